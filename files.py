@@ -20,7 +20,8 @@ def new_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """
     partial = _partial(path)
     try:
-        with partial.open(mode, **({} if "b" in mode else {"encoding": "utf-8", "newline": ""})) as file:
+        text = "b" not in mode
+        with partial.open(mode, encoding="utf-8" if text else None, newline="" if text else None) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -1,0 +1,126 @@
+"""The house stands as docs/architecture.md draws it: who may import whom, and what the wheel holds."""
+
+import ast
+import configparser
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PILLARS = {"data", "transforms", "gan"}
+# What each pillar may import besides the standard library, numpy and the root modules; pipelines may import anything.
+ALLOWED = {
+    "data": {"numpy", "pandas", "wfdb", "scipy", "zarr", "neurokit2", "pyarrow", "requests"},
+    "transforms": {"numpy"},
+    "gan": {"numpy", "torch", "lightning_fabric", "safetensors"},
+}
+ROOT_MODULES = {"errors", "files"}
+
+
+def violations(root: Path) -> list[str]:
+    """Imports that break the floors, as 'file: module'."""
+    found = []
+    for pillar in sorted(PILLARS):
+        for file in sorted((root / pillar).rglob("*.py")):
+            depth = len(file.relative_to(root).parts)  # dots that lead to the package's root
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                for module, level in _imports(node):
+                    if not _may(pillar, module, level, depth):
+                        found.append(f"{file.relative_to(root)}: {'.' * level}{module}")
+    return found
+
+
+def _imports(node: ast.AST) -> list[tuple[str, int]]:
+    if isinstance(node, ast.Import):
+        return [(alias.name, 0) for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        if node.module is None:  # from .. import name
+            return [(alias.name, node.level) for alias in node.names]
+        return [(node.module, node.level)]
+    return []
+
+
+def _may(pillar: str, module: str, level: int, depth: int) -> bool:
+    first = module.split(".")[0]
+    if level >= depth:  # reaches the root of the package
+        return first in ROOT_MODULES | {pillar, "__version__"}
+    if level:  # stays inside the pillar
+        return True
+    return first in ALLOWED[pillar] or first in sys.stdlib_module_names
+
+
+def test_the_pillars_do_not_lean_on_each_other():
+    assert violations(REPOSITORY) == []
+
+
+@pytest.mark.parametrize(
+    ("pillar", "line"),
+    [
+        ("transforms", "import torch"),
+        ("transforms", "from ..data.samples import Samples"),
+        ("gan", "from ..transforms import Codec"),
+        ("gan", "def f():\n    import wfdb"),
+        ("data", "from .. import gan"),
+        ("data", "from anonimage.pipelines import recipe"),
+    ],
+)
+def test_a_planted_violation_is_found(tmp_path, pillar, line):
+    for name in PILLARS:
+        (tmp_path / name).mkdir()
+    (tmp_path / pillar / "planted.py").write_text(line + "\n")
+    assert len(violations(tmp_path)) == 1
+
+
+def test_what_the_floors_allow_is_not_called_a_violation(tmp_path):
+    for name in PILLARS:
+        (tmp_path / name).mkdir()
+    (tmp_path / "data" / "fine.py").write_text("import json\nfrom ..errors import InputError\nfrom .samples import Samples\n")
+    assert violations(tmp_path) == []
+
+
+def declared_packages() -> set[str]:
+    config = configparser.ConfigParser()
+    config.read(REPOSITORY / "setup.cfg")
+    return set(config["options"]["packages"].split())
+
+
+def test_every_package_folder_is_declared():
+    folders = {
+        ".".join(("anonimage", *init.parent.relative_to(REPOSITORY).parts))
+        for top in (*PILLARS, "pipelines")
+        for init in (REPOSITORY / top).rglob("__init__.py")
+    }
+    assert folders | {"anonimage"} == declared_packages()
+
+
+def test_every_module_lies_in_a_declared_package():
+    for top in (*PILLARS, "pipelines"):
+        for module in (REPOSITORY / top).rglob("*.py"):
+            assert (module.parent / "__init__.py").is_file(), module
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
+    # build from a copy: setuptools leaves build/ and egg-info beside the sources
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    if tracked.returncode:
+        pytest.skip("not a git checkout, so the files of the project are not known")
+    for name in tracked.stdout.splitlines():
+        source, target = REPOSITORY / name, tmp_path / "source" / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+    build = "from setuptools import build_meta; build_meta.build_wheel('..')"
+    subprocess.run([sys.executable, "-c", build], cwd=tmp_path / "source", check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert {name.split("/")[0] for name in names} == {"anonimage"}
+    assert not [name for name in names if "/tests/" in name]
+    for package in declared_packages():
+        assert package.replace(".", "/") + "/__init__.py" in names
+    assert "anonimage/pipelines/recipes/ptb-quantile.toml" in names
+    assert "anonimage/pipelines/report.html" in names

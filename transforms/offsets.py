@@ -1,0 +1,108 @@
+"""What a window's levels leave out, and where it comes from when a generated window has no original to take it from."""
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ..errors import InputError
+
+MODES = {
+    "relative": "the minimum of each channel at 0",
+    "baseline": "the median of each channel at 0",
+    "sampled": "the minimum of each channel drawn from the training offsets' distribution, jointly over channels",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class OffsetModel:
+    """A normal distribution of the training offsets, joint over channels: two moments, never a patient's own value.
+
+    Arguments:
+        mean: (C,), in input units.
+        covariance: (C, C).
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    @classmethod
+    def fit(cls, offsets: Iterable[np.ndarray], channels: int) -> Self:
+        """From offsets (N, C) in pieces; samples with a missing offset are left out."""
+        n, total, products = 0, np.zeros(channels), np.zeros((channels, channels))
+        about: np.ndarray | None = (
+            None  # sums are taken about the first offset: no digits lost where all lie far from 0
+        )
+        for piece in offsets:
+            rows = piece[np.isfinite(piece).all(axis=1)].astype(float)
+            if about is None and len(rows):
+                about = rows[0].copy()
+            if about is not None:
+                rows -= about
+                n, total, products = n + len(rows), total + rows.sum(axis=0), products + rows.T @ rows
+        if about is None:
+            raise InputError("there is no training window without a missing channel to learn offsets from")
+        mean = total / n
+        covariance = (products - n * np.outer(mean, mean)) / max(n - 1, 1)
+        return cls(about + mean, (covariance + covariance.T) / 2)
+
+    def draw(self, noise: np.ndarray) -> np.ndarray:
+        """Standard normal numbers (N, C) to offsets (N, C); each row depends on its own noise only, to the last bit."""
+        variances, axes = np.linalg.eigh(self.covariance)
+        root = (axes * np.sqrt(np.clip(variances, 0, None))) @ axes.T  # the symmetric root: no sign to choose
+        # not noise @ root: a matrix product may round differently with the number of rows
+        return self.mean + (noise[:, None, :] * root).sum(axis=-1)
+
+
+def check_mode(mode: str) -> None:
+    """Refuse a mode that does not exist, with the nearest that does."""
+    if mode not in MODES:
+        near = difflib.get_close_matches(mode, MODES, n=1, cutoff=0.0)[0]
+        raise InputError(f"unknown offset mode '{mode}'; did you mean '{near}'? Known: {', '.join(MODES)}")
+
+
+def mode_offsets(mode: str, values: np.ndarray, model: OffsetModel | None, noise: np.ndarray | None) -> np.ndarray:
+    """Offsets (N, C) that put windows where a mode wants them.
+
+    Arguments:
+        mode: a key of MODES.
+        values: (N, C, L) decoded without an offset.
+        model, noise: for "sampled": the fitted distribution, and (N, C) standard normal numbers.
+    """
+    check_mode(mode)
+    if mode == "baseline":
+        return -_ignoring_missing(np.median, np.nanmedian, values)
+    to_zero = -_ignoring_missing(np.min, np.nanmin, values)
+    if mode == "relative":
+        return to_zero
+    if model is None:
+        raise InputError(
+            "offsets cannot be sampled: the codec has learnt none; fit it, or take 'relative' or 'baseline'"
+        )
+    if noise is None or noise.shape != values.shape[:2]:
+        got = "none" if noise is None else f"shape {noise.shape}"
+        raise InputError(f"sampled offsets need standard normal numbers of shape {values.shape[:2]}, got {got}")
+    return to_zero + model.draw(noise)
+
+
+def keep_relations(values: np.ndarray, relations: np.ndarray) -> np.ndarray:
+    """The smallest offsets (N, C) after which each window's means obey the relations; 0 where a channel is missing.
+
+    Arguments:
+        values: (N, C, L).
+        relations: (K, C); rows r with r @ x = 0, such as i − ii + iii = 0 for limb leads.
+    """
+    means = _ignoring_missing(np.mean, np.nanmean, values.astype(float))
+    means[np.isnan(means).any(axis=1)] = 0
+    correct = np.linalg.pinv(relations) @ relations  # (C, C), projects on what the relations forbid
+    return -(means[:, None, :] * correct).sum(axis=-1)
+
+
+def _ignoring_missing(plain: Callable, careful: Callable, values: np.ndarray) -> np.ndarray:
+    """A statistic along time (N, C); NaN only where all values of a window are missing."""
+    found = plain(values, axis=-1)
+    some = np.isnan(found) & ~np.isnan(values).all(axis=-1)
+    found[some] = careful(values[some], axis=-1)
+    return found

@@ -1,0 +1,245 @@
+"""Step 1: values to grey levels 0…255. Sources: Piacentino, Guarner, Angulo, eq. 2 (§3.3.1) and eq. 3 (§4.1)."""
+
+from typing import Literal, Self
+
+import numpy as np
+
+from ..errors import InputError
+from .bounds import QuantileBounds
+from .histogram import Histogram
+from .transform import ForwardOnly, Saturation, State, Transform
+from .windows import as_windows, extremes, from_levels, grey_level, minima, numbers, one_of, refuse_loaded, to_bytes
+
+# Rounding errors of float32 arithmetic on at most 255 levels, in levels: part of every declared tolerance.
+_SLACK = 2e-4
+# The ceiling must not lift a value that lies exactly on a level, as 0.5 mV above the minimum does (51 levels).
+# PTB's values are multiples of 1/2000 mV = 51/1000 levels: one that is not on a level is at least 1/1000 away from it.
+# Differences of float32 values within ±16 mV err by less than 2e-4 levels. The guard lies between the two.
+_GUARD = 5e-4
+
+
+class MinMax(Transform):
+    """Eq. 2: (x − min) / (max − min) · (255 − a) + a, to the nearest level.
+
+    min and max are each channel's in the training data; values beyond saturate.
+
+    Arguments:
+        a: the lowest level of a value; 1 reserves level 0 for NULL (missing values), 0 admits none.
+    """
+
+    learns = True
+
+    def __init__(self, a: int = 0) -> None:
+        self.a = grey_level("a", a)
+        self._range: np.ndarray | None = None
+
+    def reset(self) -> None:
+        self._range = None
+
+    def partial_fit(self, x: np.ndarray) -> Self:
+        low, high = extremes(as_windows(x))
+        new = np.stack([np.fmin.reduce(low, axis=(0, 2), initial=np.nan), np.fmax.reduce(high, (0, 2), initial=np.nan)])
+        if np.isinf(new).any():
+            raise InputError(
+                f"channel {int(np.isinf(new).any(axis=0).argmax())} has an infinite value; mark it as missing (NaN)"
+            )
+        old = new if self._range is None else self._range
+        if old.shape != new.shape:
+            raise InputError(f"a chunk has {new.shape[1]} channels where the ones before it had {old.shape[1]}")
+        self._range = np.stack([np.fmin(old[0], new[0]), np.fmax(old[1], new[1])]).astype(float)
+        return self
+
+    @property
+    def range(self) -> np.ndarray:
+        """(2, C): minimum and maximum of each channel, in input units."""
+        if self._range is None:
+            raise InputError("MinMax has learnt nothing yet: fit it on training data first")
+        if np.isnan(self._range).any():
+            channel = int(np.isnan(self._range[0]).argmax())
+            raise InputError(f"channel {channel} of the training data has no value that is not missing; leave it out")
+        return self._range
+
+    @property
+    def level(self) -> np.ndarray:
+        """(C,): one grey level in input units; 0 for a channel that is constant in the training data."""
+        return (self.range[1] - self.range[0]) / (255 - self.a)
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        low = self.range[0, :, None].astype(np.float32)
+        per_unit = np.divide(1, self.level, out=np.zeros_like(self.level), where=self.level > 0)[:, None].astype(
+            np.float32
+        )
+        # a constant channel: its other values saturate too, though they have nowhere to go: all become level a
+        levels = np.clip(as_windows(x, low.size), low, self.range[1, :, None].astype(np.float32))
+        levels -= low
+        levels *= per_unit
+        levels += self.a + 0.5
+        return to_bytes(levels, self.a)
+
+    def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        values = from_levels(y, self.a)
+        values *= self.level[:, None].astype(np.float32)
+        values += self.range[0, :, None].astype(np.float32)
+        return values
+
+    @property
+    def tolerance(self) -> float:
+        spacing = np.spacing(np.abs(self.range).max(axis=0).astype(np.float32))  # of the sum that gives the value
+        return float(np.max(self.level * (0.5 + _SLACK) + spacing))
+
+    def carry(self, shift: np.ndarray) -> np.ndarray:
+        return shift * self.level
+
+    def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
+        """Values beyond the training data's minimum and maximum."""
+        low, high = self.range[..., None]
+        x = as_windows(x, low.size)
+        return {"MinMax": Saturation.count((x < low) | (x > high), x)}
+
+    def state(self) -> State:
+        return {"kind": "MinMax", "a": self.a, "range": self.range.tolist()}
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        new = cls(state["a"])
+        new._range = numbers(state["range"], (2, None))
+        return new
+
+
+class AdaptedRange(Transform):
+    """Eq. 3: (x − min(window)) / width · (255 − a) + a; the window's minimum is left out as its offset.
+
+    Wider windows saturate at level 255.
+
+    Arguments:
+        width: of the range in input units (the paper's is 2.5 mV); None: fitted, per channel.
+        rounding: "nearest" errs by half a level and has no bias; "ceil" is the paper's, it errs by a level, upwards.
+        a: the lowest level of a value; 1 reserves level 0 for NULL (missing values), 0 admits none.
+        coverage: with width None, the width is the smallest that this share of the training windows does not exceed.
+        step: with width None, the grid of the values in input units; the fitted width is a multiple of it.
+    """
+
+    relative = True
+
+    def __init__(
+        self,
+        width: float | None = 2.5,
+        rounding: Literal["nearest", "ceil"] = "nearest",
+        a: int = 0,
+        *,
+        coverage: float = 0.99,
+        step: float | None = None,
+    ) -> None:
+        if width is not None and not (np.isfinite(width) and width > 0):
+            raise InputError(f"width must be a positive number or None (fitted), not {width}")
+        if width is None and step is None:
+            raise InputError("width None (fitted) needs the grid of the values: give step")
+        if not 0 < coverage <= 1:
+            raise InputError(f"coverage must lie in 0 < coverage <= 1, not {coverage}")
+        one_of("rounding", rounding, ("nearest", "ceil"))
+        self.given, self.rounding, self.a, self.coverage, self.step = (
+            width,
+            rounding,
+            grey_level("a", a),
+            coverage,
+            step,
+        )
+        self._width: np.ndarray | None = None
+        self.reset()
+
+    @property
+    def learns(self) -> bool:  # type: ignore[override]
+        return self.given is None
+
+    def reset(self) -> None:
+        self._width = None
+        self._widths = None if self.step is None else Histogram(self.step)
+        self._loaded = False
+
+    def partial_fit(self, x: np.ndarray) -> Self:
+        if self._widths is not None and self.learns:
+            refuse_loaded(self, self._loaded)
+            low, high = extremes(as_windows(x))
+            self._widths.add(high - low)
+            self._width = None
+        return self
+
+    @property
+    def width(self) -> np.ndarray:
+        """(C,), or (1,) if the width was given for all channels: the range in input units."""
+        if self.given is not None:
+            return np.array([self.given])
+        if self._width is None and self._widths is not None:
+            width = self._widths.covering(self.coverage)
+            if (flat := np.flatnonzero(width == 0)).size:
+                raise InputError(
+                    f"channels {flat.tolist()} are flat in nearly all windows; leave them out or give a width"
+                )
+            self._width = width
+        assert self._width is not None, "either given, or loaded, or counted"
+        return self._width
+
+    @property
+    def level(self) -> np.ndarray:
+        """(C,) or (1,): one grey level in input units."""
+        return self.width / (255 - self.a)
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        x = self._windows(x)
+        levels = x - minima(x)
+        levels *= (1 / self.level)[:, None].astype(np.float32)
+        np.clip(levels, 0, 255 - self.a, out=levels)
+        if self.rounding == "ceil":
+            levels -= _GUARD
+            np.ceil(levels, out=levels)
+            levels += self.a
+        else:
+            levels += self.a + 0.5
+        return to_bytes(levels, self.a)
+
+    def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        values = from_levels(y, self.a)
+        values *= self.level[:, None].astype(np.float32)
+        return values
+
+    @property
+    def tolerance(self) -> float:
+        """Of a window no wider than the range; values plus offset are rounded to float32 besides."""
+        return float(self.level.max() * ((1 if self.rounding == "ceil" else 0.5) + _SLACK))
+
+    def carry(self, shift: np.ndarray) -> np.ndarray:
+        return shift * self.level
+
+    def offset(self, x: np.ndarray) -> np.ndarray:
+        """The minimum of each window and channel (N, C), in input units; NaN where all values are missing."""
+        return minima(self._windows(x))[..., 0]
+
+    def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
+        """Values more than the width above their window's minimum; windows that are wider than the width."""
+        x = self._windows(x)
+        low, width = minima(x), self.width[:, None].astype(np.float32)
+        rounding = 2 * np.spacing(np.abs(low) + width)  # of the values, not to be mistaken for their being outside
+        return {"AdaptedRange": Saturation.count(x - low > width + rounding, x)}
+
+    def _windows(self, x: np.ndarray) -> np.ndarray:
+        return as_windows(x, None if self.given is not None else self.width.size)
+
+    def state(self) -> State:
+        given = {
+            "width": self.given,
+            "rounding": self.rounding,
+            "a": self.a,
+            "coverage": self.coverage,
+            "step": self.step,
+        }
+        return {"kind": "AdaptedRange", **given, "fitted": self.width.tolist() if self.learns else None}
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        new = cls(state["width"], state["rounding"], state["a"], coverage=state["coverage"], step=state["step"])
+        if new.learns:
+            new._width, new._loaded = numbers(state["fitted"], (None,)), True
+        return new
+
+
+TRANSFORMS: dict[str, type[ForwardOnly]] = {kind.__name__: kind for kind in (MinMax, QuantileBounds, AdaptedRange)}

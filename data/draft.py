@@ -1,0 +1,162 @@
+"""A store while it is written: what is kept of each recording, and what all of them must share."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import zarr
+from zarr.codecs import BloscCodec
+
+from ..errors import InputError
+from .wfdb_source import Recording
+from .windows import MISSING, cut
+
+VERSION = 1
+WINDOWS = "samples.parquet"
+_BLOCK = 1 << 16  # samples per stored block: about a minute at 1000 Hz
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """One record of a store; gain, baseline and step have one entry a channel (see Recording), fs is the source's."""
+
+    key: str
+    record: str
+    patient: str
+    diagnosis: str
+    label: int
+    fs: float
+    n_samples: int
+    n_bytes: int
+    gain: list[float]
+    baseline: list[float]
+    step: list[float]
+    missing: bool
+    checksum: int
+
+
+class Draft:
+    """A store while it is written."""
+
+    def __init__(self, folder: Path, length: int, stride: int) -> None:
+        self.folder, self.length, self.stride = folder, length, stride
+        self.arrays = zarr.create_group(folder)
+        self.first: Recording | None = None
+        self.names: set[str] = set()
+        self.records: list[StoredRecord] = []
+        self.starts: list[np.ndarray] = []
+        self.dropped = {"short": 0, "missing": 0, "flat": 0}
+        self.problems: list[str] = []
+
+    def add(self, recording: Recording) -> None:
+        head, values = recording.head, recording.values
+        self.first = self.first or recording
+        self._check_alike(self.first, recording)
+        if head.name in self.names:
+            raise InputError(f"{head.name}: two records of this name; list it once in RECORDS")
+        self.names.add(head.name)
+        if values.shape[1] < self.length:
+            self.dropped["short"] += 1
+            self.problems.append(
+                f"{head.name}: {values.shape[1] / recording.fs:.3g} s is shorter than a window "
+                f"of {self.length / recording.fs:.3g} s; skipped"
+            )
+            return
+        starts, dropped = cut(values, self.length, self.stride, recording.fs)
+        for reason, n in dropped.items():
+            self.dropped[reason] += n
+        if not len(starts):
+            self.problems.append(
+                f"{head.name}: every window is {' or '.join(k for k, n in dropped.items() if n)}; skipped"
+            )
+            return
+        key = f"r{len(self.records):06d}"  # names hold slashes, and whatever else a file system allows
+        array = self.arrays.create_array(
+            key,
+            shape=values.shape,
+            dtype=values.dtype,
+            chunks=(values.shape[0], min(values.shape[1], _BLOCK)),
+            compressors=BloscCodec(cname="lz4", clevel=3, shuffle="bitshuffle"),
+            fill_value=MISSING if values.dtype == np.int16 else np.nan,
+            attributes={"record": head.name},
+            config={"write_empty_chunks": True},
+        )
+        array[:] = values
+        missing = (values == MISSING) if values.dtype == np.int16 else np.isnan(values)
+        self.starts.append(starts)
+        self.records.append(
+            StoredRecord(
+                key=key,
+                record=head.name,
+                patient=head.patient,
+                diagnosis=head.diagnosis,
+                label=head.label,
+                fs=head.fs,
+                n_samples=values.shape[1],
+                n_bytes=values.nbytes,
+                gain=recording.gain.tolist(),
+                baseline=recording.baseline.tolist(),
+                step=recording.step.tolist(),
+                missing=bool(missing.any()),
+                checksum=zlib.crc32(np.ascontiguousarray(values).data),
+            )
+        )
+
+    def finish(self, split: Callable[[pd.DataFrame], np.ndarray] | None) -> None:
+        if self.first is None:
+            raise InputError("there is no record to store; give a source with records")
+        if not self.records:
+            raise InputError(
+                f"no window of {self.length} samples is left: {self.dropped['short']} records shorter than a window, "
+                f"{self.dropped['missing']} windows with missing samples, {self.dropped['flat']} flat windows; "
+                "use shorter windows, other leads or other records"
+            )
+        frame = self._frame()
+        if split is not None:
+            frame["part"] = split(frame)
+        frame.to_parquet(self.folder / WINDOWS, index=False)
+        self.arrays.attrs.update(
+            {
+                "version": VERSION,
+                "channels": list(self.first.channels),
+                "units": list(self.first.units),
+                "fs": self.first.fs,
+                "length": self.length,
+                "stride": self.stride,
+                "step": min(min(row.step) for row in self.records),
+                "n_windows": len(frame),
+                "dropped": self.dropped,
+                "problems": self.problems,
+                "records": [asdict(row) for row in self.records],
+            }
+        )
+
+    def _frame(self) -> pd.DataFrame:
+        n_windows = [len(starts) for starts in self.starts]
+        columns = {
+            name: np.repeat(np.array([getattr(row, name) for row in self.records]), n_windows)
+            for name in ("record", "patient", "label", "diagnosis")
+        }
+        frame = pd.DataFrame({**columns, "start": np.concatenate(self.starts), "part": ""})
+        return frame[["record", "patient", "start", "label", "diagnosis", "part"]]
+
+    @staticmethod
+    def _check_alike(first: Recording, other: Recording) -> None:
+        name, named = other.head.name, first.head.name
+        if [c.casefold() for c in other.channels] != [c.casefold() for c in first.channels]:
+            raise InputError(
+                f"{name}: its leads are {', '.join(other.channels)}, those of {named} {', '.join(first.channels)}; "
+                "choose leads that all records have with --leads"
+            )
+        if other.units != first.units:
+            raise InputError(
+                f"{name}: its units are {', '.join(other.units)}, those of {named} {', '.join(first.units)}; "
+                "choose leads or records of one unit"
+            )
+        if other.fs != first.fs:
+            raise InputError(f"{name}: {other.fs:g} Hz, but {named} has {first.fs:g} Hz; give an fs to resample all to")

@@ -1,0 +1,195 @@
+"""Records of a WFDB database: which there are, what their headers say, and their signals, read in parallel."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import wfdb
+
+from ..errors import InputError
+from .leads import match_leads
+from .resample import resample
+from .wfdb_header import RecordHead, file_problem
+from .windows import MISSING
+
+# What wfdb raises at files that it cannot read; it has no error class of its own.
+_UNREADABLE = (OSError, ValueError, IndexError, TypeError, KeyError, AttributeError, RuntimeError)
+# The value that stands for "no sample" in the formats of at most 16 bits (wfdb, WFDB library); others come as NaN.
+_NO_SAMPLE = {
+    "16": -32768, "61": -32768, "160": -32768, "516": -32768,
+    "212": -2048, "310": -512, "311": -512, "80": -128, "508": -128,
+}  # fmt: skip
+
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The chosen leads of one record at one sampling frequency.
+
+    Arguments:
+        head: the record's header.
+        values: (C, T) int16 as the ADC gave them, MISSING where there is no sample; or float32 in `units` with NaN.
+        channels: lead names as the record writes them.
+        units: one per lead; voltages always mV.
+        fs: Hz.
+        gain: (C,) stored units per physical unit; 1 for float32.
+        baseline: (C,) stored value of 0; 0 for float32.
+        step: (C,) finest difference the source's ADC could tell, in `units`.
+    """
+
+    head: RecordHead
+    values: np.ndarray
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    fs: float
+    gain: np.ndarray
+    baseline: np.ndarray
+    step: np.ndarray
+
+    def physical(self) -> np.ndarray:
+        """(C, T) float32 in `units`, NaN where there is no sample."""
+        return to_physical(self.values, self.gain[:, np.newaxis], self.baseline[:, np.newaxis])
+
+    def windows(self, starts: np.ndarray, length: int) -> np.ndarray:
+        """(N, C, L) float32 in `units`: the windows that begin at these samples."""
+        views = np.lib.stride_tricks.sliding_window_view(self.values, length, axis=1)  # C, T−L+1, L
+        stored = views[:, starts].transpose(1, 0, 2)  # N, C, L
+        return to_physical(stored, self.gain[:, np.newaxis], self.baseline[:, np.newaxis])
+
+
+def to_physical(stored: np.ndarray, gain: np.ndarray, baseline: np.ndarray, missing: bool = True) -> np.ndarray:
+    """Stored samples as float32 in physical units.
+
+    Arguments:
+        stored: int16 with MISSING, or float32, which is physical already.
+        gain, baseline: broadcast against it.
+        missing: False if it is known that no sample is missing.
+    """
+    values = stored.astype(np.float32, order="C")
+    if stored.dtype != np.int16:
+        return values
+    if baseline.any():
+        values -= baseline.astype(np.float32, copy=False)
+    values /= gain.astype(np.float32, copy=False)
+    if missing and stored.size and stored.min() == MISSING:
+        values[stored == MISSING] = np.nan
+    return values
+
+
+def read_records(
+    heads: Iterable[RecordHead], leads: Sequence[str] = (), fs: float | None = None, workers: int | None = None
+) -> Iterator[Recording]:
+    """Read records with threads, in order; only a few are in memory at a time, however many there are.
+
+    Arguments:
+        heads: from `read_heads`.
+        leads: lead names without regard to case, in the order wanted; none is all of each record.
+        fs: Hz to resample to; None keeps each record's own.
+        workers: threads; None is one per core, at most four.
+
+    Raises:
+        InputError: the first record, in order, that cannot be read, by name.
+    """
+    return ordered_map(lambda head: read_record(head, leads, fs), heads, workers)
+
+
+def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = None) -> Recording:
+    """Read one record; the arguments and errors of `read_records`."""
+    if head.problem:
+        raise InputError(head.problem)
+    if fs is not None and not fs > 0:
+        raise InputError(f"fs {fs} is not a frequency to resample to; give Hz above 0")
+    chosen = match_leads(leads, head.channels, head.name)
+    problem = file_problem(head, chosen)
+    if problem:
+        raise InputError(problem)
+    try:
+        stored = _stored(head, chosen)
+    except _UNREADABLE as fault:
+        raise InputError(
+            f"{head.name}: wfdb cannot read its signals ({_one_line(fault)}); fetch or export the record again"
+        ) from fault
+    signals = [head.signals[k] for k in chosen]
+    gain = np.array([signal.gain for signal in signals])
+    baseline = np.array([signal.baseline for signal in signals], dtype=np.float64)
+    step = 1 / np.abs(gain)
+    if fs is not None and fs != head.fs:
+        stored = resample(to_physical(stored, gain[:, np.newaxis], baseline[:, np.newaxis]), head.fs, fs)
+    if stored.dtype != np.int16:
+        gain, baseline = np.ones(len(chosen)), np.zeros(len(chosen))
+    return Recording(
+        head=head,
+        values=stored,
+        channels=tuple(signal.name for signal in signals),
+        units=tuple(signal.units for signal in signals),
+        fs=float(fs or head.fs),
+        gain=gain,
+        baseline=baseline,
+        step=step,
+    )
+
+
+def ordered_map(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None = None
+) -> Iterator[_Result]:
+    """`map` over threads: results in order, at most two more than the threads waiting to be taken."""
+    n_threads = workers or min(4, os.cpu_count() or 1)
+    pending: deque[Future[_Result]] = deque()
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="read") as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(function, item))
+                if len(pending) > n_threads + 1:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _stored(head: RecordHead, chosen: list[int]) -> np.ndarray:
+    """(C, T) int16 where the formats allow it, else float32 in physical units."""
+    signals = [head.signals[k] for k in chosen]
+    if head.segmented or any(signal.fmt not in _NO_SAMPLE for signal in signals):
+        record = wfdb.rdrecord(str(head.path), channels=chosen)
+        scale = np.array([signal.scale for signal in signals])
+        return np.ascontiguousarray((record.p_signal * scale).T, dtype=np.float32)
+    if all(signal.fmt == "16" and signal.per_frame == 1 and signal.skew == 0 for signal in signals):
+        return _interleaved(head, chosen)
+    record = wfdb.rdrecord(str(head.path), physical=False, return_res=16, channels=chosen)
+    stored = np.ascontiguousarray(record.d_signal.T)
+    for row, signal in zip(stored, signals, strict=True):
+        if _NO_SAMPLE[signal.fmt] != MISSING:
+            row[row == _NO_SAMPLE[signal.fmt]] = MISSING
+    return stored
+
+
+def _interleaved(head: RecordHead, chosen: list[int]) -> np.ndarray:
+    """Format 16, most of PhysioNet: plain little-endian int16, lead by lead in turn.
+
+    wfdb reads it as well, but parses the header once more for it, which for short records takes longer than the signal.
+    """
+    stored = np.empty((len(chosen), head.n_samples), dtype=np.int16)
+    for file in dict.fromkeys(head.signals[k].file for k in chosen):
+        together = [k for k, signal in enumerate(head.signals) if signal.file == file]
+        count = head.n_samples * len(together)
+        samples = np.fromfile(head.path.parent / file, "<i2", count, offset=head.signals[together[0]].offset)
+        frames = samples.reshape(head.n_samples, len(together))  # T, leads of this file
+        for row, k in enumerate(chosen):
+            if head.signals[k].file == file:
+                stored[row] = frames[:, together.index(k)]
+    return stored
+
+
+def _one_line(fault: BaseException) -> str:
+    return " ".join(str(fault).split()) or type(fault).__name__

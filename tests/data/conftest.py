@@ -1,0 +1,51 @@
+"""Small WFDB databases written by wfdb itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wfdb
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Callable[..., Path]:
+    """Write one record of noise under tmp_path/db and return the path of its header."""
+
+    def write(
+        name: str = "rec",
+        n_samples: int = 600,
+        leads: tuple[str, ...] = ("i", "ii"),
+        fs: float = 100,
+        reason: str | None = None,
+        digital: np.ndarray | None = None,
+        fmt: str = "16",
+        gain: float = 200.0,
+        baseline: int = 0,
+        units: str = "mV",
+    ) -> Path:
+        path = tmp_path / "db" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if digital is None:
+            digital = np.random.default_rng(len(name)).integers(-400, 400, (len(leads), n_samples))
+        n = len(digital)
+        wfdb.wrsamp(
+            path.name,
+            fs=fs,
+            units=[units] * n,
+            sig_name=list(leads[:n]),
+            d_signal=np.asarray(digital, dtype=np.int64).T,
+            fmt=[fmt] * n,
+            adc_gain=[gain] * n,
+            baseline=[baseline] * n,
+            comments=[] if reason is None else [f"Reason for admission: {reason}"],
+            write_dir=str(path.parent),
+        )
+        return path.with_name(f"{path.name}.hea")
+
+    return write
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "db"

@@ -1,0 +1,77 @@
+"""Counts by hand on a small database, every problem in its own line, and the real PTB excerpt."""
+
+import numpy as np
+import pytest
+from anonimage.data import MISSING, describe
+from anonimage.errors import InputError
+
+
+def test_counts_by_hand(record, database):
+    record("patient001/a", n_samples=600, reason="Myocardial infarction", leads=("I", "ii"))
+    record("patient001/b", n_samples=250, reason="Myocardial infarction")
+    record("patient002/a", n_samples=300, reason="Healthy control")
+    record("patient003/a", n_samples=300, reason="Hypertrophy", fs=200)
+    seen = []
+    found = describe(database, length=100, progress=lambda *done: seen.append(done))
+    assert found.problems == ()
+    assert found.patients == 3
+    assert found.diagnoses == {"Myocardial infarction": 2, "Healthy control": 1, "Hypertrophy": 1}
+    assert list(found.classes.values()) == [2, 1, 1]
+    assert list(found.class_patients.values()) == [1, 1, 1]
+    assert list(found.class_windows.values()) == [8, 3, 3]
+    assert found.leads == {"i": 4, "ii": 4}
+    assert found.fs == {100: 3, 200: 1}
+    assert found.seconds == pytest.approx(6 + 2.5 + 3 + 1.5)
+    assert seen[-1] == (4, 4)
+    assert describe(database, length=100, stride=50).class_windows["Healthy control"] == 5
+    assert describe(database, length=100, fs=200).class_windows["Healthy control"] == 6
+    assert describe(database, length=100, signals=False).class_windows == found.class_windows
+
+
+def test_every_problem_is_told_and_the_rest_goes_on(record, database):
+    for name in ("good", "gone", "cut", "still", "short", "speed", "text"):
+        record(name, n_samples=90 if name == "short" else 600)
+    record("lost", digital=np.full((2, 600), MISSING))
+    record("still", digital=np.ones((2, 600)))
+    record("lead", leads=("v1", "v2"))
+    (database / "gone.dat").unlink()
+    (database / "cut.dat").write_bytes(b"1234")
+    (database / "text.hea").write_text("hello\n")
+    header = database / "speed.hea"
+    header.write_text(header.read_text().replace("speed 2 100", "speed 2 0"))
+    (database / "RECORDS").write_text("good\ngone\ncut\nstill\nshort\nspeed\ntext\nlost\nlead\nnone\ngood\n")
+    found = describe(database, length=100, leads=["II"])
+    starts = [
+        "good: 2 records of this name",
+        "gone: its signal file gone.dat is missing",
+        "cut: cut.dat is cut short",
+        "still: every window is flat",
+        "short: its 0.9 s are shorter than a window of 100 samples",
+        "speed: the header gives 0 as sampling frequency",
+        "text: text.hea is not a WFDB header",
+        "lost: every window is missing",
+        "lead: lead 'II' is not in this record (has v1, v2)",
+        "none: its header none.hea is missing",
+    ]
+    assert len(found.problems) == len(starts)
+    for problem, start in zip(found.problems, starts, strict=True):
+        assert problem.startswith(start)
+        assert "\n" not in problem
+    assert found.dropped == {"missing": 6, "flat": 6}
+    assert [row.name for row in found.rows if row.problem is None] == ["good"]
+    assert sum(found.class_windows.values()) == 6
+    by_size = describe(database, length=100, leads=["II"], signals=False)  # cannot see what the signals hold
+    assert [row.name for row in by_size.rows if row.problem is None] == ["good", "still", "lost"]
+
+
+def test_a_source_that_is_none(tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        describe(tmp_path / "nowhere")
+
+
+def test_the_real_excerpt(shared):
+    found = describe(shared / "data" / "ptbdb", leads=["i"])
+    assert found.problems == ()
+    assert (len(found.rows), found.patients) == (43, 37)
+    assert list(found.classes.values()) == [8, 20, 15]
+    assert found.fs == {1000: 43}

@@ -1,0 +1,67 @@
+"""Nobody is on both sides, the classes keep their proportion, and the seed alone decides who is where."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from anonimage.data import split_patients
+from anonimage.errors import InputError
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def people(per_class: list[int], windows: int = 3) -> pd.DataFrame:
+    rows = [(f"{label}-{k}", label) for label, n in enumerate(per_class) for k in range(n) for _ in range(windows)]
+    return pd.DataFrame(rows, columns=["patient", "label"])
+
+
+def control_patients(frame: pd.DataFrame, **options) -> set[str]:
+    return set(frame["patient"][split_patients(frame, **options) == "control"])
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=4), st.floats(0.05, 0.95), st.integers(0, 5))
+def test_nobody_is_on_both_sides_and_every_class_keeps_a_training_patient(per_class, share, seed):
+    frame = people(per_class)
+    if max(per_class) == 1:
+        with pytest.raises(InputError, match="no control patient is left"):
+            split_patients(frame, share, seed)
+        return
+    parts = split_patients(frame, share, seed)
+    sides = frame.assign(part=parts).groupby("patient")["part"].nunique()
+    assert (sides == 1).all()
+    assert set(frame["label"][parts == "train"]) == set(frame["label"])
+    n_control = len(set(frame["patient"][parts == "control"]))
+    assert n_control == min(sum(per_class) - len(per_class), max(1, round(share * sum(per_class))))
+
+
+def test_classes_keep_their_proportion():
+    chosen = control_patients(people([50, 20, 10]), control_share=0.2, seed=1)
+    assert [sum(name.startswith(f"{label}-") for name in chosen) for label in range(3)] == [10, 4, 2]
+
+
+def test_the_seed_decides_and_the_order_of_rows_does_not():
+    frame = people([10, 10])
+    shuffled = frame.sample(frac=1, random_state=0)
+    assert control_patients(frame, seed=3) == control_patients(shuffled, seed=3)
+    assert len({frozenset(control_patients(frame, seed=seed)) for seed in range(8)}) > 4
+
+
+def test_a_patient_of_several_labels_counts_as_the_commonest():
+    frame = pd.DataFrame({"patient": ["a", "a", "a", "b", "c", "c"], "label": [0, 0, 1, 1, 0, 0]})
+    # b is the only one of class 1, so it trains; a or c, both class 0, is control
+    assert control_patients(frame, control_share=0.4) in ({"a"}, {"c"})
+
+
+def test_one_patient_cannot_be_split():
+    with pytest.raises(InputError, match="no control patient is left: 1 patient in 1 class,"):
+        split_patients(people([1]))
+
+
+@pytest.mark.parametrize(("share", "side"), [(0.0, "control"), (1.0, "training"), (np.nan, "control")])
+def test_a_share_that_leaves_one_side_empty_is_refused(share, side):
+    with pytest.raises(InputError, match=f"no {side} patient"):
+        split_patients(people([5]), share)
+
+
+def test_nothing_to_split():
+    with pytest.raises(InputError, match="no training patient is left"):
+        split_patients(people([0]))

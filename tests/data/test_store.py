@@ -1,0 +1,256 @@
+"""The store gives back what was read, keeps nothing unusable, and tells a whole store from half of one."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import zarr
+from anonimage.data import MISSING, Store, find_records, read_heads, read_records, split_patients
+from anonimage.errors import InputError
+
+
+def recordings(source, **options):
+    return read_records(read_heads(find_records(source)), **options)
+
+
+@pytest.fixture
+def three(record, database):
+    """Three patients, names with slashes, one other gain and baseline, one missing sample."""
+    record("patient001/s1", reason="Myocardial infarction")
+    record("patient002/s1", reason="Healthy control", gain=1000.0, baseline=50)
+    digital = np.random.default_rng(5).integers(-400, 400, (2, 600))
+    digital[0, 130] = MISSING
+    record("patient003/s1", digital=digital)
+    return database
+
+
+def test_windows_are_those_of_the_records(three, tmp_path):
+    store = Store.write(tmp_path / "store", recordings(three), 100, 50)
+    source = {recording.head.name: recording for recording in recordings(three)}
+    assert (store.channels, store.units, store.fs, store.length, store.stride) == (
+        ("i", "ii"),
+        ("mV", "mV"),
+        100,
+        100,
+        50,
+    )
+    assert store.dropped == {"short": 0, "missing": 2, "flat": 0}
+    assert len(store) == 11 * 3 - 2
+    samples = store.samples()
+    for values, row in zip(samples.values, samples.frame.itertuples(), strict=True):
+        expected = source[row.record].physical()[:, row.start : row.start + 100]
+        np.testing.assert_array_equal(values, expected)
+        assert (row.patient, row.diagnosis) == (source[row.record].head.patient, source[row.record].head.diagnosis)
+    assert store.frame.groupby("patient")["label"].first().tolist() == [0, 2, 1]
+    assert store.step == pytest.approx(0.001)  # the finest of 1/200 and 1/1000 mV
+    kept = store.records["patient002/s1"]
+    assert (kept.fs, kept.gain, kept.baseline, kept.label) == (100, [1000.0, 1000.0], [50.0, 50.0], 2)
+
+
+def test_any_start_may_be_asked_for_and_gaps_are_nan(three, tmp_path):
+    store = Store.write(tmp_path / "store", recordings(three), 100)
+    (window,) = store.windows(["patient003/s1"], [77])
+    assert np.argwhere(np.isnan(window)).tolist() == [[0, 130 - 77]]
+    for start in (-1, 501):
+        with pytest.raises(InputError, match=f"no window of 100 samples at {start}"):
+            store.windows(["patient003/s1"], [start])
+    with pytest.raises(InputError, match="no record 'x'"):
+        store.windows(["x"], [0])
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 2 * 600 * 2, 1 << 30])
+def test_memory_does_not_change_what_is_read(three, tmp_path, cache_bytes):
+    Store.write(tmp_path / "store", recordings(three), 100, 50)
+    store = Store.open(tmp_path / "store", cache_bytes)
+    reference = np.concatenate(list(Store.open(tmp_path / "store").iter_windows(None)))
+    rows = np.random.default_rng(0).permutation(len(store))
+    for some in np.array_split(rows, 7):
+        np.testing.assert_array_equal(store.samples(some).values, reference[some])
+    assert sum(signal.nbytes for signal in store._cache.values()) <= cache_bytes
+
+
+def test_signals_are_stored_once_as_the_adc_gave_them(three, tmp_path):
+    store = Store.write(tmp_path / "store", recordings(three), 100, 1)
+    assert store.signal("patient001/s1").dtype == np.int16
+    source = next(iter(recordings(three)))
+    np.testing.assert_array_equal(store.signal("patient001/s1"), source.values)
+    with pytest.raises(ValueError, match="read-only"):
+        store.signal("patient001/s1")[:] = 0
+
+
+def test_resampled_signals_are_stored_as_floats(three, tmp_path):
+    store = Store.write(tmp_path / "store", recordings(three, fs=250.0), 100)
+    assert store.fs == 250
+    assert store.signal("patient001/s1").dtype == np.float32
+    assert store.records["patient001/s1"].fs == 100
+    assert store.step == pytest.approx(0.001)
+    assert not np.isnan(store.samples().values).any()
+
+
+def test_long_signals_span_several_blocks(record, database, tmp_path):
+    record(n_samples=150_000)
+    Store.write(tmp_path / "store", recordings(database), 1000)
+    store = Store.open(tmp_path / "store", cache_bytes=0)
+    (recording,) = recordings(database)
+    window = store.windows(["rec"], [65_000])[0]  # across the border of two blocks
+    np.testing.assert_array_equal(window, recording.physical()[:, 65_000:66_000])
+
+
+def test_parts_are_kept_and_stream(three, tmp_path):
+    store = Store.write(
+        tmp_path / "store", recordings(three), 100, split=lambda f: np.where(f.label == 2, "control", "train")
+    )
+    assert len(np.concatenate(list(store.iter_windows("control", chunk=4)))) == 6
+    store.set_parts(np.where(store.frame["label"] == 0, "control", "train"))
+    again = Store.open(tmp_path / "store")
+    pd.testing.assert_frame_equal(again.frame, store.frame)
+    control = again.samples(again.frame["part"].to_numpy() == "control")
+    assert control.patients() == {"patient001"}
+    pieces = list(again.iter_windows("control", chunk=4))
+    assert [len(piece) for piece in pieces] == [4, 2]
+    np.testing.assert_array_equal(np.concatenate(pieces), control.values)
+    with pytest.raises(InputError, match="1 parts for"):
+        store.set_parts(np.array(["train"]))
+
+
+def test_short_flat_and_missing_are_left_out_and_told(record, database, tmp_path):
+    record("good")
+    record("short", n_samples=90)
+    flat = np.random.default_rng(0).integers(-9, 9, (2, 300))
+    flat[1] = 4
+    record("flat", digital=flat)
+    record("gone", digital=np.full((2, 200), MISSING))
+    calls = []
+    store = Store.write(tmp_path / "s", recordings(database), 100, total=4, progress=lambda *done: calls.append(done))
+    assert store.dropped == {"short": 1, "missing": 2, "flat": 3}
+    assert sorted(store.problems) == [
+        "flat: every window is flat; skipped",
+        "gone: every window is missing; skipped",
+        "short: 0.9 s is shorter than a window of 1 s; skipped",
+    ]
+    assert set(store.frame["record"]) == set(store.records) == {"good"}
+    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+@pytest.mark.parametrize(
+    ("digital", "says"),
+    [
+        (np.arange(180).reshape(2, 90), "1 records shorter than a window, 0 windows with missing samples, 0 flat"),
+        (np.full((2, 300), MISSING), "0 records shorter than a window, 3 windows with missing samples, 0 flat"),
+        (np.full((2, 300), 7), "0 records shorter than a window, 0 windows with missing samples, 3 flat"),
+    ],
+)
+def test_no_window_left(record, database, tmp_path, digital, says):
+    record(digital=digital)
+    with pytest.raises(InputError, match=f"no window of 100 samples is left: {says}"):
+        Store.write(tmp_path / "store", recordings(database), 100)
+    assert not (tmp_path / "store").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["db"]
+
+
+def test_no_control_patient_left(record, database, tmp_path):
+    record()
+    with pytest.raises(InputError, match="no control patient is left"):
+        Store.write(tmp_path / "store", recordings(database), 100, split=split_patients)
+    assert [path.name for path in tmp_path.iterdir()] == ["db"]
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"leads": ("i", "v1")}, "b: its leads are i, v1, those of a i, ii"),
+        ({"units": "mmHg"}, "b: its units are mmHg, mmHg, those of a mV, mV"),
+        ({"fs": 200}, "b: 200 Hz, but a has 100 Hz; give an fs"),
+    ],
+)
+def test_records_that_do_not_go_together(record, database, tmp_path, other, says):
+    record("a")
+    record("b", **other)
+    with pytest.raises(InputError, match=says):
+        Store.write(tmp_path / "store", recordings(database), 100)
+    assert [path.name for path in tmp_path.iterdir()] == ["db"]
+
+
+def test_the_same_record_twice(record, database, tmp_path):
+    record("a")
+    heads = read_heads(find_records(database)) * 2
+    with pytest.raises(InputError, match="a: two records of this name"):
+        Store.write(tmp_path / "store", read_records(heads), 100)
+
+
+def test_an_existing_store_survives_a_failed_write(three, record, database, tmp_path):
+    Store.write(tmp_path / "store", recordings(three), 100)
+    record("patient009/s1", fs=200)
+    with pytest.raises(InputError, match="200 Hz"):
+        Store.write(tmp_path / "store", recordings(database), 100)
+    assert len(Store.open(tmp_path / "store").records) == 3
+
+
+def drop_block(folder):
+    shutil.rmtree(folder / "r000001" / "c")
+
+
+def cut_block(folder):
+    block = next(path for path in (folder / "r000001" / "c").rglob("*") if path.is_file())
+    block.write_bytes(block.read_bytes()[:50])
+
+
+def other_values(folder):
+    array = zarr.open_group(folder)["r000001"]
+    array[0, 0] = array[0, 0] + 1
+
+
+@pytest.mark.parametrize("harm", [drop_block, cut_block, other_values])
+def test_a_damaged_signal_is_noticed(three, tmp_path, harm):
+    Store.write(tmp_path / "store", recordings(three), 100)
+    harm(tmp_path / "store")
+    store = Store.open(tmp_path / "store")
+    with pytest.raises(InputError, match=r"r000001: the signal of patient002/s1 is damaged .*run `prepare` again"):
+        store.windows(["patient002/s1"], [0])
+    if harm is not other_values:
+        with pytest.raises(InputError, match="patient002/s1 is damaged"):
+            Store.open(tmp_path / "store", cache_bytes=0).windows(["patient002/s1"], [0])
+    store.windows(["patient001/s1"], [0])
+
+
+def edit_meta(folder, **changes):
+    path = folder / "zarr.json"
+    meta = json.loads(path.read_text())
+    meta["attributes"].update(changes)
+    path.write_text(json.dumps(meta))
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda folder: shutil.rmtree(folder), "no store in this folder"),
+        (lambda folder: (folder / "zarr.json").unlink(), "no store in this folder"),
+        (lambda folder: (folder / "zarr.json").write_text("{"), "only part of a store"),
+        (lambda folder: (folder / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group"}'), "only part"),
+        (lambda folder: (folder / "samples.parquet").unlink(), "only part of a store"),
+        (lambda folder: (folder / "samples.parquet").write_bytes(b"PAR1"), "only part of a store"),
+        (lambda folder: shutil.rmtree(folder / "r000002"), "the signal of patient003/s1 is missing"),
+        (lambda folder: edit_meta(folder, version=99), "store of version 99, this is 1"),
+        (lambda folder: edit_meta(folder, n_windows=1), "17 of 1 windows"),
+    ],
+)
+def test_half_a_store_is_no_store(three, tmp_path, harm, says):
+    folder = tmp_path / "store"
+    Store.write(folder, recordings(three), 100)
+    harm(folder)
+    with pytest.raises(InputError, match=says) as fault:
+        Store.open(folder)
+    assert "\n" not in str(fault.value)
+
+
+def test_windows_that_cannot_be_cut(three, tmp_path):
+    for length, stride in ((1, None), (100, 0)):
+        with pytest.raises(InputError, match="need at least 2 and 1"):
+            Store.write(tmp_path / "store", recordings(three), length, stride)
+
+
+def test_nothing_to_store(tmp_path):
+    with pytest.raises(InputError, match="there is no record to store"):
+        Store.write(tmp_path / "store", [], 100)

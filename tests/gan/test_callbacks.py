@@ -1,0 +1,75 @@
+import pytest
+from anonimage.errors import InputError
+from anonimage.gan import Checkpoints, Metrics, Progress, latest, load
+
+
+def test_a_row_every_few_steps(tmp_path, small):
+    path = tmp_path / "metrics.csv"
+    small.trainer([Metrics(path, every=3)]).train(10)
+    header, *lines = path.read_text().splitlines()
+    assert header == "step,critic_loss,generator_loss,images_per_second,seconds"
+    table = [[float(word) for word in line.split(",")] for line in lines]
+    assert [row[0] for row in table] == [3, 6, 9]
+    seconds = [row[4] for row in table]
+    assert seconds == sorted(seconds)
+    # 24 images from one row to the next, by its own clock; seconds have three digits
+    assert table[2][3] == pytest.approx(24 / (seconds[2] - seconds[1]), rel=0.002 / (seconds[2] - seconds[1]))
+
+
+def test_progress_and_metrics_tell_the_same(tmp_path, small):
+    told = []
+    small.trainer([Metrics(tmp_path / "metrics.csv", every=2), Progress(told.append, every=2)]).train(4)
+    assert [(r.step, f"{r.critic_loss:.9g}", f"{r.generator_loss:.9g}") for r in told] == [
+        (int(step), critic, generator) for step, critic, generator in small.rows(tmp_path / "metrics.csv")
+    ]
+
+
+@pytest.mark.parametrize("tail", ["", "14,0.5,0.5,9.0,1.0\n16,0.5", "1"])
+def test_rows_beyond_the_checkpoint_and_a_cut_row_are_dropped(tmp_path, small, tail):
+    path, folder = tmp_path / "metrics.csv", tmp_path / "checkpoints"
+    small.trainer([Metrics(path, every=2), Checkpoints(folder, every=5)]).train(5)
+    before = path.read_text()
+    small_rows = small.rows(path)
+    path.write_text(before + "6,0.5,0.5,9.0,1.0\n" + tail)
+    resumed = small.trainer([Metrics(path, every=2), Checkpoints(folder, every=5)])
+    resumed.restore(load(latest(folder)))
+    resumed.train(9)
+    assert path.read_text().startswith(before)
+    rows = small.rows(path)
+    assert rows[: len(small_rows)] == small_rows
+    assert [int(step) for step, _, _ in rows] == [2, 4, 6, 8]
+    assert rows[2][1] != "0.5"
+
+
+def test_seconds_go_on_where_they_stopped(tmp_path, small):
+    path = tmp_path / "metrics.csv"
+    small.trainer([Metrics(path, every=1)]).train(2)
+    header, first, second = path.read_text().splitlines()
+    path.write_text(f"{header}\n{first}\n{second.rsplit(',', 1)[0]},100.0\n")
+    trainer = small.trainer([Metrics(path, every=1)])
+    trainer.step = 2
+    trainer.train(3)
+    assert float(path.read_text().splitlines()[-1].rsplit(",", 1)[1]) > 100
+
+
+@pytest.mark.parametrize("content", ["time,loss\n1,2\n", ",".join(Metrics.HEADER) + "\na,b\n"])
+def test_a_file_that_is_not_ours_is_not_touched(tmp_path, small, content):
+    path = tmp_path / "metrics.csv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"metrics\.csv: .*rename or delete this file"):
+        small.trainer([Metrics(path)]).train(1)
+    assert path.read_text() == content
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path, small):
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "folder"
+    for callback in (Metrics(folder / "metrics.csv"), Checkpoints(folder, every=1)):
+        with pytest.raises(InputError, match="cannot be written"):
+            small.trainer([callback]).train(1)
+
+
+@pytest.mark.parametrize("make", [lambda p: Metrics(p, 0), lambda p: Checkpoints(p, 0), lambda p: Checkpoints(p, 1, 0)])
+def test_intervals_below_one_are_refused(tmp_path, make):
+    with pytest.raises(InputError, match="at least 1"):
+        make(tmp_path / "x")

@@ -1,0 +1,100 @@
+import os
+import signal
+import threading
+
+import pytest
+from anonimage.gan.engine import deferred_interrupt, prefetched
+
+
+def test_batches_come_in_order_and_each_is_made_once():
+    made = []
+
+    def batch(step):
+        made.append(step)
+        return step * step
+
+    assert list(prefetched(batch, range(3, 7))) == [9, 16, 25, 36]
+    assert made == [3, 4, 5, 6]
+    assert list(prefetched(batch, range(5, 5))) == []
+    assert made == [3, 4, 5, 6]
+
+
+def test_the_next_batch_is_made_while_one_is_in_use():
+    began = threading.Event()
+
+    def batch(step):
+        if step == 1:
+            began.set()
+        return step
+
+    batches = prefetched(batch, range(2))
+    assert next(batches) == 0
+    assert began.wait(10)  # nobody has asked for batch 1 yet
+    batches.close()
+
+
+def test_an_error_in_a_batch_is_raised_where_the_batch_is_due():
+    def batch(step):
+        if step == 2:
+            raise OSError("cut")
+        return step
+
+    batches = prefetched(batch, range(5))
+    assert [next(batches), next(batches)] == [0, 1]
+    with pytest.raises(OSError, match="cut"):
+        next(batches)
+
+
+def press():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_is_held_back_until_the_body_is_done():
+    heard = []
+
+    def body():
+        with deferred_interrupt() as interrupted:
+            heard.append(interrupted())
+            press()
+            heard.append(interrupted())
+
+    with pytest.raises(KeyboardInterrupt):
+        body()
+    assert heard == [False, True]
+
+
+def test_a_second_ctrl_c_is_not_held_back():
+    done = []
+
+    def body():
+        with deferred_interrupt():
+            press()
+            press()
+            done.append("body")
+
+    with pytest.raises(KeyboardInterrupt):
+        body()
+    assert done == []
+
+
+def test_an_error_in_the_body_is_what_comes_out():
+    def body():
+        with deferred_interrupt():
+            press()
+            raise ValueError("first")
+
+    with pytest.raises(ValueError, match="first"):
+        body()
+
+
+def test_outside_the_main_thread_nothing_is_held_back():
+    answers = []
+
+    def body():
+        with deferred_interrupt() as interrupted:
+            answers.append(interrupted())
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    assert answers == [False]

@@ -1,0 +1,181 @@
+import numpy as np
+import pytest
+import torch
+from anonimage.errors import InputError
+from anonimage.gan import (
+    BinaryCrossEntropy,
+    Callback,
+    Discriminator,
+    Generator,
+    Trainer,
+    TrainerSettings,
+    TrainingError,
+    sample_images,
+)
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_the_same_seeds_give_the_same_bits(small, threads, precision):
+    torch.set_num_threads(threads)
+
+    def run(seed):
+        trainer = Trainer(
+            Generator((1, 45, 45), 10, (8, 16, 32), seed),
+            Discriminator((1, 45, 45), (8, 16, 32), seed),
+            BinaryCrossEntropy(),
+            lambda step: np.random.default_rng(step).integers(0, 256, (32, 1, 45, 45), np.uint8),
+            TrainerSettings(seed=seed, device="cpu", precision=precision),
+        )
+        trainer.train(4)
+        return small.weights(trainer)
+
+    first = run(3)
+    torch.manual_seed(99)  # the global generator has no part in it
+    assert run(3) == first
+    assert run(4) != first
+
+
+def test_one_step_is_what_the_textbook_says(small):
+    """The step written out: plain losses, plain Adam, contiguous memory, gradients to everything."""
+    trainer = small.trainer()
+    critic, generator = Discriminator(small.SHAPE, small.WIDTHS), Generator(small.SHAPE, small.LATENT_DIM, small.WIDTHS)
+    adam_c = torch.optim.Adam(critic.parameters(), 2e-4, (0.5, 0.999), foreach=False)
+    adam_g = torch.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999), foreach=False)
+    for step in range(3):
+        real = torch.from_numpy(small.batches(step)) / 127.5 - 1
+        key = np.random.SeedSequence((0, 2, step))
+        latent = torch.from_numpy(np.random.default_rng(key).standard_normal((8, small.LATENT_DIM), np.float32))
+        fake = generator(latent)
+        probability = torch.sigmoid(critic(real))
+        critic_loss = -(0.9 * probability.log() + 0.1 * (1 - probability).log()).mean()
+        critic_loss = critic_loss - (1 - torch.sigmoid(critic(fake.detach()))).log().mean()
+        adam_c.zero_grad()
+        critic_loss.backward()
+        adam_c.step()
+        generator_loss = -torch.sigmoid(critic(fake)).log().mean()
+        adam_g.zero_grad()
+        generator_loss.backward()
+        adam_g.step()
+    seen = []
+
+    class See(Callback):
+        def step(self, trainer, losses):
+            seen.append([losses.critic.item(), losses.generator.item()])
+
+    trainer.callbacks = [See()]
+    trainer.train(3)
+    assert seen[-1] == pytest.approx([critic_loss.item(), generator_loss.item()], rel=1e-4)
+    for ours, plain in ((trainer.generator, generator), (trainer.discriminator, critic)):
+        for (name, mine), theirs in zip(ours.named_parameters(), plain.parameters(), strict=True):
+            assert torch.allclose(mine, theirs, atol=1e-5), name
+
+
+def test_the_critic_is_left_alone_by_the_generator_step(small):
+    class Spy(BinaryCrossEntropy):
+        def generator_loss(self, critic, fake):
+            assert not any(weight.requires_grad for weight in trainer.discriminator.parameters())
+            return super().generator_loss(critic, fake)
+
+    trainer = small.trainer()
+    trainer.objective = Spy()
+    trainer.train(2)
+    assert all(weight.requires_grad for weight in trainer.discriminator.parameters())
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_it_learns_the_grey_of_grey_images(small, precision):
+    grey = np.full((16, *small.SHAPE), 190, np.uint8)
+    trainer = small.trainer(source=lambda step: grey, learning_rate=4e-3, ema_decay=0.95, precision=precision)
+    before = sample_images(trainer.ema.network, 64, seed=0).mean()
+    trainer.train(150)
+    after = sample_images(trainer.ema.network, 64, seed=0).mean()
+    assert abs(before - 190) > 40
+    assert abs(after - 190) < 12
+
+
+def test_samples_come_from_the_average_of_what_was_trained(small):
+    trainer = small.trainer()
+    trainer.train(1)
+    # the first decay is 1/10: a tenth of the initial weights is left
+    initial = Generator(small.SHAPE, small.LATENT_DIM, small.WIDTHS).project.linear.weight
+    expected = 0.1 * initial + 0.9 * trainer.generator.project.linear.weight
+    assert torch.allclose(trainer.ema.network.project.linear.weight, expected, atol=1e-7)
+
+
+class Explosive(BinaryCrossEntropy):
+    def __init__(self, at, factor):
+        super().__init__()
+        self.left, self.factor = at, factor
+
+    def critic_loss(self, critic, real, fake):
+        self.left -= 1
+        loss = super().critic_loss(critic, real, fake)
+        return loss * self.factor if self.left == 0 else loss
+
+
+@pytest.mark.parametrize("at", [1, 5, 20])
+def test_losses_that_are_not_finite_stop_it_and_name_the_step(small, at):
+    trainer = small.trainer()
+    trainer.objective = Explosive(at, float("nan"))
+    with pytest.raises(TrainingError, match=rf"in step {at} the critic's loss is nan and the generator's"):
+        trainer.train(40)
+    assert trainer.step <= at + 16
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [np.zeros((4, 1, 8, 8), np.float32), np.zeros((4, 1, 9, 8), np.uint8), np.zeros((0, 1, 8, 8), np.uint8)],
+)
+def test_a_batch_that_does_not_fit_is_refused(small, batch):
+    with pytest.raises(InputError, match=r"batch 0 is .*; must be uint8 \(B, 1, 8, 8\)"):
+        small.trainer(source=lambda step: batch).train(1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"device": "gpu"}, "device 'gpu' is not known; use one of auto, cpu, cuda"),
+        ({"precision": "16"}, "precision '16' is not known; use one of 32, bf16"),
+        ({"seed": -1}, "seed -1 is negative"),
+        ({"ema_decay": 1.0}, "ema_decay"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(small, settings, message):
+    networks = Generator(small.SHAPE, 4, (4,)), Discriminator(small.SHAPE, (4,))
+    with pytest.raises(InputError, match=message):
+        Trainer(*networks, BinaryCrossEntropy(), small.batches, TrainerSettings(**({"device": "cpu"} | settings)))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_gpu_where_there_is_none_is_refused(small):
+    networks = Generator(small.SHAPE, 4, (4,)), Discriminator(small.SHAPE, (4,))
+    with pytest.raises(InputError, match="no CUDA device"):
+        Trainer(*networks, BinaryCrossEntropy(), small.batches, TrainerSettings(device="cuda"))
+
+
+def test_nothing_is_said_on_the_terminal(small, capfd, recwarn):
+    small.trainer(precision="bf16").train(2)
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "")
+    assert not recwarn.list
+
+
+def test_callbacks_hear_every_event_in_order(small):
+    heard = []
+
+    class Listener(Callback):
+        def __init__(self, name):
+            self.name = name
+
+        def start(self, trainer):
+            heard.append((self.name, "start", trainer.step))
+
+        def step(self, trainer, losses):
+            heard.append((self.name, "step", trainer.step))
+
+        def stop(self, trainer):
+            heard.append((self.name, "stop", trainer.step))
+
+    small.trainer([Listener("a"), Listener("b")]).train(2)
+    events = [("start", 0), ("step", 1), ("step", 2), ("stop", 2)]
+    assert heard == [(name, *event) for event in events for name in ("a", "b")]

@@ -77,7 +77,9 @@ def test_a_planted_violation_is_found(tmp_path, pillar, line):
 def test_what_the_floors_allow_is_not_called_a_violation(tmp_path):
     for name in PILLARS:
         (tmp_path / name).mkdir()
-    (tmp_path / "data" / "fine.py").write_text("import json\nfrom ..errors import InputError\nfrom .samples import Samples\n")
+    (tmp_path / "data" / "fine.py").write_text(
+        "import json\nfrom ..errors import InputError\nfrom .samples import Samples\n"
+    )
     assert violations(tmp_path) == []
 
 
@@ -105,7 +107,10 @@ def test_every_module_lies_in_a_declared_package():
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     # build from a copy: setuptools leaves build/ and egg-info beside the sources
     tracked = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, text=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
     )
     if tracked.returncode:
         pytest.skip("not a git checkout, so the files of the project are not known")

@@ -1,1 +1,1 @@
-"""placeholder"""
+"""The recipes that come with the program, one TOML file each."""

@@ -180,7 +180,9 @@ def test_people_of_other_databases(shared, name, n_records, n_people):
     assert (len(entries), len({entry.patient for entry in entries})) == (n_records, n_people)
 
 
-def test_patients_from_a_table(database, tmp_path):
+def test_patients_from_a_table(database, record, tmp_path):
+    for name in ("201", "202"):  # as in MIT-BIH: two records of one man
+        record(name)
     names = [entry.name for entry in find_records(database)]
     table = tmp_path / "people.csv"
     table.write_text("record,patient\n" + "".join(f"{name},one man\n" for name in names))

@@ -1,0 +1,304 @@
+"""The command `anonimage`: options in, one function of the pipelines called, errors as one line.
+
+Only typer and rich are imported here; what needs torch, wfdb or pandas is imported by the command that needs it, so
+that `--help` and bad usage answer at once.
+"""
+
+import errno
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import InputError
+from .progress import say
+
+DONE, OURS, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+REMEDIES = {
+    errno.ENOSPC: "disk full; free some space and run the same command again",
+    errno.EDQUOT: "disk quota reached; free some space and run the same command again",
+    errno.EFBIG: "file size limit reached; raise it and run the same command again",
+    errno.EACCES: "no permission; choose a folder that you may read or write",
+    errno.EPERM: "not permitted; choose a folder that you may read or write",
+    errno.EROFS: "read-only place; choose another folder",
+    errno.ENOTDIR: "a part of this path is a file; choose another folder",
+    errno.EISDIR: "this is a folder; name a file",
+    errno.EEXIST: "exists already; choose another name",
+    errno.ENAMETOOLONG: "name too long; choose a shorter one",
+}
+
+app = typer.Typer(
+    name="anonimage",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Turn private ECGs into images, train a GAN on them, decode what it generates, and measure the result.\n\n"
+    "Begin with [bold]anonimage demo OUT[/bold], then [bold]anonimage inspect[/bold] your own data.",
+)
+
+
+def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command whose errors of input become one line and exit code 2."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> None:
+            try:
+                function(*args, **kwargs)
+            except InputError as error:
+                _fail(str(error), BAD_INPUT)
+            except OSError as error:
+                if error.errno not in REMEDIES:
+                    raise
+                _fail(f"{error.filename or 'writing'}: {REMEDIES[error.errno]}", BAD_INPUT)
+            except KeyboardInterrupt:
+                _fail("stopped; what is complete was kept. Go on with --resume (or `anonimage train OUT`)", INTERRUPTED)
+
+        return app.command(epilog=f"Example:  [bold]{example}[/bold]")(guarded)
+
+    return register
+
+
+def _fail(line: str, code: int) -> None:
+    typer.echo(f"anonimage: {' '.join(line.split())}", err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point of the command; an error of ours shows its traceback and exits 1."""
+    try:
+        app()
+    except Exception:  # the outermost boundary: whatever it is must not look like the user's mistake
+        traceback.print_exc()
+        typer.echo("anonimage: this is an error of ours, not yours; please report it with the lines above", err=True)
+        sys.exit(OURS)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from .. import __version__
+
+        typer.echo(f"anonimage {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
+# Arguments and options that several commands share
+Source = Annotated[Path, typer.Argument(help="Folder of a WFDB database: with RECORDS, or any tree of .hea files.")]
+Out = Annotated[Path, typer.Argument(help="Folder of the run.")]
+RecipeName = Annotated[str, typer.Argument(help="Name of a recipe (see `anonimage recipes`) or path of a TOML file.")]
+Leads = Annotated[str | None, typer.Option(help="Leads to read, by name: i,ii,iii.")]
+Patient = Annotated[
+    str | None, typer.Option(help="auto, folder, record, a pattern with one group over record names, or a CSV file.")
+]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Training steps, instead of the recipe's epochs.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of everything random: same seed, same files.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that is in OUT.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Delete the run that is in OUT and begin anew.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or auto.")]
+Precision = Annotated[str | None, typer.Option(help="32, bf16 or auto.")]
+
+
+@command("anonimage inspect ~/ptbdb --leads i,ii,iii")
+def inspect(
+    source: Source,
+    leads: Leads = None,
+    side: Annotated[int, typer.Option(min=2, max=300, help="Side of the image; a window has side² samples.")] = 45,
+    stride: Annotated[int | None, typer.Option(min=1, help="Samples between windows; default: no overlap.")] = None,
+    fs: Annotated[float, typer.Option(min=0.001, help="Sampling rate in Hz that signals are brought to.")] = 1000.0,
+    patient: Patient = None,
+) -> None:
+    """Show what would be read: records, patients, classes, leads, windows, and every problem found."""
+    from .inspection import print_inspection
+
+    print_inspection(source, leads=_split(leads), side=side, stride=stride, fs=fs, patient=patient or "auto")
+
+
+@command("anonimage recipes ptb-quantile > mine.toml")
+def recipes(name: Annotated[str | None, typer.Argument(help="Print this recipe's TOML.")] = None) -> None:
+    """List the recipes, or print one to start your own from."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from .recipe import load_recipe, recipe_names
+
+    if name:
+        typer.echo(load_recipe(name).to_toml(), nl=False)
+        return
+    table = Table("recipe", "paper", "what it shows", box=None)
+    for known in recipe_names():
+        recipe = load_recipe(known)
+        table.add_row(known, f"§{recipe.section}", recipe.description)
+    Console().print(table)
+
+
+@command("anonimage run ptb-quantile ~/ptbdb out --set stride=500 --steps 1500")
+def run(
+    recipe: RecipeName,
+    source: Source,
+    out: Out,
+    settings: Set = None,
+    leads: Leads = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    device: Device = None,
+    precision: Precision = None,
+) -> None:
+    """The five steps: prepare, train, generate, evaluate; records, scores and a report in OUT."""
+    changes = _changes(settings, leads=leads, steps=steps, seed=seed, device=device, precision=precision)
+    resolved = _recipe(recipe, changes)
+    from . import steps as five
+
+    five.run(resolved, source, out, resume=resume, overwrite=overwrite)
+    say(f"records: {out / 'synthetic'}\nreport:  {out / 'report.html'}")
+
+
+@command("anonimage prepare ptb-quantile ~/ptbdb out --leads ii")
+def prepare(
+    recipe: RecipeName,
+    source: Source,
+    out: Out,
+    settings: Set = None,
+    leads: Leads = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Steps 1 and 2: read the source into OUT/store, split it by patient, fit the codec."""
+    resolved = _recipe(recipe, _changes(settings, leads=leads, seed=seed))
+    from . import steps as five
+
+    five.prepare(resolved, source, out, resume=resume, overwrite=overwrite)
+
+
+@command("anonimage train out --steps 3000")
+def train(
+    out: Out, settings: Set = None, steps: Steps = None, device: Device = None, precision: Precision = None
+) -> None:
+    """Steps 3 and 4: train the GAN; goes on from the newest checkpoint, to more steps if asked."""
+    changes = _changes(settings, steps=steps, device=device, precision=precision)
+    from . import steps as five
+
+    five.train(out, changes)
+
+
+@command("anonimage generate out -n 500 --format csv --to synthetic-csv --seed 1")
+def generate(
+    out: Out,
+    n: Annotated[int | None, typer.Option("-n", min=1, help="Windows to generate; default: the recipe's.")] = None,
+    file_format: Annotated[str, typer.Option("--format", help="wfdb, csv, parquet or npz.")] = "wfdb",
+    to: Annotated[Path | None, typer.Option(help="Folder to write; default: OUT/synthetic.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise; default: the run's.")] = None,
+    offset: Annotated[str | None, typer.Option(help="relative, baseline or sampled; default: the recipe's.")] = None,
+) -> None:
+    """Generate windows with the trained GAN and write them in the source's units."""
+    from . import steps as five
+
+    five.generate(out, n=n, file_format=file_format, to=to, seed=seed, offset=offset)
+
+
+@command("anonimage evaluate out")
+def evaluate(out: Out) -> None:
+    """Step 5: score the synthetic records against control patients and write the report."""
+    from .evaluation.run import evaluate as score
+
+    score(out)
+    say(f"report:  {out / 'report.html'}")
+
+
+@command("anonimage encode ~/ptbdb images --leads i")
+def encode(
+    source: Source,
+    to: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make, with the images.")],
+    recipe: Annotated[str, typer.Option(help="Recipe that says how signals become images.")] = "ptb-quantile",
+    leads: Leads = None,
+    settings: Set = None,
+) -> None:
+    """Turn signals into PNG images, with codec.json and samples.parquet beside them; no GAN."""
+    resolved = _recipe(recipe, _changes(settings, leads=leads))
+    from .image_folder import encode_folder
+
+    encode_folder(resolved, source, to)
+    say(f"images:  {to}")
+
+
+@command("anonimage decode images signals")
+def decode(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `anonimage encode` made.")],
+    to: Annotated[Path, typer.Argument(help="Folder to make, with WFDB records.")],
+) -> None:
+    """Turn a folder of encoded images back into WFDB records, each window with its own offset."""
+    from .image_folder import decode_folder
+
+    decode_folder(folder, to)
+    say(f"records: {to}")
+
+
+@command("anonimage fetch ptbdb ~/ptbdb")
+def fetch(
+    database: Annotated[str, typer.Argument(help="Name of the database, such as ptbdb.")],
+    dest: Annotated[Path, typer.Argument(help="Folder to download into.")],
+    base_url: Annotated[str | None, typer.Option(help="A mirror laid out as PhysioNet's files/.")] = None,
+) -> None:
+    """Download a database from PhysioNet; resumes, and verifies the checksums."""
+    from ..data.fetch import fetch as fetch_database
+    from .progress import progress
+
+    with progress("fetch", 1) as advance:
+        fetch_database(
+            database, dest, base_url, progress=lambda done, total: advance(int(done == total), f"{done}/{total} files")
+        )
+    say(f"database: {dest}")
+
+
+@command("anonimage demo demo")
+def demo(
+    out: Out,
+    steps: Steps = None,
+    seed: Seed = None,
+    overwrite: Overwrite = False,
+    resume: Resume = False,
+) -> None:
+    """Simulate a PTB-shaped database into OUT/source and run a small recipe on it: minutes on two cores."""
+    resolved = _recipe("demo", _changes(None, steps=steps, seed=seed))
+    from . import steps as five
+
+    five.demo(resolved, out, resume=resume, overwrite=overwrite)
+    say(f"records: {out / 'synthetic'}\nreport:  {out / 'report.html'}")
+
+
+def _recipe(name: str, changes: dict[str, Any]) -> Any:
+    from .recipe import load_recipe
+
+    return load_recipe(name).changed(changes)
+
+
+def _changes(settings: list[str] | None, **options: Any) -> dict[str, Any]:
+    """`--set key=value` texts and the named options as one mapping; a named option wins."""
+    changes: dict[str, Any] = {}
+    for text in settings or []:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"--set {text}: should be key=value, for example --set stride=500")
+        changes[key.strip()] = value.strip()
+    return changes | {key: value for key, value in options.items() if value is not None}
+
+
+def _split(text: str | None) -> tuple[str, ...] | None:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else None

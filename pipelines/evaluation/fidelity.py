@@ -1,0 +1,145 @@
+"""Fidelity: how a generated set compares with windows of patients that training never saw."""
+
+import warnings
+from collections.abc import Set
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+from ...errors import InputError
+from .score import Score, interval
+
+
+def refuse_seen_patients(training: Set[str], control: Set[str]) -> None:
+    """Control patients must be strangers to the training.
+
+    Raises:
+        InputError: some patients are in both; names them.
+    """
+    seen = sorted(training & control)
+    if seen:
+        names = ", ".join(seen[:5]) + (", …" if len(seen) > 5 else "")
+        raise InputError(f"{len(seen)} control patients were seen in training ({names}); evaluate on other patients")
+
+
+def nearest_neighbour_accuracy(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Leave-one-out 1-nearest-neighbour test of two sets of equal size.
+
+    Arguments:
+        first: (N, …) one set.
+        second: (N, …) the other.
+
+    Returns:
+        (2N,) 1 where the nearest other element (Euclidean) is of the element's own set. The mean, 1NNC, is 0.5 for
+        two draws from one law, 1 for sets that a look at the neighbour tells apart, 0 for a set of copies.
+
+    Source: Lopez-Paz and Oquab 2017; used for ECGs by ME-GAN, section 4.
+    """
+    if len(first) != len(second) or len(first) < 2:
+        raise InputError(f"1NNC needs two sets of one size, at least 2; got {len(first)} and {len(second)}")
+    pooled = np.concatenate([first, second]).reshape(2 * len(first), -1).astype(np.float32)
+    neighbours = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(pooled).kneighbors(return_distance=False)[:, 0]
+    is_second = np.arange(len(pooled)) >= len(first)
+    return (is_second[neighbours] == is_second).astype(np.float64)
+
+
+def score_1nnc(
+    generated: np.ndarray,
+    control: np.ndarray,
+    control_patients: np.ndarray,
+    training: np.ndarray,
+    training_patients: np.ndarray,
+    seed: int,
+) -> dict[str, Score]:
+    """1NNC of generated against control windows, and of training against control windows: the floor.
+
+    Arguments:
+        generated, control, training: (N, …) windows in the space where they are compared.
+        control_patients, training_patients: (N,) the patient of each window.
+        seed: of the draw that makes the sets equally large.
+
+    Returns:
+        "1nnc" with the floor as its baseline, and "1nnc_floor".
+    """
+    rng = np.random.default_rng(seed)
+    n = min(len(generated), len(control), len(training))
+    g, c, t = (rng.choice(len(x), n, replace=False) for x in (generated, control, training))
+    pairs = {
+        "1nnc": (generated[g], np.array([f"generated {k}" for k in g])),
+        "1nnc_floor": (training[t], training_patients[t].astype(str)),
+    }
+    found = {}
+    for name, (windows, groups) in pairs.items():
+        right = nearest_neighbour_accuracy(windows, control[c])
+        low, high = interval(right, np.concatenate([groups, control_patients[c].astype(str)]), seed=seed)
+        found[name] = (float(right.mean()), low, high)
+    floor = found["1nnc_floor"]
+    return {"1nnc": Score(*found["1nnc"], baseline=floor[0], n=n), "1nnc_floor": Score(*floor, baseline=0.5, n=n)}
+
+
+def count_r_peaks(signals: np.ndarray, fs: float) -> np.ndarray:
+    """R peaks per window, found by neurokit2.
+
+    Arguments:
+        signals: (N, L) one lead in mV.
+        fs: Hz.
+
+    Returns:
+        (N,) counts; a window in which the detector finds nothing to work on has none.
+    """
+    import neurokit2 as nk
+
+    def count(signal: np.ndarray) -> int:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it warns of every short window
+                _, found = nk.ecg_peaks(nk.ecg_clean(signal, sampling_rate=fs), sampling_rate=fs)
+        except (ValueError, IndexError, ZeroDivisionError):
+            return 0
+        return len(found["ECG_R_Peaks"])
+
+    return np.array([count(signal.astype(np.float64)) for signal in signals])
+
+
+def score_r_peaks(
+    generated: np.ndarray, control: np.ndarray, control_patients: np.ndarray, fs: float, seed: int
+) -> dict[str, Score]:
+    """Mean number of R peaks per generated window, with that of the control windows as baseline.
+
+    Arguments:
+        generated, control: (N, L) one lead in mV.
+        control_patients: (N,) the patient of each control window.
+        fs: Hz.
+        seed: of the bootstrap.
+    """
+    ours, real = count_r_peaks(generated, fs), count_r_peaks(control, fs)
+    baseline = float(real.mean())
+    return {
+        "r_peaks": Score(float(ours.mean()), *interval(ours, np.arange(len(ours)), seed=seed), baseline, len(ours)),
+        "r_peaks_control": Score(baseline, *interval(real, control_patients, seed=seed), None, len(real)),
+    }
+
+
+def score_limb_leads(generated: np.ndarray, control: np.ndarray, relations: np.ndarray, seed: int) -> dict[str, Score]:
+    """How far the limb leads are from the relations that hold between them, with real windows as baseline.
+
+    Arguments:
+        generated, control: (N, C, L) in mV.
+        relations: (K, C) rows r with r @ x = 0; none: nothing is scored.
+        seed: of the bootstrap.
+
+    Returns:
+        "einthoven": root mean square of the residuals in µV.
+    """
+    if not len(relations):
+        return {}
+
+    def squares(windows: np.ndarray) -> np.ndarray:
+        return 1e6 * np.nanmean((relations @ windows) ** 2, axis=(1, 2))
+
+    def root(values: np.ndarray) -> float:
+        return float(np.sqrt(np.mean(values)))
+
+    ours = squares(generated)
+    ends = interval(ours, np.arange(len(ours)), root, seed)
+    return {"einthoven": Score(root(ours), *ends, root(squares(control)), len(ours), "µV")}

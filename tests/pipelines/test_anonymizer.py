@@ -1,0 +1,68 @@
+"""The Anonymizer in memory: it repeats itself, saves and loads, and says what it cannot do."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from anonimage.data import Samples
+from anonimage.errors import InputError
+from anonimage.pipelines.anonymizer import Anonymizer
+from tiny import FS, beats
+
+
+@pytest.fixture(scope="module")
+def samples():
+    values = np.concatenate([beats(p)[None, :1, k : k + 81] for p in range(1, 7) for k in range(0, 1100, 81)])
+    people = np.repeat([f"p{p}" for p in range(1, 7)], len(values) // 6)
+    part = np.where(people == "p6", "control", "train")
+    return Samples(values, pd.DataFrame({"patient": people, "part": part}), ("i",), ("mV",), FS)
+
+
+@pytest.fixture(scope="module")
+def fitted(tiny, samples):
+    return Anonymizer(tiny).fit(samples)
+
+
+def test_samples_are_windows_in_the_source_s_units(fitted):
+    synthetic = fitted.sample(70)
+    assert synthetic.values.shape == (70, 1, 81)
+    assert (synthetic.channels, synthetic.units, synthetic.fs) == (("i",), ("mV",), FS)
+    assert synthetic.frame["number"].tolist() == list(range(70))
+
+
+def test_a_sample_depends_on_its_number_only(fitted):
+    whole = fitted.sample(200).values
+    assert np.array_equal(fitted.sample(30, first=110).values, whole[110:140])
+    assert not np.array_equal(fitted.sample(5, seed=1).values, whole[:5])
+
+
+def test_fitting_repeats(fitted, tiny, samples):
+    assert np.array_equal(Anonymizer(tiny).fit(samples).sample(9).values, fitted.sample(9).values)
+
+
+def test_control_windows_are_not_seen(fitted, tiny, samples):
+    changed = samples.values.copy()
+    changed[(samples.frame["part"] == "control").to_numpy()] *= 3
+    other = Samples(changed, samples.frame, samples.channels, samples.units, samples.fs)
+    assert np.array_equal(Anonymizer(tiny).fit(other).sample(9).values, fitted.sample(9).values)
+
+
+def test_save_and_load(fitted, tmp_path):
+    fitted.save(tmp_path / "kept")
+    again = Anonymizer.load(tmp_path / "kept")
+    assert np.array_equal(again.sample(9).values, fitted.sample(9).values)
+    assert again.recipe == fitted.recipe
+
+
+def test_what_it_cannot_do(tiny, samples, fitted, tmp_path):
+    with pytest.raises(InputError, match="not fitted yet"):
+        Anonymizer(tiny).sample(3)
+    with pytest.raises(InputError, match="no class-conditional network"):
+        fitted.sample(3, labels=[0, 1, 2])
+    with pytest.raises(InputError, match="ask for at least 1"):
+        fitted.sample(0)
+    with pytest.raises(InputError, match=r"81 values; .* needs 100"):
+        Anonymizer(tiny.changed({"side": 10})).fit(samples)
+    with pytest.raises(InputError, match="needs whole records"):
+        Anonymizer(tiny.changed({"starts": "random"})).fit(samples)
+    with pytest.raises(InputError, match="no run here"):
+        Anonymizer.load(tmp_path)

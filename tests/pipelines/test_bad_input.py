@@ -1,0 +1,392 @@
+"""Every bad input of the command: exit code 2, one line that names it, nothing lost and nothing half-written."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from anonimage.gan import latest
+from tiny import FS, anonimage, beats, refused, sets, write_database, write_patient
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A database to spoil."""
+    return write_database(tmp_path / "source", patients=6)
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """A finished run to spoil."""
+    return shutil.copytree(finished, tmp_path / "copy")
+
+
+def run(source, out, **changes):
+    return anonimage("run", "ptb-quantile", source, out, *sets(**changes))
+
+
+def nothing_left(out):
+    """No store, no half-written file; recipe.toml may say what was begun."""
+    left = {path.name for path in out.iterdir()} if out.exists() else set()
+    assert left <= {"recipe.toml", "run.json"}, left
+
+
+# --- the source -------------------------------------------------------------------------------------------------------
+
+
+def test_missing_folder(tmp_path, out):
+    refused(run(tmp_path / "absent", out), str(tmp_path / "absent"), "no such folder")
+    assert not out.exists()
+
+
+def test_empty_folder(tmp_path, out):
+    (tmp_path / "empty").mkdir()
+    refused(run(tmp_path / "empty", out), str(tmp_path / "empty"), "no records")
+    assert not out.exists()
+
+
+def test_header_without_signal_file(source, out):
+    (source / "patient003/s0003_re.dat").unlink()
+    refused(run(source, out), "patient003/s0003_re", "s0003_re.dat")
+    nothing_left(out)
+
+
+def test_truncated_signal_file(source, out):
+    path = source / "patient003/s0003_re.dat"
+    path.write_bytes(path.read_bytes()[:-100])
+    refused(run(source, out), "patient003/s0003_re", "s0003_re.dat")
+    nothing_left(out)
+
+
+def test_a_lead_that_is_not_there(source, out):
+    line = refused(anonimage("run", "ptb-quantile", source, out, *sets(), "--leads", "vx"), "patient001/s0001_re", "vx")
+    assert "i, ii, iii" in line
+    assert "--leads" in line
+    nothing_left(out)
+
+
+def test_a_record_shorter_than_a_window_is_skipped_and_counted(source, out):
+    write_patient(source, 3, beats(3, seconds=0.5))
+    result = run(source, out)
+    assert result.exit_code == 0, result.output
+    assert "patient003/s0003_re" in result.stderr
+    assert "1 records left out: shorter than a window" in (out / "report.html").read_text()
+
+
+def test_all_records_shorter_than_a_window(source, out):
+    refused(run(source, out, side=200), "window")
+    nothing_left(out)
+
+
+def test_a_missing_stretch_is_left_out_and_counted(source, out):
+    signals = beats(3)
+    signals[0, 300:400] = np.nan
+    write_patient(source, 3, signals)
+    assert run(source, out).exit_code == 0
+    assert "windows left out: a sample is missing" in (out / "report.html").read_text()
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.25])
+def test_a_lead_without_signal_everywhere(value, source, out):
+    for patient in range(1, 7):
+        signals = beats(patient)
+        signals[0] = value
+        write_patient(source, patient, signals)
+    refused(run(source, out), "missing" if np.isnan(value) else "flat")
+    nothing_left(out)
+
+
+@pytest.mark.parametrize("fs", ["", "0"])
+def test_sampling_frequency_missing_or_zero(fs, source, out):
+    header = source / "patient003/s0003_re.hea"
+    lines = header.read_text().splitlines()
+    lines[0] = f"s0003_re 3 {fs}".strip()
+    header.write_text("\n".join(lines) + "\n")
+    refused(run(source, out), "patient003/s0003_re", "frequency")
+    nothing_left(out)
+
+
+def test_two_records_of_one_name(source, out):
+    with (source / "RECORDS").open("a") as file:
+        file.write("patient003/s0003_re\n")
+    refused(run(source, out), "patient003/s0003_re", "once")
+    assert not out.exists()
+
+
+def test_no_patient_to_hold_back(tmp_path, out):
+    source = write_database(tmp_path / "one", patients=1)
+    refused(run(source, out), "patient")
+    nothing_left(out)
+
+
+def test_no_training_patient_left(source, out):
+    refused(run(source, out, control_share="1.0"), "control_share", "less than 1")
+    assert not out.exists()
+
+
+def test_fewer_windows_than_a_batch(source, out):
+    refused(run(source, out, batch=5000), "training windows", "--set batch=")
+
+
+def test_a_patient_pattern_that_does_not_fit(source, out):
+    refused(run(source, out, patient="person([0-9]+)"), "person([0-9]+)")
+    assert not out.exists()
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_setting_offers_the_nearest(source, out):
+    refused(anonimage("run", "ptb-quantile", source, out, "--set", "strid=5"), "'strid'", "did you mean 'stride'")
+    refused(anonimage("run", "ptb-quantile", source, out, "--set", "stride"), "--set stride", "key=value")
+    assert not out.exists()
+
+
+def test_a_recipe_file_of_the_wrong_type(source, out, tmp_path):
+    (tmp_path / "mine.toml").write_text('batch = "many"\n')
+    refused(anonimage("run", tmp_path / "mine.toml", source, out), "mine.toml", "batch", "'many'")
+    assert not out.exists()
+
+
+def test_an_unknown_recipe_arrangement_or_format(source, out, finished, tmp_path):
+    refused(anonimage("run", "ptb-quantil", source, out), "did you mean 'ptb-quantile'")
+    refused(anonimage("run", "ptb-quantile", source, out, *sets(arrangement="zz")), "'zz'")
+    refused(anonimage("generate", finished, "--format", "edf", "--to", tmp_path / "to"), "'edf'", "wfdb")
+    refused(anonimage("generate", finished, "--offset", "middle", "--to", tmp_path / "to"), "'middle'", "relative")
+    assert not (tmp_path / "to").exists()
+
+
+def test_six_channels_asked_of_one_lead(source, out):
+    refused(run(source, out, arrangement="six"), "six", "6 channels")
+
+
+def test_a_gpu_where_there_is_none(copy):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    refused(anonimage("train", copy, "--steps", 9, "--device", "cuda"), "cuda", "--device cpu")
+    assert anonimage("train", copy, "--steps", 9).exit_code == 0  # what was refused is not remembered
+
+
+# --- the folder of the run --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["train", "generate", "evaluate"])
+def test_steps_without_a_run(verb, tmp_path):
+    refused(anonimage(verb, tmp_path / "absent"), "no run here", "anonimage prepare")
+    assert not (tmp_path / "absent").exists()
+
+
+def test_generate_before_train(source, out):
+    assert anonimage("prepare", "ptb-quantile", source, out, *sets()).exit_code == 0
+    refused(anonimage("generate", out), "not trained yet", f"anonimage train {out}")
+    refused(anonimage("evaluate", out), "nothing generated yet")
+
+
+def test_codec_edited(copy):
+    text = (copy / "codec.json").read_text()
+    (copy / "codec.json").write_text(text.replace('"fs": 100', '"fs": 101'))
+    refused(anonimage("generate", copy), "codec.json", "edited")
+
+
+def test_codec_of_another_version(copy):
+    content = json.loads((copy / "codec.json").read_text())
+    (copy / "codec.json").write_text(json.dumps(content | {"version": 99}))
+    refused(anonimage("generate", copy), "codec.json", "version 99")
+
+
+def test_codec_not_json(copy):
+    (copy / "codec.json").write_text("{")
+    refused(anonimage("generate", copy), "codec.json", "not JSON")
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "optimizer.safetensors", "state.json"])
+def test_checkpoint_truncated(file, copy):
+    path = latest(copy / "checkpoints") / file
+    path.write_bytes(path.read_bytes()[:-20])
+    refused(anonimage("train", copy, "--steps", 8), str(path), "delete")
+
+
+def test_store_half_gone(copy):
+    (copy / "store" / "samples.parquet").unlink()
+    refused(anonimage("train", copy, "--steps", 8), "store", "prepare")
+
+
+def test_synthetic_records_of_another_run(copy):
+    shutil.rmtree(copy / "synthetic")
+    write_database(copy / "synthetic", patients=2)
+    refused(anonimage("evaluate", copy), "synthetic", "generate again")
+
+
+def test_scores_need_metrics(copy):
+    (copy / "metrics.csv").write_text("step,loss\n1")
+    refused(anonimage("train", copy, "--steps", 8), "metrics.csv")
+
+
+def test_out_below_a_file(source, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(run(source, tmp_path / "file" / "out"), str(tmp_path / "file"), "Not a directory")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_out_without_permission(source, tmp_path):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    refused(run(source, tmp_path / "closed" / "out"), "no permission")
+
+
+def test_out_on_a_read_only_place(source):
+    refused(run(source, "/proc/anonimage"), "/proc/anonimage")
+
+
+# --- faults while running: in a process of their own ------------------------------------------------------------------
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "anonimage", *map(str, arguments)]
+
+
+def test_disk_full_while_preparing(source, out):
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then writing fails with EFBIG, as a full disk does with ENOSPC
+
+    ended = subprocess.run(
+        command("prepare", "ptb-quantile", source, out, *sets()), preexec_fn=small_files, capture_output=True, text=True
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    nothing_left(out)
+
+
+def test_disk_full_while_training_keeps_the_run(copy):
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    before = latest(copy / "checkpoints")
+    ended = subprocess.run(
+        command("train", copy, "--steps", 40), preexec_fn=small_files, capture_output=True, text=True
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert latest(copy / "checkpoints") == before
+    assert anonimage("train", copy, "--steps", 8).exit_code == 0
+
+
+def test_a_full_device_is_named():
+    from anonimage.pipelines import command_line
+
+    @command_line.command("anonimage fill")
+    def fill() -> None:
+        with open("/dev/full", "w") as file:  # noqa: PTH123
+            file.write("x" * 100_000)
+
+    try:
+        refused(anonimage("fill"), "disk full")
+    finally:
+        command_line.app.registered_commands.pop()
+
+
+def wait_for(path, process):
+    limit = time.monotonic() + 60
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def test_ctrl_c_says_how_to_go_on_and_loses_nothing(source, tmp_path):
+    out = tmp_path / "stopped"
+    options = sets(steps=100_000, checkpoint_every=50, metrics_every=50)
+    process = subprocess.Popen(command("run", "ptb-quantile", source, out, *options), stderr=subprocess.PIPE, text=True)
+    wait_for(out / "checkpoints" / "000050", process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "--resume" in said
+    assert "Traceback" not in said
+    step = int(latest(out / "checkpoints").name)
+    assert step >= 50
+    assert anonimage("train", out, "--steps", step + 2).exit_code == 0
+
+
+def test_killed_runs_resume_to_the_same_records(source, tmp_path):
+    def options(steps):
+        return ["ptb-quantile", source, tmp_path / "killed", *sets(steps=steps, checkpoint_every=20, ema_decay=0.9)]
+
+    random = np.random.default_rng(0)
+    for attempt in range(3):
+        process = subprocess.Popen(
+            command("run", *options(300), *(["--resume"] if attempt else [])), stderr=subprocess.PIPE, text=True
+        )
+        wait_for(tmp_path / "killed" / "checkpoints" / f"{20 + 40 * attempt:06d}", process)
+        time.sleep(random.uniform(0, 0.2))
+        process.kill()
+        process.communicate()
+    assert anonimage("run", *options(300), "--resume").exit_code == 0
+    plain = ["ptb-quantile", source, tmp_path / "plain", *sets(steps=300, checkpoint_every=20, ema_decay=0.9)]
+    assert anonimage("run", *plain).exit_code == 0
+    killed, whole = (
+        (tmp_path / name / "synthetic" / "synthetic000001.dat").read_bytes() for name in ("killed", "plain")
+    )
+    assert killed == whole
+    steps = pd.read_csv(tmp_path / "killed" / "metrics.csv")["step"].tolist()
+    assert steps == list(range(2, 301, 2))
+
+
+def test_help_and_bad_usage_need_no_torch():
+    script = (
+        "import sys\nfrom anonimage.pipelines.command_line import app\n"
+        "for arguments in (['--help'], ['run', '--help'], ['run'], ['nonsense'], ['recipes']):\n"
+        "    try:\n        app(arguments)\n    except SystemExit:\n        pass\n"
+        "heavy = {'torch', 'pandas', 'wfdb', 'scipy', 'zarr', 'lightning_fabric', 'neurokit2'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["nonsense"], ["generate", "out", "-n", "0"], ["generate", "--what"]])
+def test_bad_usage_exits_2(arguments):
+    result = anonimage(*arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_an_error_of_ours_exits_1_and_says_so():
+    script = (
+        "from anonimage.pipelines import command_line\n"
+        "@command_line.command('anonimage broken')\ndef broken() -> None:\n    raise RuntimeError('planted')\n"
+        "import sys; sys.argv = ['anonimage', 'broken']\ncommand_line.main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "error of ours" in ended.stderr
+    assert "planted" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "verb",
+    ["inspect", "recipes", "run", "prepare", "train", "generate", "evaluate", "encode", "decode", "fetch", "demo"],
+)
+def test_every_command_has_help_and_an_example(verb):
+    result = anonimage(verb, "--help")
+    assert result.exit_code == 0
+    assert f"anonimage {verb}" in result.output.split("Example:")[1]
+
+
+def test_the_sampling_rate_is_the_recipe_s(source, out):
+    assert run(source, out, fs=FS / 2).exit_code == 0

@@ -1,0 +1,113 @@
+"""Scores against small cases worked by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from anonimage.errors import InputError
+from anonimage.pipelines.evaluation.fidelity import (
+    count_r_peaks,
+    nearest_neighbour_accuracy,
+    refuse_seen_patients,
+    score_1nnc,
+    score_r_peaks,
+)
+from anonimage.pipelines.evaluation.score import Score, interval, load_scores, save_scores
+
+
+def test_1nnc_by_hand():
+    # on a line: a a b a b b  at 0 1 3 4.5 8 9 -> nearest others: 1, 0, 4.5, 3, 9, 8
+    first, second = np.array([[0.0], [1.0], [4.5]]), np.array([[3.0], [8.0], [9.0]])
+    assert nearest_neighbour_accuracy(first, second).tolist() == [1, 1, 0, 0, 1, 1]
+
+
+def test_1nnc_of_copies_is_zero_and_of_strangers_is_one():
+    rng = np.random.default_rng(0)
+    windows = rng.normal(size=(40, 1, 9))
+    assert nearest_neighbour_accuracy(windows, windows + 1e-6).mean() == 0
+    assert nearest_neighbour_accuracy(windows, windows + 100).mean() == 1
+
+
+def test_1nnc_of_one_law_is_near_one_half():
+    rng = np.random.default_rng(1)
+    right = nearest_neighbour_accuracy(rng.normal(size=(400, 3)), rng.normal(size=(400, 3)))
+    assert 0.43 < right.mean() < 0.57
+
+
+def test_1nnc_refuses_unequal_sets():
+    with pytest.raises(InputError, match="3 and 2"):
+        nearest_neighbour_accuracy(np.zeros((3, 1)), np.zeros((2, 1)))
+
+
+def test_score_1nnc_stands_on_equal_numbers_with_the_floor_as_baseline():
+    rng = np.random.default_rng(2)
+    real, patients = rng.normal(size=(120, 5)), np.repeat([f"p{k}" for k in range(12)], 10)
+    scores = score_1nnc(rng.normal(size=(50, 5)) + 9, real[:60], patients[:60], real[60:], patients[60:], seed=0)
+    assert scores["1nnc"].value == 1
+    assert scores["1nnc"].baseline == scores["1nnc_floor"].value
+    assert scores["1nnc"].n == scores["1nnc_floor"].n == 50
+    assert scores["1nnc_floor"].low <= scores["1nnc_floor"].value <= scores["1nnc_floor"].high
+
+
+def test_the_interval_resamples_patients():
+    # two patients, ten windows each, all alike within a patient: only 0, 0.5 and 1 can come out
+    values, patients = np.repeat([0.0, 1.0], 10), np.repeat(["a", "b"], 10)
+    assert interval(values, patients) == (0.0, 1.0)
+    low, high = interval(values, np.arange(20))
+    assert 0.2 < low < 0.5 < high < 0.8
+
+
+def test_the_interval_covers_the_mean_as_often_as_it_says():
+    rng = np.random.default_rng(3)
+    covered = 0
+    for k in range(100):
+        effects = rng.normal(size=30).repeat(4)
+        low, high = interval(effects + rng.normal(size=120), np.arange(30).repeat(4), seed=k)
+        covered += low <= 0 <= high
+    assert covered >= 88  # 95 expected; below 88 has probability under 1 %
+
+
+def test_r_peaks_are_counted():
+    seconds = np.arange(4000) / 1000
+    beats = sum(np.exp(-(((seconds - at) / 0.012) ** 2)) for at in (0.5, 1.3, 2.1, 2.9, 3.6))
+    t_waves = sum(0.2 * np.exp(-(((seconds - at - 0.25) / 0.05) ** 2)) for at in (0.5, 1.3, 2.1, 2.9, 3.6))
+    signal = beats + t_waves + np.random.default_rng(0).normal(0, 0.01, 4000)
+    assert count_r_peaks(signal[None], 1000.0).tolist() == [5]
+
+
+def test_a_window_without_beats_has_none():
+    assert count_r_peaks(np.zeros((1, 2025)), 1000.0).tolist() == [0]
+
+
+def test_r_peaks_of_real_windows_are_their_own_baseline(shared):
+    import wfdb
+
+    signal = wfdb.rdrecord(str(shared / "data/ptbdb/patient001/s0010_re"), channel_names=["i"]).p_signal[:, 0]
+    windows = signal[: 2025 * 10].reshape(10, 2025)
+    scores = score_r_peaks(windows, windows, np.zeros(10), 1000.0, seed=0)
+    assert scores["r_peaks"].value == scores["r_peaks"].baseline == scores["r_peaks_control"].value
+    assert 2 <= scores["r_peaks"].value <= 4  # 2 seconds at 80 beats a minute
+
+
+def test_patients_seen_in_training_are_refused_by_name():
+    refuse_seen_patients({"a", "b"}, {"c"})
+    with pytest.raises(InputError, match=r"1 control patients were seen in training \(b\)"):
+        refuse_seen_patients({"a", "b"}, {"b", "c"})
+
+
+def test_scores_read_back(tmp_path):
+    scores = {"1nnc": Score(0.6, 0.5, 0.7, None, 12), "error": Score(1.0, 1.0, 1.0, 2.0, 3, "µV")}
+    save_scores(scores, tmp_path / "scores.json")
+    assert load_scores(tmp_path / "scores.json") == scores
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 3}', json.dumps({"a": {"value": 1, "extra": 2}})])
+def test_scores_that_are_none_are_refused(tmp_path, text):
+    (tmp_path / "scores.json").write_text(text)
+    with pytest.raises(InputError, match="not a file of scores"):
+        load_scores(tmp_path / "scores.json")
+
+
+def test_absent_scores_say_what_to_run(tmp_path):
+    with pytest.raises(InputError, match="anonimage evaluate"):
+        load_scores(tmp_path / "scores.json")

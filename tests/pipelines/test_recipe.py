@@ -1,0 +1,96 @@
+"""Recipes: what ships is valid, what is saved reads back the same, what is wrong is said in one line."""
+
+import pytest
+from anonimage.errors import InputError
+from anonimage.pipelines.recipe import Recipe, load_recipe, recipe_names
+from pydantic import ValidationError
+
+PAPER = {  # recipe: (section, arrangement, leads, batch), from the issue and the paper's sections
+    "ptb-z": ("3.3", "z", 1, 30),
+    "ptb-quantile": ("4.1", "z", 1, 30),
+    "ptb-transposed": ("4.2", "transposed", 1, 30),
+    "ptb-reversed": ("4.2", "reversed", 1, 30),
+    "ptb-rgb": ("4.3", "rgb", 3, 60),
+    "ptb-six": ("4.4", "six", 6, 60),
+}
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_recipes_say_what_the_paper_says(name):
+    recipe = load_recipe(name)
+    assert (recipe.section, recipe.arrangement, len(recipe.leads), recipe.batch) == PAPER[name]
+    assert (recipe.length, recipe.epochs, recipe.latent_dim, recipe.widths) == (2025, 200, 100, (64, 128, 256))
+    assert recipe.step_between_windows == 2025  # no overlap
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_saved_recipe_reads_back_the_same(name, tmp_path):
+    recipe = load_recipe(name).changed({"stride": "500", "width": "fitted", "steps": 7})
+    recipe.save(tmp_path / "saved.toml")
+    assert load_recipe(str(tmp_path / "saved.toml")) == recipe
+    assert (recipe.stride, recipe.width, recipe.steps) == (500, "fitted", 7)
+
+
+def test_a_recipe_does_not_change():
+    with pytest.raises(ValidationError):
+        load_recipe("demo").batch = 3
+
+
+def test_steps_are_epochs_of_whole_batches():
+    recipe = Recipe(name="x", batch=30, epochs=2)
+    assert recipe.total_steps(100) == 2 * 3
+    assert recipe.changed({"steps": 5}).total_steps(100) == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"strid": "5"}, ["strid", "did you mean 'stride'"]),
+        ({"stride": "often"}, ["stride", "'often'", "integer"]),
+        ({"real_label": "2"}, ["real_label", "less than or equal to 1"]),
+        ({"starts": "somewhere"}, ["starts", "'grid' or 'random'"]),
+        ({"leads": "i,I"}, ["named twice"]),
+        ({"quantile_low": "0.995"}, ["quantile_low 0.995", "quantile_high 0.99"]),
+    ],
+)
+def test_wrong_settings_are_named(settings, words):
+    with pytest.raises(InputError) as caught:
+        load_recipe("ptb-quantile").changed(settings)
+    message = str(caught.value)
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("batch = ", ["not valid TOML"]),
+        ('batch = "many"', ["batch", "'many'", "integer"]),
+        ("leads = 3", ["leads", "3"]),
+        ("batchh = 3", ["batchh", "did you mean 'batch'"]),
+        ("[step1]\nx = 1", ["step1"]),
+    ],
+)
+def test_wrong_recipe_files_are_named(text, words, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_recipe(str(path))
+    assert all(word in str(caught.value) for word in [str(path), *words]), str(caught.value)
+
+
+def test_unknown_recipe_offers_the_nearest():
+    with pytest.raises(InputError, match="did you mean 'ptb-quantile'"):
+        load_recipe("ptb-quantil")
+
+
+def test_absent_recipe_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="no such recipe file"):
+        load_recipe(str(tmp_path / "absent.toml"))
+
+
+def test_a_recipe_file_that_is_no_text(tmp_path):
+    path = tmp_path / "image.toml"
+    path.write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(InputError, match="not a text file"):
+        load_recipe(str(path))

@@ -1,0 +1,89 @@
+"""The report: whole, self-contained, with every score's interval and baseline."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from anonimage.pipelines.figures import image_grid
+from anonimage.pipelines.report import EXPLAINED
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def page(finished):
+    return (finished / "report.html").read_text("utf-8")
+
+
+class Links(HTMLParser):
+    """Collects what a browser would load, and images without a description."""
+
+    def __init__(self):
+        super().__init__()
+        self.loads, self.silent = [], []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag in ("script", "iframe", "object", "embed"):
+            self.loads.append(tag)
+        if tag in ("img", "link", "source") and (address := given.get("src") or given.get("href")):
+            self.loads += [address] if not address.startswith("data:") else []
+        if tag == "img" and not given.get("alt"):
+            self.silent.append(given)
+
+
+def test_it_loads_nothing_from_elsewhere(page):
+    links = Links()
+    links.feed(page)
+    assert links.loads == []
+    assert links.silent == []
+    assert not re.search(r"url\((?!#)", page)
+
+
+def test_every_score_stands_in_it_with_interval_and_baseline(page, finished):
+    scores = json.loads((finished / "scores.json").read_text())
+    assert set(scores) <= set(EXPLAINED)
+    for name in scores:
+        assert EXPLAINED[name][0] in page
+    assert page.count('data-name="baseline"') == page.count('data-name="95 % interval"') == len(scores)
+    assert f"{scores['1nnc']['value']:.3g}" in page
+
+
+def test_plots_are_vectors_with_axes_in_mv_and_seconds(page):
+    assert page.count("<svg") == 3
+    signals = page.split("<h2>Signals</h2>")[1].split("<h2>")[0]
+    # matplotlib writes what a text says as a comment beside its outlines
+    assert "<!-- mV -->" in signals
+    assert "<!-- s -->" in signals
+
+
+def test_settings_and_versions_are_in_it(page, finished):
+    for line in (finished / "recipe.toml").read_text().splitlines():
+        assert line.replace('"', "&#34;") in page
+    assert "torch 2" in page
+
+
+def test_it_does_not_promise_anonymity(page):
+    assert "does not make them anonymous" in page
+
+
+def test_no_patient_or_record_is_named(page):
+    assert "patient00" not in page
+    assert "_re" not in page.split("<h2>Settings")[0].replace("_real", "")
+
+
+def test_image_grid_shows_each_pixel():
+    images = np.array([[[[0, 50], [100, 150]]], [[[200, 210], [220, 230]]]], np.uint8)
+    grid = np.asarray(image_grid(images, columns=2, zoom=1))
+    assert grid.shape == (4, 7, 3)
+    assert grid[1:3, 1:3, 0].tolist() == [[0, 50], [100, 150]]
+    assert grid[1:3, 4:6, 0].tolist() == [[200, 210], [220, 230]]
+    assert np.array_equal(
+        np.asarray(image_grid(images, columns=2, zoom=2).resize((7, 4), Image.Resampling.NEAREST)), grid
+    )
+
+
+@pytest.mark.parametrize(("channels", "shape"), [(3, (4, 7, 3)), (6, (7, 19, 3))])
+def test_image_grid_of_any_channels(channels, shape):
+    assert np.asarray(image_grid(np.zeros((2, channels, 2, 2), np.uint8), zoom=1)).shape == shape

@@ -32,7 +32,7 @@ def as_png(image: Image.Image) -> str:
 def plot_signals(
     real: np.ndarray, synthetic: np.ndarray, fs: float, channels: Sequence[str], units: Sequence[str]
 ) -> Figure:
-    """Real windows on the left, synthetic ones on the right, on the same scales.
+    """Real windows on the left, synthetic ones on the right; every plot spans as many mV, about its own middle.
 
     Arguments:
         real, synthetic: (N, C, L) in physical units; the first four of each are drawn.
@@ -41,7 +41,8 @@ def plot_signals(
     """
     rows = min(ROWS, len(real), len(synthetic))
     figure = Figure(figsize=(11, 1.9 * rows + 0.5), layout="constrained")
-    axes = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
+    axes = figure.subplots(rows, 2, sharex=True, squeeze=False)
+    half = 0.55 * max(np.nanmax(np.ptp(windows[:rows], axis=(1, 2))) for windows in (real, synthetic))
     seconds = np.arange(real.shape[2]) / fs
     for column, (windows, name, colour) in enumerate(((real, "real", REAL), (synthetic, "synthetic", SYNTHETIC))):
         for row in range(rows):
@@ -51,6 +52,8 @@ def plot_signals(
                 style = ("-", "--", ":", "-.")[c % 4]
                 axis.plot(seconds, windows[row, c], style, color=colour, linewidth=0.9, label=channel)
             axis.grid(color="#dddddd", linewidth=0.5)
+            middle = (np.nanmin(windows[row]) + np.nanmax(windows[row])) / 2
+            axis.set_ylim(middle - half, middle + half)
             axis.set_ylabel(units[0] if column == 0 else "")
         axes[0, column].set_title(f"{name}, lead {', '.join(channels)}")
         axes[-1, column].set_xlabel("s")

@@ -1,5 +1,6 @@
 """The five steps on a folder OUT: each can be run alone, and `run` is all of them."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ from .. import __version__
 from ..data import CONTROL, TRAIN, Samples, Store, find_records
 from ..data.simulate import simulate_database
 from ..data.writer import write_samples
-from ..errors import InputError
 from .anonymizer import Anonymizer
 from .batches import store_batches
 from .evaluation.run import evaluate
@@ -130,10 +130,15 @@ def demo(recipe: Recipe, out: Path, *, resume: bool, overwrite: bool) -> None:
     """Simulate a database into OUT/source and run the recipe on it."""
     source = out / "source"
     folder = RunFolder(out)
-    if out.is_dir() and any(out.iterdir()) and not folder.recipe_file.is_file() and not source.is_dir():
-        raise InputError(f"{out}: holds files but no run of anonimage; choose an empty or new folder")
+    was_demo = folder.recipe_file.is_file() and folder.recipe.name == recipe.name
+    RunFolder.begin(out, recipe, source, resume=resume, overwrite=overwrite)
+    if overwrite and was_demo:
+        shutil.rmtree(source, ignore_errors=True)
     if not (source / "RECORDS").is_file():
         with progress("simulate", 1) as advance:
-            simulate_database(source, seed=recipe.seed)
-            advance(1, "")
-    run(recipe, source, out, resume=resume, overwrite=overwrite)
+            simulate_database(
+                source,
+                seed=recipe.seed,
+                progress=lambda done, total: advance(int(done == total), f"{done}/{total} patients"),
+            )
+    run(recipe, source, out, resume=True, overwrite=False)

@@ -192,3 +192,18 @@ def test_a_missing_source_does_not_cost_the_run_that_is_there(finished, database
 
 def test_train_refuses_to_change_what_was_prepared(finished):
     refused(anonimage("train", finished, "--set", "arrangement=transposed"), "prepared otherwise", "arrangement")
+
+
+def test_the_demo_simulates_runs_and_begins_anew(tmp_path):
+    out = tmp_path / "demo"
+    result = anonimage("demo", out, "--steps", 2)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in out.iterdir()} == LEFT | {"source"}
+    record = wfdb.rdrecord(str(out / "synthetic" / "synthetic000001"))
+    assert (record.fs, record.sig_name, record.units, record.sig_len) == (1000, ["i"], ["mV"], 2025)
+    refused(anonimage("demo", out, "--steps", 2), "holds this run already")
+    before = (out / "source" / "patient001").stat().st_mtime_ns
+    assert anonimage("demo", out, "--steps", 3, "--resume").exit_code == 0
+    assert (out / "source" / "patient001").stat().st_mtime_ns == before
+    assert anonimage("demo", out, "--steps", 2, "--seed", 1, "--overwrite").exit_code == 0
+    assert "seed 1" in (out / "source" / "patient001" / "s0001_re.hea").read_text()

@@ -28,6 +28,10 @@ EXPLAINED = {
         "the floor: training against control",
         "The same figure for real windows of other people; a perfect generator reaches this, not 0.5.",
     ),
+    "similarity": (
+        "likeness of synthetic windows to each other",
+        "Mean structural similarity of pairs of images. Near 1: one image again and again. Baseline: control windows.",
+    ),
     "r_peaks": ("R peaks per window, synthetic", "Found by neurokit2. Baseline: control windows."),
     "r_peaks_control": ("R peaks per window, control", "The same detector on real windows of other people."),
     "einthoven": (

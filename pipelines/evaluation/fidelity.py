@@ -4,10 +4,14 @@ import warnings
 from collections.abc import Set
 
 import numpy as np
+from skimage.metrics import structural_similarity
 from sklearn.neighbors import NearestNeighbors
 
 from ...errors import InputError
 from .score import Score, interval
+
+PAIRS = 300  # of images, for the diversity of a set
+SSIM_WINDOW = 7  # pixels; scikit-image's own choice
 
 
 def refuse_seen_patients(training: Set[str], control: Set[str]) -> None:
@@ -143,3 +147,32 @@ def score_limb_leads(generated: np.ndarray, control: np.ndarray, relations: np.n
     ours = squares(generated)
     ends = interval(ours, np.arange(len(ours)), root, seed)
     return {"einthoven": Score(root(ours), *ends, root(squares(control)), len(ours), "µV")}
+
+
+def score_diversity(generated: np.ndarray, control: np.ndarray, seed: int) -> dict[str, Score]:
+    """How alike the images of a set are: mean structural similarity of random pairs, by scikit-image.
+
+    Arguments:
+        generated, control: (N, c, H, W) uint8, N at least 2.
+        seed: of the pairs and the bootstrap.
+
+    Returns:
+        "similarity": near 1, the generator gives one image again and again; the baseline is that of control windows.
+
+    Source: Odena, Olah and Shlens 2016, section 4.2 (MS-SSIM); images of 45×45 are too small for several scales.
+    """
+    if min(generated.shape[2:]) < SSIM_WINDOW:
+        return {}
+    ours, real = (_similarities(images, seed) for images in (generated, control))
+    return {
+        "similarity": Score(float(ours.mean()), *interval(ours, np.arange(PAIRS), seed=seed), float(real.mean()), PAIRS)
+    }
+
+
+def _similarities(images: np.ndarray, seed: int) -> np.ndarray:
+    """(PAIRS,) similarities of two different images each."""
+    rng = np.random.default_rng(seed)
+    pairs = (rng.choice(len(images), 2, replace=False) for _ in range(PAIRS))
+    return np.array(
+        [structural_similarity(*images[pair], channel_axis=0, win_size=SSIM_WINDOW, data_range=255) for pair in pairs]
+    )

@@ -15,7 +15,7 @@ from ..report import Shown, write_report
 from ..run_folder import RunFolder
 from ..sources import load_codec
 from .coding import score_coding
-from .fidelity import refuse_seen_patients, score_1nnc, score_limb_leads, score_r_peaks
+from .fidelity import refuse_seen_patients, score_1nnc, score_diversity, score_limb_leads, score_r_peaks
 from .score import Score, save_scores
 
 R_PEAK_WINDOWS = 200  # neurokit2 takes some milliseconds a window
@@ -70,17 +70,12 @@ def _score_windows(shown: Shown, codec: Codec, recipe: Recipe) -> dict[str, Scor
     """Synthetic against control windows, in grey levels where offsets play no part, and as signals."""
     training, control, synthetic = shown.training, shown.control, shown.synthetic
     refuse_seen_patients(training.patients(), control.patients())
-    people = control.frame["patient"].to_numpy()
+    people, training_people = (samples.frame["patient"].to_numpy() for samples in (control, training))
+    images = {name: codec.encode(samples.values) for name, samples in vars(shown).items() if name != "metrics"}
     few = slice(R_PEAK_WINDOWS)
     return {
-        **score_1nnc(
-            codec.encode(synthetic.values),
-            codec.encode(control.values),
-            people,
-            codec.encode(training.values),
-            training.frame["patient"].to_numpy(),
-            recipe.seed,
-        ),
+        **score_1nnc(images["synthetic"], images["control"], people, images["training"], training_people, recipe.seed),
+        **score_diversity(images["synthetic"], images["control"], recipe.seed),
         **score_r_peaks(synthetic.values[few, 0], control.values[few, 0], people[few], recipe.fs, recipe.seed),
         **score_limb_leads(synthetic.values, control.values, codec.relations, recipe.seed),
     }

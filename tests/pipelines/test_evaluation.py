@@ -10,6 +10,8 @@ from anonimage.pipelines.evaluation.fidelity import (
     nearest_neighbour_accuracy,
     refuse_seen_patients,
     score_1nnc,
+    score_diversity,
+    score_limb_leads,
     score_r_peaks,
 )
 from anonimage.pipelines.evaluation.score import Score, interval, load_scores, save_scores
@@ -65,6 +67,25 @@ def test_the_interval_covers_the_mean_as_often_as_it_says():
         low, high = interval(effects + rng.normal(size=120), np.arange(30).repeat(4), seed=k)
         covered += low <= 0 <= high
     assert covered >= 88  # 95 expected; below 88 has probability under 1 %
+
+
+def test_a_collapsed_set_is_alike():
+    rng = np.random.default_rng(0)
+    various = rng.integers(0, 256, (50, 1, 9, 9), np.uint8)
+    collapsed = np.repeat(various[:1], 50, axis=0)
+    score = score_diversity(collapsed, various, seed=0)["similarity"]
+    assert score.value == pytest.approx(1)
+    assert score.baseline < 0.2
+    assert score_diversity(various[..., :5, :5], various, seed=0) == {}  # too small for the window of the measure
+
+
+def test_limb_lead_residual_by_hand():
+    relations = np.array([[1.0, -1.0, 1.0]])  # i - ii + iii
+    lawful = np.array([[[1.0, 2.0], [3.0, 5.0], [2.0, 3.0]]])
+    broken = lawful + np.array([[0.003], [0.0], [0.001]])  # 4 µV too much
+    score = score_limb_leads(broken, lawful, relations, seed=0)["einthoven"]
+    assert (score.value, score.baseline, score.unit) == (pytest.approx(4), pytest.approx(0), "µV")
+    assert score_limb_leads(broken, lawful, np.zeros((0, 3)), seed=0) == {}
 
 
 def test_r_peaks_are_counted():

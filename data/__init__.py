@@ -10,7 +10,7 @@ from .split import CONTROL, TRAIN, split_patients
 from .store import Store
 from .wfdb_header import RecordHead, Signal, read_head, read_heads
 from .wfdb_source import Recording, read_record, read_records
-from .windows import MISSING, cut, spans
+from .windows import MISSING, cut, stretches
 
 __all__ = [
     "CLASSES",
@@ -37,6 +37,6 @@ __all__ = [
     "read_heads",
     "read_record",
     "read_records",
-    "spans",
     "split_patients",
+    "stretches",
 ]

@@ -11,6 +11,7 @@ from ..errors import InputError
 from .labels import CLASSES
 from .leads import match_leads
 from .listing import RecordEntry, list_records
+from .resample import check_rate
 from .wfdb_header import RecordHead, file_problem, read_head
 from .wfdb_source import ordered_map, read_record
 from .windows import cut
@@ -141,6 +142,8 @@ def _count(
     problem = file_problem(head, match_leads(leads, head.channels, head.name))
     if problem:
         raise InputError(problem)
+    if fs is not None:
+        check_rate(head.name, head.fs, fs)
     n_samples = head.n_samples if fs is None else int(head.seconds * fs)
     return len(range(0, n_samples - length + 1, stride or length)), {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,16 +14,26 @@ from zarr.codecs import BloscCodec
 
 from ..errors import InputError
 from .wfdb_source import Recording
-from .windows import MISSING, cut
+from .windows import MISSING, TOP, cut, is_missing, stretches
 
-VERSION = 1
+VERSION = 2
 WINDOWS = "samples.parquet"
+SPANS = "spans.parquet"
 _BLOCK = 1 << 16  # samples per stored block: about a minute at 1000 Hz
 
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """One record of a store; gain, baseline and step have one entry a channel (see Recording), fs is the source's."""
+    """One record of a store; lists have one entry a channel.
+
+    Arguments:
+        key: its array in the store.
+        fs: Hz of the source.
+        gain, baseline, source_gain: see Recording.
+        peak: largest absolute value in physical units.
+        missing: some sample holds no value.
+        checksum: CRC-32 of the samples as stored.
+    """
 
     key: str
     record: str
@@ -35,7 +45,8 @@ class StoredRecord:
     n_bytes: int
     gain: list[float]
     baseline: list[float]
-    step: list[float]
+    source_gain: list[float]
+    peak: list[float]
     missing: bool
     checksum: int
 
@@ -50,6 +61,7 @@ class Draft:
         self.names: set[str] = set()
         self.records: list[StoredRecord] = []
         self.starts: list[np.ndarray] = []
+        self.spans: list[np.ndarray] = []
         self.dropped = {"short": 0, "missing": 0, "flat": 0}
         self.problems: list[str] = []
 
@@ -87,8 +99,8 @@ class Draft:
             config={"write_empty_chunks": True},
         )
         array[:] = values
-        missing = (values == MISSING) if values.dtype == np.int16 else np.isnan(values)
         self.starts.append(starts)
+        self.spans.append(stretches(values, self.length, recording.fs))
         self.records.append(
             StoredRecord(
                 key=key,
@@ -101,8 +113,9 @@ class Draft:
                 n_bytes=values.nbytes,
                 gain=recording.gain.tolist(),
                 baseline=recording.baseline.tolist(),
-                step=recording.step.tolist(),
-                missing=bool(missing.any()),
+                source_gain=recording.source_gain.tolist(),
+                peak=_peak(recording).tolist(),
+                missing=bool(is_missing(values).any()),
                 checksum=zlib.crc32(np.ascontiguousarray(values).data),
             )
         )
@@ -119,7 +132,10 @@ class Draft:
         frame = self._frame()
         if split is not None:
             frame["part"] = split(frame)
+            _refuse_torn(frame)
+        spans = self._spans()
         frame.to_parquet(self.folder / WINDOWS, index=False)
+        spans.to_parquet(self.folder / SPANS, index=False)
         self.arrays.attrs.update(
             {
                 "version": VERSION,
@@ -128,8 +144,9 @@ class Draft:
                 "fs": self.first.fs,
                 "length": self.length,
                 "stride": self.stride,
-                "step": min(min(row.step) for row in self.records),
+                "step": 1 / max(max(row.source_gain) for row in self.records),
                 "n_windows": len(frame),
+                "n_spans": len(spans),
                 "dropped": self.dropped,
                 "problems": self.problems,
                 "records": [asdict(row) for row in self.records],
@@ -144,6 +161,11 @@ class Draft:
         }
         frame = pd.DataFrame({**columns, "start": np.concatenate(self.starts), "part": ""})
         return frame[["record", "patient", "start", "label", "diagnosis", "part"]]
+
+    def _spans(self) -> pd.DataFrame:
+        names = np.repeat([row.record for row in self.records], [len(spans) for spans in self.spans])
+        begin, end = np.concatenate(self.spans).T
+        return pd.DataFrame({"record": names, "begin": begin, "end": end})
 
     @staticmethod
     def _check_alike(first: Recording, other: Recording) -> None:
@@ -160,3 +182,26 @@ class Draft:
             )
         if other.fs != first.fs:
             raise InputError(f"{name}: {other.fs:g} Hz, but {named} has {first.fs:g} Hz; give an fs to resample all to")
+
+
+def fine_gains(records: Collection[StoredRecord]) -> tuple[float, ...]:
+    """One gain a channel to write windows of all these records with; see Store."""
+    finest = np.max([row.source_gain for row in records], axis=0)
+    peak = np.max([row.peak for row in records], axis=0)
+    gains = []
+    for gain, value in zip(finest.tolist(), peak.tolist(), strict=True):
+        limit = TOP / (2 * value) if value else np.inf
+        gains.append(gain if gain <= limit else float(np.floor(limit)) if limit >= 1 else limit)
+    return tuple(gains)
+
+
+def _refuse_torn(frame: pd.DataFrame) -> None:
+    """A record in two parts would put training and control windows over the same heartbeats."""
+    parts = frame.groupby("record", sort=False)["part"].nunique()
+    if (parts > 1).any():
+        raise InputError(f"{parts.idxmax()}: its windows are in {parts.max()} parts; split by patient, or by record")
+
+
+def _peak(recording: Recording) -> np.ndarray:
+    """(C,) largest absolute values in physical units."""
+    return np.nanmax(np.abs(recording.physical()), axis=1)

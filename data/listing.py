@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 
 _PERSON = re.compile(r"(?:patient|person|participant|subject|subj|sub|case|pat|p)[-_ ]?\d+", re.IGNORECASE)
 
@@ -77,16 +77,29 @@ def _listed(folder: Path, root: Path) -> list[str]:
     if not listing.is_file():
         return _tree(folder, root)
     names: list[str] = []
-    for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
+    for number, line in enumerate(listing.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         entry = line.strip()
-        if entry.endswith("/"):
-            if not (folder / entry).is_dir():
-                raise InputError(f"{listing}: folder '{entry}' is not there; correct RECORDS or fetch it")
-            names += _listed(folder / entry, root)
-        elif entry:
-            below = PurePosixPath((folder / entry.removesuffix(".hea")).relative_to(root).as_posix())
-            names.append(str(below))
+        if not entry:
+            continue
+        below = PurePosixPath(entry.removesuffix(".hea"))
+        if below.is_absolute() or ".." in below.parts:
+            raise InputError(f"{listing}: line {number}, '{entry}', leads out of its folder; list what lies below it")
+        if not entry.endswith("/"):
+            if not below.name:
+                raise InputError(f"{listing}: line {number}, '{entry}', names no record; correct or delete it")
+            names.append((folder / below).relative_to(root).as_posix())
+        elif not (folder / below).is_dir():
+            raise InputError(f"{listing}: folder '{entry}' is not there; correct RECORDS or fetch it")
+        elif _is_inside(folder, folder / below, root):
+            raise InputError(f"{listing}: line {number}, '{entry}', leads back to a folder it lies in; delete the line")
+        else:
+            names += _listed(folder / below, root)
     return names
+
+
+def _is_inside(folder: Path, other: Path, root: Path) -> bool:
+    """Whether a folder below `root` is `other` or lies in it; links are followed."""
+    return any(other.samefile(above) for above in (folder, *folder.parents) if above.is_relative_to(root))
 
 
 def _tree(folder: Path, root: Path) -> list[str]:
@@ -135,9 +148,7 @@ def _from_table(names: list[str], table: Path) -> list[str]:
     except (FileNotFoundError, IsADirectoryError) as fault:
         raise InputError(f"{table}: no such file; give a CSV file with the columns record and patient") from fault
     except ValueError as fault:  # pandas' parser errors are among these
-        raise InputError(
-            f"{table}: not a CSV file ({' '.join(str(fault).split())}); give columns record,patient"
-        ) from fault
+        raise InputError(f"{table}: not a CSV file ({one_line(fault)}); give columns record,patient") from fault
     if missing := {"record", "patient"} - set(rows.columns):
         raise InputError(f"{table}: no column '{min(missing)}'; it needs record and patient")
     people = dict(zip(rows["record"], rows["patient"], strict=True))

@@ -7,9 +7,27 @@ from fractions import Fraction
 import numpy as np
 from scipy.signal import resample_poly
 
+from ..errors import InputError
 from .windows import FLAT_SECONDS, plateaus
 
+MOST_UP, MOST_DOWN = 100, 1000  # beyond, an fs is a slip of the pen, and upwards one that fills the memory
 _HALF_FILTER = 10  # scipy's resample_poly looks this many samples (of the lower rate) to either side
+
+
+def check_rate(record: str, source_fs: float, fs: float) -> None:
+    """Refuse to resample a record to more than MOST_UP times its rate, or to less than a MOST_DOWN-th of it.
+
+    Raises:
+        InputError: such an fs in Hz, or one that is no frequency at all.
+    """
+    if not fs > 0:
+        raise InputError(f"fs {fs:g} is not a frequency to resample to; give Hz above 0")
+    lowest, highest = source_fs / MOST_DOWN, source_fs * MOST_UP
+    if not lowest <= fs <= highest:
+        raise InputError(
+            f"{record}: has {source_fs:g} Hz and cannot be resampled to {fs:g} Hz; "
+            f"give an fs from {lowest:g} to {highest:g} Hz"
+        )
 
 
 def resample(values: np.ndarray, source_fs: float, fs: float) -> np.ndarray:
@@ -19,7 +37,7 @@ def resample(values: np.ndarray, source_fs: float, fs: float) -> np.ndarray:
 
     Arguments:
         values: (C, T) float32, NaN where there is no sample.
-        source_fs, fs: Hz before and after.
+        source_fs, fs: Hz before and after, as `check_rate` lets through.
 
     Returns:
         (C, ⌈T·fs/source_fs⌉) float32.

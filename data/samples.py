@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,3 +71,10 @@ class Samples:
     def patients(self) -> frozenset[str]:
         """Everybody these samples come from; empty when the table names no patients."""
         return frozenset(self.frame["patient"].astype(str)) if "patient" in self.frame else frozenset()
+
+    @staticmethod
+    def concatenate(parts: Sequence[Samples]) -> Samples:
+        """Samples of the same channels, units, fs and length, one after the other; there must be at least one part."""
+        frame = pd.concat([part.frame for part in parts], ignore_index=True)
+        first = parts[0]
+        return Samples(np.concatenate([part.values for part in parts]), frame, first.channels, first.units, first.fs)

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 import zarr
 
-from ..errors import InputError
-from ..files import new_file, new_folder
-from .draft import VERSION, WINDOWS, Draft, StoredRecord
+from ..errors import InputError, one_line
+from ..files import new_folder
+from .draft import SPANS, VERSION, WINDOWS, Draft, StoredRecord, fine_gains
 from .samples import Samples
 from .wfdb_source import Recording, to_physical
-from .windows import MISSING
+from .windows import is_missing
 
 _MANY = 4  # from so many windows of one record on, reading all of it beats reading them one by one
 _VALUES_AT_ONCE = 1 << 24  # 64 MiB of float32: the most that iter_windows hands out in one piece
@@ -36,12 +36,20 @@ class Store:
         fs: Hz of the stored signals.
         length, stride: samples in a window and from one start to the next.
         step: finest difference any source ADC could tell, in units of the channels.
+        gains: one per channel, to write windows like these in 16 bit: the finest gain of any source, in ADC units per
+            unit, unless twice the largest value here would not fit; then the finest whole number with which it does.
         dropped: what was left out: records that are "short"; windows "missing" a sample; windows "flat".
         problems: one line per record of which nothing was kept.
     """
 
     def __init__(
-        self, path: Path, meta: dict[str, Any], frame: pd.DataFrame, arrays: zarr.Group, cache_bytes: int
+        self,
+        path: Path,
+        meta: dict[str, Any],
+        frame: pd.DataFrame,
+        spans: pd.DataFrame,
+        arrays: zarr.Group,
+        cache_bytes: int,
     ) -> None:
         self.path = path
         self.frame = frame
@@ -52,8 +60,10 @@ class Store:
         self.length: int = meta["length"]
         self.stride: int = meta["stride"]
         self.step: float = meta["step"]
+        self.gains = fine_gains(self.records.values())
         self.dropped: dict[str, int] = meta["dropped"]
         self.problems: list[str] = meta["problems"]
+        self._spans = spans
         self._arrays = arrays
         self._cache: dict[str, np.ndarray] = {}
         self._room = cache_bytes
@@ -115,15 +125,18 @@ class Store:
         try:
             arrays = zarr.open_group(path, mode="r")
             meta = json.loads(json.dumps(dict(arrays.attrs)))
-            frame = pd.read_parquet(path / WINDOWS)
             if meta["version"] != VERSION:
                 raise InputError(f"{path}: store of version {meta['version']}, this is {VERSION}; run `prepare` again")
-            store = Store(path, meta, frame, arrays, cache_bytes)
+            frame = pd.read_parquet(path / WINDOWS)
+            spans = pd.read_parquet(path / SPANS)
+            store = Store(path, meta, frame, spans, arrays, cache_bytes)
         except (OSError, ValueError, KeyError, TypeError) as fault:  # pyarrow's and zarr's errors are among these
-            raise InputError(f"{path}: only part of a store ({_one_line(fault)}); run `prepare` again") from fault
+            raise InputError(f"{path}: only part of a store ({one_line(fault)}); run `prepare` again") from fault
         absent = [row.record for row in store.records.values() if not (path / row.key / "zarr.json").is_file()]
-        if absent or len(frame) != meta["n_windows"]:
-            what = f"the signal of {absent[0]} is missing" if absent else f"{len(frame)} of {meta['n_windows']} windows"
+        whole = len(frame) == meta["n_windows"] and len(spans) == meta["n_spans"]
+        if absent or not whole:
+            there = f"{len(frame)} of {meta['n_windows']} windows, {len(spans)} of {meta['n_spans']} spans"
+            what = f"the signal of {absent[0]} is missing" if absent else there
             raise InputError(f"{path}: only part of a store ({what}); run `prepare` again")
         return store
 
@@ -196,13 +209,17 @@ class Store:
         for first in range(0, len(frame), n):
             yield self.windows(records[first : first + n], starts[first : first + n])
 
-    def set_parts(self, parts: np.ndarray) -> None:
-        """Give every window its part, e.g. from `split_patients`, here and on disk."""
-        if len(parts) != len(self.frame):
-            raise InputError(f"{self.path}: {len(parts)} parts for {len(self.frame)} windows; give one each")
-        self.frame = self.frame.assign(part=np.asarray(parts).astype(str))
-        with new_file(self.path / WINDOWS, "wb") as file:
-            self.frame.to_parquet(file, index=False)
+    def spans(self, part: str | None = "train") -> pd.DataFrame:
+        """Where the windows of one part may start off the grid: nothing missing or flat in any of them; see `cut`.
+
+        Arguments:
+            part: "train", "control", or None for all.
+
+        Returns:
+            One row a stretch: record, begin and end in samples; a window may start anywhere in [begin, end − length].
+        """
+        frame = self.frame if part is None else self.frame[self.frame["part"] == part]
+        return self._spans[self._spans["record"].isin(frame["record"].unique())].reset_index(drop=True)
 
     def _row(self, record: str) -> StoredRecord:
         try:
@@ -224,14 +241,10 @@ class Store:
                 raise ValueError("it is no array")
             stored = np.asarray(array[:, times])
         except (OSError, ValueError, RuntimeError, KeyError) as fault:
-            raise self._damaged(row, _one_line(fault)) from fault
-        if not row.missing and (stored == MISSING if stored.dtype == np.int16 else np.isnan(stored)).any():
+            raise self._damaged(row, one_line(fault)) from fault
+        if not row.missing and is_missing(stored).any():
             raise self._damaged(row, "a block is missing")  # zarr fills in for blocks that are not there
         return stored
 
     def _damaged(self, row: StoredRecord, why: str) -> InputError:
         return InputError(f"{self.path}/{row.key}: the signal of {row.record} is damaged ({why}); run `prepare` again")
-
-
-def _one_line(fault: BaseException) -> str:
-    return " ".join(str(fault).split()) or type(fault).__name__

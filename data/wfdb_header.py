@@ -10,7 +10,7 @@ from pathlib import Path
 import wfdb
 from wfdb.io.header import parse_header_content, rx_record, rx_signal
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from .labels import UNKNOWN, diagnosis_of, label_of
 from .listing import RecordEntry, header_text
 
@@ -90,11 +90,6 @@ class RecordHead:
         return tuple(signal.units for signal in self.signals)
 
     @property
-    def gains(self) -> tuple[float, ...]:
-        """ADC units per physical unit, per lead."""
-        return tuple(signal.gain for signal in self.signals)
-
-    @property
     def seconds(self) -> float:
         """How long it is."""
         return self.n_samples / self.fs if self.fs else 0.0
@@ -138,8 +133,7 @@ def _head(entry: RecordEntry) -> RecordHead:
         lines, comments = parse_header_content(header_text(header))
         announced, signals, n_samples, segmented = _parse(lines, entry.path)
     except _UNREADABLE as fault:
-        reason = " ".join(str(fault).split()) or type(fault).__name__
-        raise InputError(f"{entry.name}: {header.name} is not a WFDB header ({reason}); replace it") from fault
+        raise InputError(f"{entry.name}: {header.name} is not a WFDB header ({one_line(fault)}); replace it") from fault
     if not signals or len(signals) != announced:
         raise InputError(
             f"{entry.name}: {header.name} announces {announced} signals and describes {len(signals)}; "

@@ -1,4 +1,4 @@
-"""Records of a WFDB database: which there are, what their headers say, and their signals, read in parallel."""
+"""The signals of WFDB records: the chosen leads at one sampling frequency, read in parallel."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TypeVar
 import numpy as np
 import wfdb
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from .leads import match_leads
-from .resample import resample
+from .resample import check_rate, resample
 from .wfdb_header import RecordHead, file_problem
 from .windows import MISSING
 
@@ -43,7 +43,7 @@ class Recording:
         fs: Hz.
         gain: (C,) stored units per physical unit; 1 for float32.
         baseline: (C,) stored value of 0; 0 for float32.
-        step: (C,) finest difference the source's ADC could tell, in `units`.
+        source_gain: (C,) ADC units of the source per physical unit, without sign.
     """
 
     head: RecordHead
@@ -53,7 +53,12 @@ class Recording:
     fs: float
     gain: np.ndarray
     baseline: np.ndarray
-    step: np.ndarray
+    source_gain: np.ndarray
+
+    @property
+    def step(self) -> np.ndarray:
+        """(C,) finest difference the source's ADC could tell, in `units`."""
+        return 1 / self.source_gain
 
     def physical(self) -> np.ndarray:
         """(C, T) float32 in `units`, NaN where there is no sample."""
@@ -106,8 +111,8 @@ def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = 
     """Read one record; the arguments and errors of `read_records`."""
     if head.problem:
         raise InputError(head.problem)
-    if fs is not None and not fs > 0:
-        raise InputError(f"fs {fs} is not a frequency to resample to; give Hz above 0")
+    if fs is not None:
+        check_rate(head.name, head.fs, fs)
     chosen = match_leads(leads, head.channels, head.name)
     problem = file_problem(head, chosen)
     if problem:
@@ -116,12 +121,12 @@ def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = 
         stored = _stored(head, chosen)
     except _UNREADABLE as fault:
         raise InputError(
-            f"{head.name}: wfdb cannot read its signals ({_one_line(fault)}); fetch or export the record again"
+            f"{head.name}: wfdb cannot read its signals ({one_line(fault)}); fetch or export the record again"
         ) from fault
     signals = [head.signals[k] for k in chosen]
     gain = np.array([signal.gain for signal in signals])
     baseline = np.array([signal.baseline for signal in signals], dtype=np.float64)
-    step = 1 / np.abs(gain)
+    source_gain = np.abs(gain)
     if fs is not None and fs != head.fs:
         stored = resample(to_physical(stored, gain[:, np.newaxis], baseline[:, np.newaxis]), head.fs, fs)
     if stored.dtype != np.int16:
@@ -134,7 +139,7 @@ def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = 
         fs=float(fs or head.fs),
         gain=gain,
         baseline=baseline,
-        step=step,
+        source_gain=source_gain,
     )
 
 
@@ -163,15 +168,33 @@ def _stored(head: RecordHead, chosen: list[int]) -> np.ndarray:
     if head.segmented or any(signal.fmt not in _NO_SAMPLE for signal in signals):
         record = wfdb.rdrecord(str(head.path), channels=chosen)
         scale = np.array([signal.scale for signal in signals])
-        return np.ascontiguousarray((record.p_signal * scale).T, dtype=np.float32)
-    if all(signal.fmt == "16" and signal.per_frame == 1 and signal.skew == 0 for signal in signals):
+        stored = np.ascontiguousarray((record.p_signal * scale).T, dtype=np.float32)
+    elif _is_plain(head, chosen):
         return _interleaved(head, chosen)
-    record = wfdb.rdrecord(str(head.path), physical=False, return_res=16, channels=chosen)
-    stored = np.ascontiguousarray(record.d_signal.T)
-    for row, signal in zip(stored, signals, strict=True):
-        if _NO_SAMPLE[signal.fmt] != MISSING:
-            row[row == _NO_SAMPLE[signal.fmt]] = MISSING
+    else:
+        record = wfdb.rdrecord(str(head.path), physical=False, return_res=16, channels=chosen)
+        stored = np.ascontiguousarray(record.d_signal.T)
+        for row, signal in zip(stored, signals, strict=True):
+            if _NO_SAMPLE[signal.fmt] != MISSING:
+                row[row == _NO_SAMPLE[signal.fmt]] = MISSING
+    if any(signal.per_frame > 1 for signal in signals):
+        stored[_torn_frames(head, chosen)] = MISSING if stored.dtype == np.int16 else np.nan
     return stored
+
+
+def _is_plain(head: RecordHead, chosen: list[int]) -> bool:
+    """Whether the files of these leads hold nothing but one 16-bit sample of each of their signals in turn."""
+    files = {head.signals[k].file for k in chosen}
+    together = [signal for signal in head.signals if signal.file in files]
+    shifted = any(head.signals[k].skew for k in chosen)
+    return not shifted and all(signal.fmt == "16" and signal.per_frame == 1 for signal in together)
+
+
+def _torn_frames(head: RecordHead, chosen: list[int]) -> np.ndarray:
+    """Frames (C, T) of which a sample is missing: wfdb averages a lead's samples per frame, the missing code too."""
+    record = wfdb.rdrecord(str(head.path), channels=chosen, smooth_frames=False)
+    frames = [row.reshape(head.n_samples, -1) for row in record.e_p_signal]  # T, samples per frame
+    return np.stack([np.isnan(row).any(axis=1) for row in frames])
 
 
 def _interleaved(head: RecordHead, chosen: list[int]) -> np.ndarray:
@@ -189,7 +212,3 @@ def _interleaved(head: RecordHead, chosen: list[int]) -> np.ndarray:
             if head.signals[k].file == file:
                 stored[row] = frames[:, together.index(k)]
     return stored
-
-
-def _one_line(fault: BaseException) -> str:
-    return " ".join(str(fault).split()) or type(fault).__name__

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 MISSING = -32768  # an int16 sample that holds no value; wfdb's own code for formats 16, 61, 160 and 516
+TOP = 32767  # the largest absolute value of one that does
 FLAT_SECONDS = 0.25  # no electrode gives the very same number in every lead for so long; faulty files do (ECG-ID)
 
 
@@ -24,42 +24,27 @@ def cut(
         Starts of the windows kept (n,) int64, and how many were dropped: "missing" (a sample is not there),
         "flat" (one lead is constant over the whole window, or the window touches such a stretch).
     """
-    n_samples = signal.shape[1]
-    starts = np.arange(0, n_samples - length + 1, stride or length, dtype=np.int64)
-    if not len(starts):
-        return starts, {"missing": 0, "flat": 0}
-    missing = _touched(starts, length, _missing_samples(signal))
-    flat = np.zeros(len(starts), dtype=bool)
-    moves = signal[:, 1:] != signal[:, :-1]  # C, T−1
-    for row in moves[_has_still_block(moves, length)]:
-        for begin, end in _still(row, length):
-            flat |= (starts >= begin) & (starts + length <= end)
-    if fs is not None:
-        for begin, end in _still(moves.any(axis=0), max(2, round(FLAT_SECONDS * fs))):
-            flat |= (starts < end) & (starts + length > begin)
-    flat &= ~missing
+    starts = np.arange(0, signal.shape[1] - length + 1, stride or length, dtype=np.int64)
+    missing = _within(starts, _missing_starts(signal, length))
+    flat = _within(starts, _flat_starts(signal, length, fs)) & ~missing
     return starts[~missing & ~flat], {"missing": int(missing.sum()), "flat": int(flat.sum())}
 
 
-def spans(frame: pd.DataFrame, length: int) -> pd.DataFrame:
-    """Stretches that kept windows cover without a hole: random windows may start anywhere in [begin, end − length].
+def stretches(signal: np.ndarray, length: int, fs: float | None = None) -> np.ndarray:
+    """Where windows may start off the grid: `cut` with a stride of 1 keeps exactly the starts these stretches allow.
 
     Arguments:
-        frame: kept windows: record and start, further columns that are the same for a whole record are carried over.
-        length: samples in a window.
+        signal, length, fs: as for `cut`.
 
     Returns:
-        One row a stretch, in order of record and begin: the frame's columns less start, and begin and end in samples.
+        (n, 2) int64 of [begin, end) in samples: a window may start anywhere in [begin, end − length]. They overlap by
+        up to length − 1 samples where only some windows over them are unusable.
     """
-    rows = frame.sort_values(["record", "start"], kind="stable")
-    start = rows["start"].to_numpy(dtype=np.int64)
-    record = rows["record"].to_numpy()
-    opens = np.ones(len(rows), dtype=bool)
-    opens[1:] = (record[1:] != record[:-1]) | (start[1:] > start[:-1] + length)
-    first = np.flatnonzero(opens)
-    last = np.append(first[1:], len(rows)) - 1 if len(first) else first
-    stretches = rows.iloc[first].drop(columns="start").reset_index(drop=True)
-    return stretches.assign(begin=start[first], end=start[last] + length)
+    closed = _merged(np.concatenate([_missing_starts(signal, length), _flat_starts(signal, length, fs)]))
+    first = np.concatenate(([0], closed[:, 1]))  # of the starts between those ruled out
+    after = np.concatenate((closed[:, 0], [signal.shape[1] - length + 1]))
+    opens = first < after
+    return np.stack([first[opens], after[opens] - 1 + length], axis=1)
 
 
 def plateaus(signal: np.ndarray, shortest: int) -> list[list[tuple[int, int]]]:
@@ -86,14 +71,44 @@ def _has_still_block(moves: np.ndarray, shortest: int) -> np.ndarray:
     return ~np.logical_and.reduce(np.logical_or.reduce(blocks, axis=2), axis=1)
 
 
-def _missing_samples(signal: np.ndarray) -> np.ndarray:
-    """Positions (m,) at which any lead has no value."""
-    if signal.dtype == np.int16 and signal.min() != MISSING:
-        return np.empty(0, dtype=np.int64)
-    gone = signal == MISSING if signal.dtype == np.int16 else np.isnan(signal)
-    return np.flatnonzero(gone.any(axis=0))
+def is_missing(stored: np.ndarray) -> np.ndarray:
+    """Which samples hold no value: MISSING among int16, NaN among floating point."""
+    return stored == MISSING if stored.dtype == np.int16 else np.isnan(stored)
 
 
-def _touched(starts: np.ndarray, length: int, positions: np.ndarray) -> np.ndarray:
-    """Which windows hold at least one of the sorted positions."""
-    return np.searchsorted(positions, starts) < np.searchsorted(positions, starts + length)
+def _missing_starts(signal: np.ndarray, length: int) -> np.ndarray:
+    """Stretches (m, 2) of starts whose windows hold a sample that is not there."""
+    if signal.dtype == np.int16 and (not signal.size or signal.min() != MISSING):
+        return np.empty((0, 2), dtype=np.int64)
+    positions = np.flatnonzero(is_missing(signal).any(axis=0))
+    return _merged(np.stack([positions - length + 1, positions + 1], axis=1))
+
+
+def _flat_starts(signal: np.ndarray, length: int, fs: float | None) -> np.ndarray:
+    """Stretches (m, 2) of starts whose windows are flat; see `cut`."""
+    flat: list[tuple[int, int]] = []
+    moves = signal[:, 1:] != signal[:, :-1]  # C, T−1
+    for row in moves[_has_still_block(moves, length)]:
+        flat += [(begin, end - length + 1) for begin, end in _still(row, length)]
+    if fs is not None:
+        still = _still(moves.any(axis=0), max(2, round(FLAT_SECONDS * fs)))
+        flat += [(begin - length + 1, end) for begin, end in still]
+    return _merged(np.array(flat, dtype=np.int64).reshape(-1, 2))
+
+
+def _merged(intervals: np.ndarray) -> np.ndarray:
+    """The same positions as few intervals [begin, end) as it takes, in order and none below 0; (m, 2) to (k, 2)."""
+    intervals = np.maximum(intervals[np.argsort(intervals[:, 0], kind="stable")], 0)
+    reach = np.maximum.accumulate(intervals[:, 1])
+    opens = np.ones(len(intervals), dtype=bool)
+    opens[1:] = intervals[1:, 0] > reach[:-1]
+    first = np.flatnonzero(opens)
+    last = np.append(first[1:], len(intervals))[: len(first)] - 1
+    return np.stack([intervals[first, 0], reach[last]], axis=1)
+
+
+def _within(positions: np.ndarray, intervals: np.ndarray) -> np.ndarray:
+    """Which positions lie in one of the merged intervals."""
+    return np.searchsorted(intervals[:, 0], positions, side="right") > np.searchsorted(
+        intervals[:, 1], positions, side="right"
+    )

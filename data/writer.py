@@ -16,13 +16,12 @@ import pyarrow.csv
 from ..errors import InputError
 from ..files import new_folder
 from .samples import Samples
+from .windows import MISSING, TOP
 
 FORMATS = ("wfdb", "csv", "parquet", "npz")
 
 Progress = Callable[[int, int], None]
 
-_MISSING = -32768  # WFDB's code for "no sample" in format 16; the values themselves keep to ±32767
-_TOP = 32767
 _CHUNK = 256  # samples held as a second copy while writing
 
 
@@ -183,15 +182,15 @@ def _gains(gain: float | Sequence[float] | None, channels: Sequence[str]) -> np.
 def _digitize(values: np.ndarray, gains: np.ndarray, names: list[str], samples: Samples) -> np.ndarray:
     """(n, C, L) physical units -> int16 ADC units; a value that does not fit is an error: clipping would hide it."""
     scaled = np.rint(values * gains[:, None])  # float64, for gains are
-    beyond = np.argwhere(np.abs(scaled) > _TOP)
+    beyond = np.argwhere(np.abs(scaled) > TOP)
     if len(beyond):
         row, lead, _ = beyond[0]
-        unit, limit = samples.units[lead], _TOP / gains[lead]
+        unit, limit = samples.units[lead], TOP / gains[lead]
         raise InputError(
             f"{names[row]}: lead '{samples.channels[lead]}' holds {values[tuple(beyond[0])]:.6g} {unit}, beyond the "
             f"±{limit:.6g} {unit} of 16 bit at gain {gains[lead]:.6g}; give a smaller gain, or write csv or npz"
         )
-    return np.where(np.isnan(scaled), _MISSING, scaled).astype(np.int16)
+    return np.where(np.isnan(scaled), MISSING, scaled).astype(np.int16)
 
 
 def _class_comments(table: pd.DataFrame) -> list[list[str]]:

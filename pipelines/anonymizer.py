@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..data import CONTROL, Samples
 from ..errors import InputError
+from ..files import refuse_used
 from ..gan import Snapshot, Trainer, iter_images, load
 from ..gan.checkpoint import save
 from ..transforms import Codec
@@ -29,7 +30,8 @@ class Anonymizer:
         recipe: every choice of the five steps.
 
     Example:
-        >>> synthetic = Anonymizer(load_recipe("demo")).fit(samples).sample(500)  # doctest: +SKIP
+        >>> recipe = load_recipe("ptb-quantile").changed({"steps": 1500})  # doctest: +SKIP
+        >>> synthetic = Anonymizer(recipe).fit(samples).sample(500)  # doctest: +SKIP
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -58,7 +60,8 @@ class Anonymizer:
         self.recipe = with_hardware(self.recipe)
         # quantiles need a grid: as a 16-bit converter over the range of the data would have
         step = float(np.nanmax(samples.values) - np.nanmin(samples.values)) / 65535
-        self._codec = new_codec(self.recipe, samples.channels, samples.units, samples.fs, step).fit(samples.values)
+        form = (samples.channels, samples.units, samples.fs)
+        self._codec = new_codec(self.recipe, *form, step).fit(samples.values)
         batches = sample_batches(samples.values, self._codec, self.recipe)
         trainer = new_trainer(self.recipe, self._codec.image_shape, batches)
         self._train(trainer, self.recipe.total_steps(len(samples)))
@@ -78,10 +81,7 @@ class Anonymizer:
         """
         if labels is not None:
             raise InputError(f"recipe {self.recipe.name} has no class-conditional network; leave labels out")
-        parts = list(self.iter_samples(n, seed, first))
-        values = np.concatenate([part.values for part in parts])
-        frame = pd.concat([part.frame for part in parts], ignore_index=True)
-        return Samples(values, frame, parts[0].channels, parts[0].units, parts[0].fs)
+        return Samples.concatenate(list(self.iter_samples(n, seed, first)))
 
     def iter_samples(self, n: int, seed: int | None = None, first: int = 0) -> Iterator[Samples]:
         """The windows of `sample` a few at a time, in constant memory."""
@@ -95,12 +95,17 @@ class Anonymizer:
             keys = ([series, _OFFSETS, number] for number in numbers.tolist())
             noise = np.stack([np.random.default_rng(key).normal(size=len(codec.channels)) for key in keys])
             values = codec.decode(images, self.recipe.offset, noise)
-            frame = pd.DataFrame({"seed": series, "number": numbers})
+            frame = pd.DataFrame({"seed": series, "number": numbers, "step": self.snapshot.step})
             yield Samples(values, frame, codec.channels, codec.units, codec.fs)
             first += len(images)
 
     def save(self, folder: Path) -> None:
-        """Write recipe.toml, codec.json and the checkpoint into a folder, laid out as a run's."""
+        """Write recipe.toml, codec.json and the checkpoint into a folder, laid out as a run's.
+
+        Raises:
+            InputError: the folder is not empty.
+        """
+        refuse_used(folder)
         place = RunFolder(folder)
         self.recipe.save(place.recipe_file)
         save_codec(self.codec, place.codec_file)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..data import Store, spans
+from ..data import Store
 from ..errors import InputError
 from ..transforms import Codec
 from .recipe import Recipe
@@ -61,8 +61,7 @@ def store_batches(store: Store, codec: Codec, recipe: Recipe) -> Batches:
         rows = grid_rows(len(training), recipe.batch, recipe.seed)
         return lambda step: codec.encode(store.windows(records[rows(step)], starts[rows(step)]))
 
-    # A start anywhere in a run of kept windows: whatever was dropped as missing or flat stays out.
-    runs = spans(training, recipe.length)
+    runs = store.spans("train")  # a start anywhere in a run gives a window that the grid would have kept too
     places = (runs["end"] - runs["begin"] - recipe.length + 1).to_numpy()
     borders = np.cumsum(places)
     records, begins = runs["record"].to_numpy(), runs["begin"].to_numpy()

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from .progress import say
 
-DONE, OURS, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+OURS, BAD_INPUT, INTERRUPTED = 1, 2, 130
 REMEDIES = {
     errno.ENOSPC: "disk full; free some space and run the same command again",
     errno.EDQUOT: "disk quota reached; free some space and run the same command again",
@@ -28,6 +28,7 @@ REMEDIES = {
     errno.ENOTDIR: "a part of this path is a file; choose another folder",
     errno.EISDIR: "this is a folder; name a file",
     errno.EEXIST: "exists already; choose another name",
+    errno.ENOENT: "not there, or gone while it was needed; check the path and run the same command again",
     errno.ENAMETOOLONG: "name too long; choose a shorter one",
 }
 
@@ -42,8 +43,13 @@ app = typer.Typer(
 )
 
 
-def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command whose errors of input become one line and exit code 2."""
+def command(example: str, resumable: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command whose errors of input become one line and exit code 2.
+
+    Arguments:
+        example: stands at the end of its help.
+        resumable: a stopped one goes on with --resume.
+    """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
@@ -57,7 +63,8 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
                     raise
                 _fail(f"{error.filename or 'writing'}: {REMEDIES[error.errno]}", BAD_INPUT)
             except KeyboardInterrupt:
-                _fail("stopped; what is complete was kept. Go on with --resume (or `anonimage train OUT`)", INTERRUPTED)
+                go_on = "; what is complete was kept, and --resume (or `anonimage train OUT`) goes on"
+                _fail(f"stopped{go_on if resumable else ''}", INTERRUPTED)
 
         return app.command(epilog=f"Example:  [bold]{example}[/bold]")(guarded)
 
@@ -65,18 +72,24 @@ def command(example: str) -> Callable[[Callable[..., None]], Callable[..., None]
 
 
 def _fail(line: str, code: int) -> None:
-    typer.echo(f"anonimage: {' '.join(line.split())}", err=True)
+    typer.echo(f"anonimage: {one_line(line)}", err=True)
     raise typer.Exit(code)
 
 
 def main() -> None:
-    """Entry point of the command; an error of ours shows its traceback and exits 1."""
+    """Entry point of the command; bad usage is one line, an error of ours shows its traceback and exits 1."""
     try:
-        app()
-    except Exception:  # the outermost boundary: whatever it is must not look like the user's mistake
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except Exception as error:  # the outermost boundary: whatever it is must not look like the user's mistake
+        if type(error).__name__ == "Abort":  # Ctrl-C before a command took over
+            sys.exit(INTERRUPTED)
+        if hasattr(error, "format_message"):  # typer's usage errors, which have no public base class
+            typer.echo(f"anonimage: {one_line(error.format_message())} See `anonimage --help`.", err=True)
+            sys.exit(BAD_INPUT)
         traceback.print_exc()
         typer.echo("anonimage: this is an error of ours, not yours; please report it with the lines above", err=True)
         sys.exit(OURS)
+    sys.exit(code)
 
 
 def _version(asked: bool) -> None:
@@ -146,7 +159,7 @@ def recipes(name: Annotated[str | None, typer.Argument(help="Print this recipe's
     Console().print(table)
 
 
-@command("anonimage run ptb-quantile ~/ptbdb out --set stride=500 --steps 1500")
+@command("anonimage run ptb-quantile ~/ptbdb out --set stride=500 --steps 1500", resumable=True)
 def run(
     recipe: RecipeName,
     source: Source,
@@ -161,15 +174,14 @@ def run(
     precision: Precision = None,
 ) -> None:
     """The five steps: prepare, train, generate, evaluate; records, scores and a report in OUT."""
-    changes = _changes(settings, leads=leads, steps=steps, seed=seed, device=device, precision=precision)
-    resolved = _recipe(recipe, changes)
+    resolved = _recipe(recipe, settings, leads=leads, steps=steps, seed=seed, device=device, precision=precision)
     from . import steps as five
 
     five.run(resolved, source, out, resume=resume, overwrite=overwrite)
     say(f"records: {out / 'synthetic'}\nreport:  {out / 'report.html'}")
 
 
-@command("anonimage prepare ptb-quantile ~/ptbdb out --leads ii")
+@command("anonimage prepare ptb-quantile ~/ptbdb out --leads ii", resumable=True)
 def prepare(
     recipe: RecipeName,
     source: Source,
@@ -181,21 +193,22 @@ def prepare(
     overwrite: Overwrite = False,
 ) -> None:
     """Steps 1 and 2: read the source into OUT/store, split it by patient, fit the codec."""
-    resolved = _recipe(recipe, _changes(settings, leads=leads, seed=seed))
+    resolved = _recipe(recipe, settings, leads=leads, seed=seed)
     from . import steps as five
 
     five.prepare(resolved, source, out, resume=resume, overwrite=overwrite)
 
 
-@command("anonimage train out --steps 3000")
+@command("anonimage train out --steps 3000", resumable=True)
 def train(
     out: Out, settings: Set = None, steps: Steps = None, device: Device = None, precision: Precision = None
 ) -> None:
     """Steps 3 and 4: train the GAN; goes on from the newest checkpoint, to more steps if asked."""
-    changes = _changes(settings, steps=steps, device=device, precision=precision)
     from . import steps as five
+    from .run_folder import RunFolder
 
-    five.train(out, changes)
+    recipe = RunFolder.prepared(out).recipe
+    five.train(out, _changed(recipe, settings, steps=steps, device=device, precision=precision))
 
 
 @command("anonimage generate out -n 500 --format csv --to synthetic-csv --seed 1")
@@ -203,7 +216,9 @@ def generate(
     out: Out,
     n: Annotated[int | None, typer.Option("-n", min=1, help="Windows to generate; default: the recipe's.")] = None,
     file_format: Annotated[str, typer.Option("--format", help="wfdb, csv, parquet or npz.")] = "wfdb",
-    to: Annotated[Path | None, typer.Option(help="Folder to write; default: OUT/synthetic.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="New folder; default: OUT/synthetic, or OUT/synthetic-FORMAT.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise; default: the run's.")] = None,
     offset: Annotated[str | None, typer.Option(help="relative, baseline or sampled; default: the recipe's.")] = None,
 ) -> None:
@@ -231,7 +246,7 @@ def encode(
     settings: Set = None,
 ) -> None:
     """Turn signals into PNG images, with codec.json and samples.parquet beside them; no GAN."""
-    resolved = _recipe(recipe, _changes(settings, leads=leads))
+    resolved = _recipe(recipe, settings, leads=leads)
     from .image_folder import encode_folder
 
     encode_folder(resolved, source, to)
@@ -260,14 +275,12 @@ def fetch(
     from ..data.fetch import fetch as fetch_database
     from .progress import progress
 
-    with progress("fetch", 1) as advance:
-        fetch_database(
-            database, dest, base_url, progress=lambda done, total: advance(int(done == total), f"{done}/{total} files")
-        )
+    with progress("fetch") as advance:
+        fetch_database(database, dest, base_url, progress=lambda done, n: advance(done, "files", n))
     say(f"database: {dest}")
 
 
-@command("anonimage demo demo")
+@command("anonimage demo demo", resumable=True)
 def demo(
     out: Out,
     steps: Steps = None,
@@ -276,28 +289,32 @@ def demo(
     resume: Resume = False,
 ) -> None:
     """Simulate a PTB-shaped database into OUT/source and run a small recipe on it: minutes on two cores."""
-    resolved = _recipe("demo", _changes(None, steps=steps, seed=seed))
+    resolved = _recipe("demo", None, steps=steps, seed=seed)
     from . import steps as five
 
     five.demo(resolved, out, resume=resume, overwrite=overwrite)
     say(f"records: {out / 'synthetic'}\nreport:  {out / 'report.html'}")
 
 
-def _recipe(name: str, changes: dict[str, Any]) -> Any:
+def _recipe(name: str, settings: list[str] | None, **options: Any) -> Any:
     from .recipe import load_recipe
 
-    return load_recipe(name).changed(changes)
+    return _changed(load_recipe(name), settings, **options)
 
 
-def _changes(settings: list[str] | None, **options: Any) -> dict[str, Any]:
-    """`--set key=value` texts and the named options as one mapping; a named option wins."""
-    changes: dict[str, Any] = {}
+def _changed(recipe: Any, settings: list[str] | None, **options: Any) -> Any:
+    """The recipe with `--set key=value` texts and the named options, which win and are named in errors."""
+    changes = {}
     for text in settings or []:
         key, equals, value = text.partition("=")
         if not equals:
             raise InputError(f"--set {text}: should be key=value, for example --set stride=500")
         changes[key.strip()] = value.strip()
-    return changes | {key: value for key, value in options.items() if value is not None}
+    recipe = recipe.changed(changes)
+    for key, value in options.items():
+        if value is not None:
+            recipe = recipe.changed({key: value}, f"--{key}")
+    return recipe
 
 
 def _split(text: str | None) -> tuple[str, ...] | None:

@@ -2,11 +2,13 @@
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 from torchvision.utils import make_grid
@@ -15,11 +17,21 @@ REAL, SYNTHETIC = "#1f4e9c", "#b5431c"  # told apart in print and by colour-blin
 ROWS = 4
 
 
-def as_svg(figure: Figure) -> str:
-    """A matplotlib figure as an SVG element; text stays text, so that it is searchable and small."""
+def as_svg(figure: Figure, name: str) -> str:
+    """A matplotlib figure as an SVG element; text stays text, and the same figure gives the same element.
+
+    Arguments:
+        figure: what to draw.
+        name: begins the ids inside the element, so that several can stand in one page.
+    """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue().partition("<svg")[1] + buffer.getvalue().partition("<svg")[2]
+    with rc_context({"svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    element = "<svg" + buffer.getvalue().partition("<svg")[2]
+    # matplotlib's own ids are random, or with a salt depend on the last digits of a layout that the page does not show
+    for number, drawn in enumerate(dict.fromkeys(re.findall(r'id="([a-z][0-9a-f]{10})"', element))):
+        element = element.replace(drawn, f"{name}-{number}")
+    return element
 
 
 def as_png(image: Image.Image) -> str:

@@ -1,6 +1,5 @@
 """Signals as a folder of PNG images and back, with no GAN between: for looking, teaching and testing."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +8,14 @@ from PIL import Image, UnidentifiedImageError
 
 from ..data import Samples
 from ..data.writer import write_samples
-from ..errors import InputError
-from ..files import new_folder
+from ..errors import InputError, one_line
+from ..files import new_folder, refuse_used, scratch_folder
 from .progress import progress
 from .recipe import Recipe
 from .sources import fit_codec, load_codec, save_codec, write_store
 
 IMAGES, CODEC, SAMPLES = "images", "codec.json", "samples.parquet"
 CHUNK = 1024
-GAIN = "adc_gain"  # column: digital steps per unit, so that decoding writes at the source's resolution
 
 
 def encode_folder(recipe: Recipe, source: Path, to: Path) -> None:
@@ -31,9 +29,9 @@ def encode_folder(recipe: Recipe, source: Path, to: Path) -> None:
     Raises:
         InputError: nothing to read, or the folder is in use.
     """
-    _refuse_used(to)
-    with new_folder(to) as partial:
-        store = write_store(recipe, source, partial / "store", split=False)
+    refuse_used(to)
+    with new_folder(to) as partial, scratch_folder(partial) as scratch:
+        store = write_store(recipe, source, scratch / "store", split=False)
         codec = fit_codec(recipe, store, part=None)
         save_codec(codec, partial / CODEC)
         (partial / IMAGES).mkdir()
@@ -50,9 +48,7 @@ def encode_folder(recipe: Recipe, source: Path, to: Path) -> None:
                 advance(first + len(part), "")
         for c, channel in enumerate(codec.channels):
             frame[_offset_column(channel)] = offsets[:, c]
-        frame[GAIN] = 1 / store.step
         frame.to_parquet(partial / SAMPLES)
-        shutil.rmtree(partial / "store")
 
 
 def decode_folder(folder: Path, to: Path) -> None:
@@ -61,18 +57,18 @@ def decode_folder(folder: Path, to: Path) -> None:
     Raises:
         InputError: the folder is not one that encode made, or an image in it is missing or was changed in size.
     """
-    _refuse_used(to)
+    refuse_used(to)
     if not (folder / SAMPLES).is_file():
         raise InputError(f"{folder}: no {SAMPLES} here; give a folder that `anonimage encode` made")
     codec = load_codec(folder / CODEC)
     try:
         frame = pd.read_parquet(folder / SAMPLES)
-    except ValueError as error:  # pyarrow's errors are among these
-        raise InputError(f"{folder / SAMPLES}: cannot be read ({error}); encode the source again") from error
-    needed = ["image", GAIN, *map(_offset_column, codec.channels)]
+    except (OSError, ValueError) as error:  # pyarrow's errors are among these
+        raise InputError(f"{folder / SAMPLES}: cannot be read ({one_line(error)}); encode the source again") from error
+    needed = ["image", *map(_offset_column, codec.channels)]
     if missing := [column for column in needed if column not in frame]:
         raise InputError(f"{folder / SAMPLES}: no column '{missing[0]}'; give a folder that `anonimage encode` made")
-    offsets = frame[needed[2:]].to_numpy(np.float32)
+    offsets = frame[needed[1:]].to_numpy(np.float32)
     values = np.empty((len(frame), len(codec.channels), codec.arrangement.length), np.float32)
     with progress("decode", len(frame)) as advance:
         for first in range(0, len(frame), CHUNK):
@@ -82,12 +78,7 @@ def decode_folder(folder: Path, to: Path) -> None:
             advance(first + len(names), "")
     samples = Samples(values, frame.drop(columns=needed[1:]), codec.channels, codec.units, codec.fs)
     comments = ("decoded by anonimage from an image of this window; not a generated signal",)
-    write_samples(samples, to, "wfdb", gain=float(frame[GAIN].iloc[0]), comments=comments, prefix="window")
-
-
-def _refuse_used(to: Path) -> None:
-    if to.is_dir() and any(to.iterdir()):
-        raise InputError(f"{to}: holds files already; choose an empty or new folder")
+    write_samples(samples, to, "wfdb", gain=codec.gains, comments=comments, prefix="window")
 
 
 def _offset_column(channel: str) -> str:

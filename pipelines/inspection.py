@@ -29,7 +29,7 @@ def print_inspection(
     Raises:
         InputError: the source is not there or has no records.
     """
-    with progress("inspect", 1) as advance:
+    with progress("inspect") as advance:
         found = describe(
             source,
             side**2,
@@ -37,7 +37,7 @@ def print_inspection(
             leads or (),
             fs,
             patient,
-            progress=lambda done, total: advance(int(done == total), f"{done}/{total} records"),
+            progress=lambda done, total: advance(done, "records", total),
         )
     console = Console()
     if not console.is_terminal:

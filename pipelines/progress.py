@@ -2,28 +2,32 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-Advance = Callable[[int, str], None]
 LINE_EVERY_S = 10.0
 
 console = Console(stderr=True)
 
 
+class Advance(Protocol):
+    """Says how far a task is."""
+
+    def __call__(self, done: int, note: str = "", total: int | None = None) -> None:
+        """`done` units, a few words on how it goes, and the units in all if that is known only now."""
+
+
 @contextmanager
-def progress(task: str, total: int) -> Iterator[Advance]:
+def progress(task: str, total: int | None = None) -> Iterator[Advance]:
     """Show how far a task is.
 
     Arguments:
         task: what is done, in one or two words.
-        total: units of work in all.
-
-    Returns:
-        A function of (units done so far, a few words on how it goes).
+        total: units of work in all; None: said later.
     """
     with (_bar if console.is_terminal else _lines)(task, total) as advance:
         yield advance
@@ -35,7 +39,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def _bar(task: str, total: int) -> Iterator[Advance]:
+def _bar(task: str, total: int | None) -> Iterator[Advance]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -45,19 +49,25 @@ def _bar(task: str, total: int) -> Iterator[Advance]:
     )
     with Progress(*columns, console=console) as bars:
         bar = bars.add_task(task, total=total, note="")
-        yield lambda done, note: bars.update(bar, completed=done, note=note)
+
+        def advance(done: int, note: str = "", total: int | None = None) -> None:
+            bars.update(bar, completed=done, note=note, total=total)  # a total of None leaves it as it is
+
+        yield advance
 
 
 @contextmanager
-def _lines(task: str, total: int) -> Iterator[Advance]:
+def _lines(task: str, total: int | None) -> Iterator[Advance]:
     began = said = time.monotonic()
+    whole = total
 
-    def advance(done: int, note: str) -> None:
-        nonlocal said
+    def advance(done: int, note: str = "", total: int | None = None) -> None:
+        nonlocal said, whole
+        whole = total or whole
         now = time.monotonic()
-        if now - said >= LINE_EVERY_S and done < total:
-            left = (now - began) / max(done, 1) * (total - done)
-            print(f"{task}: {done}/{total} {note}, {left:.0f} s left", file=sys.stderr, flush=True)  # noqa: T201
+        if now - said >= LINE_EVERY_S and whole and done < whole:
+            left = (now - began) / max(done, 1) * (whole - done)
+            print(f"{task}: {done}/{whole} {note}, {left:.0f} s left", file=sys.stderr, flush=True)  # noqa: T201
             said = now
 
     yield advance

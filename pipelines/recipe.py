@@ -1,6 +1,5 @@
 """A recipe: every choice of the five steps, validated, frozen, read from and written to TOML."""
 
-import difflib
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..errors import InputError
+from ..errors import InputError, nearest
 from ..files import new_file
 
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -145,7 +144,7 @@ def load_recipe(name_or_path: str) -> Recipe:
         return _from_toml(text, name_or_path)
     path = Path(name_or_path)
     if path.suffix != ".toml":
-        raise InputError(f"recipe '{name_or_path}' is not known{_nearest(name_or_path, recipe_names())}")
+        raise InputError(f"recipe '{name_or_path}' is not known{nearest(name_or_path, recipe_names())}")
     if not path.is_file():
         raise InputError(f"{path}: no such recipe file; `anonimage recipes` lists the ones that come with the program")
     try:
@@ -170,20 +169,16 @@ def _validated(content: dict[str, Any], origin: str) -> Recipe:
         return Recipe.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        place = str(first["loc"][0]) if first["loc"] else ""
+        same = [found["msg"] for found in error.errors() if found["loc"][:1] == first["loc"][:1]]
+        message = " or ".join(text.removeprefix("Value error, ").removeprefix("Input should be ") for text in same)
         given = f"{place} = {first['input']!r} should be " if place else ""
         raise InputError(f"{origin}: {given}{message}") from error
 
 
 def _check_key(key: str, origin: str) -> None:
     if key not in Recipe.model_fields:
-        raise InputError(f"{origin}: '{key}' is not a setting{_nearest(key, list(Recipe.model_fields))}")
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
-    return f"; did you mean '{near[0]}'?" if near else f"; there are {', '.join(known)}"
+        raise InputError(f"{origin}: '{key}' is not a setting{nearest(key, Recipe.model_fields)}")
 
 
 def _parsed(settings: dict[str, Any], origin: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -52,25 +53,35 @@ EXPLAINED = {
     ),
     "saturated_values": ("values outside the quantile bounds", "Share of all values of all windows."),
     "wide_windows": (
-        "windows wider than the adapted range",
-        "Their highest values are cut off at grey level 255.",
+        "windows wider than the adapted range (2.5 mV unless set)",
+        "Before anything is cut off. Their highest values are, at grey level 255, where eq. 3 is used.",
     ),
 }
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What is scored, and what the pictures show.
+# Worst cases over all windows looked at: nothing is estimated, so there is no interval
+EXACT = {"round_trip_max"}
 
-    Arguments:
-        training, control, synthetic: windows of each kind, drawn at random.
-        metrics: rows of metrics.csv.
-    """
+
+@dataclass(frozen=True)
+class Windows:
+    """What is scored, and what the pictures show: windows of each kind, drawn at random."""
 
     training: Samples
     control: Samples
     synthetic: Samples
-    metrics: pd.DataFrame
+
+    def images(self, codec: Codec) -> dict[str, np.ndarray]:
+        """Each kind as images (N, c, H, W).
+
+        A synthetic window's offset was chosen when it was decoded. It may lie beyond the quantile bounds, which would
+        then cut what the generator made; so they are left out for it.
+        """
+        return {
+            "training": codec.encode(self.training.values),
+            "control": codec.encode(self.control.values),
+            "synthetic": codec.unbounded().encode(self.synthetic.values),
+        }
 
 
 def write_report(
@@ -78,7 +89,8 @@ def write_report(
     recipe: Recipe,
     codec: Codec,
     scores: Mapping[str, Score],
-    shown: Shown,
+    windows: Windows,
+    metrics: pd.DataFrame,
     counts: Mapping[str, int],
     dropped: Mapping[str, int],
     versions: Mapping[str, str],
@@ -89,7 +101,8 @@ def write_report(
         path: of the file.
         recipe, codec: of the run.
         scores: by name, as in EXPLAINED.
-        shown: what the pictures show.
+        windows: what the pictures show.
+        metrics: step, critic_loss and generator_loss.
         counts: numbers of windows, patients, records, steps.
         dropped: what was left out of the reading, by reason.
         versions: of programs, by name.
@@ -100,7 +113,7 @@ def write_report(
     page = environment.get_template("report.html").render(
         recipe=recipe,
         rows=[_row(name, scores[name]) for name in EXPLAINED if name in scores],
-        figures=_figures(codec, shown),
+        figures=_figures(codec, windows, metrics),
         counts=counts,
         dropped=_drops(dropped),
         channels=", ".join(codec.channels),
@@ -119,25 +132,26 @@ def _row(name: str, score: Score) -> dict[str, Any]:
         "title": title,
         "meaning": meaning,
         "value": f"{score.value:.3g}{unit}",
-        "interval": f"{score.low:.3g} to {score.high:.3g}" if score.low < score.high else "exact",
+        "interval": "exact" if name in EXACT else f"{score.low:.3g} to {score.high:.3g}",
         "baseline": "none" if score.baseline is None else f"{score.baseline:.3g}{unit}",
         "n": score.n,
     }
 
 
-def _figures(codec: Codec, shown: Shown) -> dict[str, Any]:
-    real, synthetic = shown.control.values[:SHOWN], shown.synthetic.values[:SHOWN]
-    images = {"real": codec.encode(real), "synthetic": codec.encode(synthetic)}
+def _figures(codec: Codec, windows: Windows, metrics: pd.DataFrame) -> dict[str, Any]:
+    shown = Windows(*(kind.select(np.arange(min(SHOWN, len(kind)))) for kind in vars(windows).values()))
+    real, synthetic, images = shown.control.values, shown.synthetic.values, shown.images(codec)
     five = plot_five_steps(
-        real[0, 0], images["real"][0, 0], images["synthetic"][0, 0], synthetic[0, 0], _fs(codec), codec.units[0]
+        real[0, 0], images["control"][0, 0], images["synthetic"][0, 0], synthetic[0, 0], _fs(codec), codec.units[0]
     )
+    plots = {
+        "signals": plot_signals(real, synthetic, _fs(codec), codec.channels, codec.units),
+        "five_steps": five,
+        "losses": plot_losses(metrics),
+    }
     return {
-        "signals": Markup(  # our own SVG, not the user's text
-            as_svg(plot_signals(real, synthetic, _fs(codec), codec.channels, codec.units))
-        ),
-        "five_steps": Markup(as_svg(five)),
-        "losses": Markup(as_svg(plot_losses(shown.metrics))),
-        "real_images": as_png(image_grid(images["real"])),
+        **{name: Markup(as_svg(plot, name)) for name, plot in plots.items()},  # our own SVG, not the user's text
+        "real_images": as_png(image_grid(images["control"])),
         "synthetic_images": as_png(image_grid(images["synthetic"])),
     }
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..data.writer import FORMATS
 from ..errors import InputError
-from ..files import new_file, sweep
+from ..files import is_unfinished, new_file, refuse_file
 from .recipe import Recipe, load_recipe
 
 # Settings that may change between two calls on one folder without making it another run: more steps continue the
@@ -52,6 +53,10 @@ class RunFolder:
     def synthetic(self) -> Path:
         return self.path / "synthetic"
 
+    def synthetic_of(self, file_format: str) -> Path:
+        """Where synthetic samples of a format lie if the user names no place."""
+        return self.synthetic if file_format == "wfdb" else self.path / f"synthetic-{file_format}"
+
     @property
     def scores(self) -> Path:
         return self.path / "scores.json"
@@ -65,10 +70,6 @@ class RunFolder:
         """The run's resolved recipe."""
         return load_recipe(str(self.recipe_file))
 
-    @property
-    def is_prepared(self) -> bool:
-        return self.codec_file.is_file() and self.store.is_dir()
-
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
         """A folder in which a run was begun.
@@ -77,6 +78,8 @@ class RunFolder:
             InputError: there is no run in it.
         """
         folder = cls(path)
+        if folder.about_file.is_file() and not folder.recipe_file.is_file():
+            raise InputError(f"{path}: preparing was interrupted; run `anonimage prepare RECIPE SOURCE {path}` again")
         if not folder.recipe_file.is_file():
             raise InputError(
                 f"{path}: no run here (no recipe.toml); begin one with `anonimage prepare RECIPE SOURCE {path}`"
@@ -91,40 +94,65 @@ class RunFolder:
             InputError: there is no run in it, or steps 1 and 2 were not completed.
         """
         folder = cls.open(path)
-        if not folder.is_prepared:
+        if not (folder.codec_file.is_file() and folder.store.is_dir()):
             raise InputError(f"{path}: not prepared yet; run `anonimage prepare RECIPE SOURCE {path} --resume`")
         return folder
 
     @classmethod
-    def begin(cls, path: Path, recipe: Recipe, source: Path, *, resume: bool, overwrite: bool) -> "RunFolder":
-        """The folder for a run of this recipe on this source: new, emptied, or taken up again.
+    def claim(cls, path: Path, recipe: Recipe, source: Path, *, resume: bool, overwrite: bool) -> "RunFolder":
+        """The folder for a run of this recipe on this source; nothing in it is touched yet.
 
         Arguments:
             path: OUT.
             recipe: the resolved recipe.
             source: where the real data is.
             resume: go on with the same run.
-            overwrite: delete the run that is there.
+            overwrite: a run that is there may be deleted.
 
         Raises:
-            InputError: the folder holds a different run, a run that was not asked to be resumed, or other files.
+            InputError: the folder is the source or lies in it, holds a different run, a run that was not asked to be
+                resumed, or other files.
         """
         folder = cls(path)
-        if path.is_dir() and any(path.iterdir()) and not folder.recipe_file.is_file():
+        place = path.resolve()
+        if source.is_dir() and (place == source.resolve() or source.resolve() in place.parents):
+            raise InputError(f"{path}: lies in the source {source}; choose a folder outside of it")
+        refuse_file(path)
+        others = [there for there in path.iterdir() if there.resolve() != source.resolve()] if path.is_dir() else []
+        if not folder.about_file.is_file() and any(not is_unfinished(there) for there in others):
             raise InputError(f"{path}: holds files but no run of anonimage; choose an empty or new folder")
-        if folder.recipe_file.is_file() and overwrite:
-            folder._clear()
-        if folder.recipe_file.is_file():
+        if folder.recipe_file.is_file() and not overwrite:
             different = folder._differences(recipe, source)
             if different:
                 raise InputError(f"{path}: holds a different run ({different}); choose another folder or --overwrite")
             if not resume:
                 raise InputError(f"{path}: holds this run already; --resume goes on with it, --overwrite begins anew")
-            sweep(path)
-            if recipe.precision == "auto":  # as it was resolved when this run began to train
-                recipe = recipe.changed({"precision": folder.recipe.precision})
-        folder._write(recipe, source)
         return folder
+
+    def begin(self, prepared: Path, recipe: Recipe, source: Path, *, keep_training: bool) -> None:
+        """Take over what was prepared.
+
+        Arguments:
+            prepared: folder with store/ and codec.json, which are moved from there.
+            recipe: of the run.
+            source: where the real data is.
+            keep_training: only the store and the codec are made anew.
+        """
+        if not keep_training:
+            self._clear()
+        # run.json comes first and recipe.toml last: between the two, the folder is known as a run that may begin anew
+        with new_file(self.about_file) as file:
+            json.dump({"source": str(source.resolve()), "versions": versions()}, file, indent=1)
+        shutil.rmtree(self.store, ignore_errors=True)
+        (prepared / self.store.name).rename(self.store)
+        (prepared / self.codec_file.name).replace(self.codec_file)
+        self.go_on(recipe)
+
+    def go_on(self, recipe: Recipe) -> None:
+        """Save the recipe with which this run goes on."""
+        if recipe.precision == "auto" and self.recipe_file.is_file():  # as it was resolved when training began
+            recipe = recipe.changed({"precision": self.recipe.precision})
+        recipe.save(self.recipe_file)
 
     def refuse_other(self, recipe: Recipe) -> None:
         """Refuse a recipe that is not this run's, continued.
@@ -139,17 +167,16 @@ class RunFolder:
             )
 
     def about(self) -> dict[str, Any]:
-        """Source and versions that made the run."""
-        return json.loads(self.about_file.read_text("utf-8"))
+        """Source and versions that made the run.
 
-    def _write(self, recipe: Recipe, source: Path) -> None:
+        Raises:
+            InputError: run.json is missing or is not what was written.
+        """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be made ({error.strerror}); choose another folder") from error
-        with new_file(self.about_file) as file:
-            json.dump({"source": str(source.resolve()), "versions": versions()}, file, indent=1)
-        recipe.save(self.recipe_file)
+            about = json.loads(self.about_file.read_text("utf-8"))
+            return {"source": about["source"], "versions": dict(about["versions"])}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{self.about_file}: missing or edited; begin the run anew with --overwrite") from error
 
     def _differences(self, recipe: Recipe, source: Path | None) -> str:
         mine, other = self.recipe.model_dump(), recipe.model_dump()
@@ -163,11 +190,10 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Delete the run's own files, and nothing that somebody else put beside them."""
-        sweep(self.path)
-        for folder in (self.store, self.checkpoints, self.synthetic):
+        self.recipe_file.unlink(missing_ok=True)
+        for folder in (self.store, self.checkpoints, self.synthetic, *map(self.synthetic_of, FORMATS)):
             shutil.rmtree(folder, ignore_errors=True)
-        # recipe.toml goes last: while it is there, the folder is known as a run
-        for file in (self.codec_file, self.metrics, self.scores, self.report, self.about_file, self.recipe_file):
+        for file in (self.codec_file, self.metrics, self.scores, self.report):
             file.unlink(missing_ok=True)
 
 

@@ -48,15 +48,30 @@ def new_standardizer(recipe: Recipe, step: float) -> Transform:
     return Compose(QuantileBounds(recipe.quantile_low, recipe.quantile_high, recipe.quantile_of, step=step), adapted)
 
 
-def new_codec(recipe: Recipe, channels: Sequence[str], units: Sequence[str], fs: float | None, step: float) -> Codec:
-    """Steps 1 and 2 as the recipe says, not yet fitted; step is the resolution of the values in their units."""
+def new_codec(
+    recipe: Recipe,
+    channels: Sequence[str],
+    units: Sequence[str],
+    fs: float | None,
+    step: float,
+    gains: Sequence[float] | None = None,
+) -> Codec:
+    """Steps 1 and 2 as the recipe says, not yet fitted.
+
+    Arguments:
+        recipe: standardizer, arrangement and side.
+        channels, units: (C,) of the windows.
+        fs: Hz.
+        step: resolution of the values in their units.
+        gains: digital steps per unit that decoded windows are written with; None: not known.
+    """
     table = arrangement(recipe.arrangement, len(channels), recipe.length)
-    return Codec(new_standardizer(recipe, step), table, channels, units, fs, limb_relations(channels))
+    return Codec(new_standardizer(recipe, step), table, channels, units, fs, limb_relations(channels), gains)
 
 
 def fit_codec(recipe: Recipe, store: Store, part: str | None = "train") -> Codec:
     """Steps 1 and 2, fitted on the windows of one part ("train"; None: all of them)."""
-    codec = new_codec(recipe, store.channels, store.units, store.fs, store.step)
+    codec = new_codec(recipe, store.channels, store.units, store.fs, store.step, store.gains)
     return codec.fit(lambda: store.iter_windows(part))
 
 

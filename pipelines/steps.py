@@ -2,15 +2,13 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from .. import __version__
 from ..data import CONTROL, TRAIN, Samples, Store, find_records
 from ..data.simulate import simulate_database
 from ..data.writer import write_samples
+from ..errors import InputError
+from ..files import refuse_used, scratch_folder
 from .anonymizer import Anonymizer
 from .batches import store_batches
 from .evaluation.run import evaluate
@@ -35,21 +33,27 @@ def run(recipe: Recipe, source: Path, out: Path, *, resume: bool, overwrite: boo
         InputError: anything of the user's that cannot be used, in one line.
     """
     prepare(recipe, source, out, resume=resume, overwrite=overwrite)
-    train(out, {})
+    train(out)
     generate(out)
     evaluate(out)
 
 
 def prepare(recipe: Recipe, source: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Steps 1 and 2: store the signals, set control patients apart, fit the codec on the others."""
-    find_records(source, recipe.patient)  # a source that is not there shall not cost the run that is
-    folder = RunFolder.begin(out, recipe, source, resume=resume, overwrite=overwrite)
-    if folder.is_prepared:
+    """Steps 1 and 2: store the signals, set control patients apart, fit the codec on the others.
+
+    What is in OUT stays as it is until all of that has succeeded.
+    """
+    find_records(source, recipe.patient)
+    folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
+    if resume and not overwrite and _is_whole(folder):
+        folder.go_on(recipe)
         return
-    store = write_store(recipe, source, folder.store, split=True)
+    with scratch_folder(out) as scratch:
+        store = write_store(recipe, source, scratch / folder.store.name, split=True)
+        save_codec(fit_codec(recipe, store), scratch / folder.codec_file.name)
+        folder.begin(scratch, recipe, source, keep_training=resume and not overwrite)
     for problem in store.problems:
         say(f"skipped: {problem}")
-    save_codec(fit_codec(recipe, store), folder.codec_file)
     parts = store.frame["part"].value_counts()
     say(
         f"prepared: {parts.get(TRAIN, 0)} training windows, {parts.get(CONTROL, 0)} control windows, "
@@ -57,15 +61,28 @@ def prepare(recipe: Recipe, source: Path, out: Path, *, resume: bool, overwrite:
     )
 
 
-def train(out: Path, changes: dict[str, Any]) -> None:
+def _is_whole(folder: RunFolder) -> bool:
+    """Whether what was prepared can be used; if not, it is prepared again."""
+    if not (folder.recipe_file.is_file() and folder.store.is_dir()):
+        return False
+    try:
+        Store.open(folder.store)
+        load_codec(folder.codec_file)
+    except InputError as error:
+        say(f"prepared again: {error}")
+        return False
+    return True
+
+
+def train(out: Path, recipe: Recipe | None = None) -> None:
     """Steps 3 and 4: train from the newest checkpoint, or from the start, to the recipe's number of steps.
 
     Arguments:
         out: folder of a prepared run.
-        changes: settings to change that leave the run the same: steps, device, checkpoint_every, ….
+        recipe: the run's own, with other steps, device, checkpoint_every, …; None: just the run's own.
     """
     folder = RunFolder.prepared(out)
-    recipe = with_hardware(folder.recipe.changed(changes))
+    recipe = with_hardware(recipe or folder.recipe)
     folder.refuse_other(recipe)
     store, codec = Store.open(folder.store), load_codec(folder.codec_file)
     steps = recipe.total_steps(int((store.frame["part"] == TRAIN).sum()))
@@ -74,6 +91,8 @@ def train(out: Path, changes: dict[str, Any]) -> None:
         callbacks = callbacks_of(recipe, folder.checkpoints, folder.metrics, advance)
         trainer = new_trainer(recipe, codec.image_shape, batches, callbacks)
         resume(trainer, folder.checkpoints)
+        if trainer.step > steps:
+            raise InputError(f"{out}: trained to step {trainer.step} already; ask for more than that with --steps")
         recipe.save(folder.recipe_file)  # only now: a device that is not there, say, must not be remembered
         advance(trainer.step, "")
         trainer.train(steps)
@@ -94,51 +113,40 @@ def generate(
         out: folder of a trained run.
         n: how many; None: the recipe's samples.
         file_format: one of data.writer.FORMATS.
-        to: folder to write; None: OUT/synthetic for wfdb, OUT/synthetic-FORMAT else.
+        to: new folder to write; None: OUT/synthetic for wfdb, OUT/synthetic-FORMAT else, which are replaced.
         seed: of the noise; None: the recipe's.
         offset: of the windows; None: the recipe's.
     """
-    folder = RunFolder.prepared(out)
     anonymizer = Anonymizer.load(out)
+    recipe = anonymizer.recipe
     if offset is not None:
-        anonymizer.recipe = anonymizer.recipe.changed({"offset": offset}, "--offset")
+        recipe = anonymizer.recipe = recipe.changed({"offset": offset}, "--offset")
     if to is None:
-        to = folder.synthetic if file_format == "wfdb" else out / f"synthetic-{file_format}"
-    n = n or anonymizer.recipe.samples
+        to = RunFolder(out).synthetic_of(file_format)
+    else:
+        refuse_used(to)
+    n = n or recipe.samples
     with progress("generate", n) as advance:
         parts = []
         for part in anonymizer.iter_samples(n, seed):
             parts.append(part)
             advance(sum(map(len, parts)), "windows")
-    samples = Samples(
-        np.concatenate([part.values for part in parts]),
-        pd.concat([part.frame for part in parts], ignore_index=True),
-        parts[0].channels,
-        parts[0].units,
-        parts[0].fs,
-    )
-    recipe = anonymizer.recipe
     comments = (
         "synthetic: generated by a network, not recorded from a person",
         f"anonimage {__version__}, recipe {recipe.name}, step {anonymizer.snapshot.step}, offset {recipe.offset}",
     )
-    write_samples(samples, to, file_format, gain=1 / Store.open(folder.store).step, comments=comments)
+    write_samples(Samples.concatenate(parts), to, file_format, gain=anonymizer.codec.gains, comments=comments)
     say(f"generated: {n} windows in {to}")
 
 
 def demo(recipe: Recipe, out: Path, *, resume: bool, overwrite: bool) -> None:
     """Simulate a database into OUT/source and run the recipe on it."""
     source = out / "source"
-    folder = RunFolder(out)
+    folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
     was_demo = folder.recipe_file.is_file() and folder.recipe.name == recipe.name
-    RunFolder.begin(out, recipe, source, resume=resume, overwrite=overwrite)
     if overwrite and was_demo:
         shutil.rmtree(source, ignore_errors=True)
     if not (source / "RECORDS").is_file():
-        with progress("simulate", 1) as advance:
-            simulate_database(
-                source,
-                seed=recipe.seed,
-                progress=lambda done, total: advance(int(done == total), f"{done}/{total} patients"),
-            )
-    run(recipe, source, out, resume=True, overwrite=False)
+        with progress("simulate") as advance:
+            simulate_database(source, seed=recipe.seed, progress=lambda done, n: advance(done, "patients", n))
+    run(recipe, source, out, resume=resume, overwrite=overwrite)

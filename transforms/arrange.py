@@ -11,7 +11,6 @@ Example: five values in a 3 × 3 image, and back.
     [[[10, 20, 30, 40, 50]]]
 """
 
-import difflib
 import hashlib
 import math
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, nearest
 
 NULL = -1  # an index that stands for no value; the image has level 0 there
 
@@ -150,8 +149,7 @@ def grid(table: np.ndarray | list, channels: int, length: int, name: str = "grid
 def arrangement(name: str, channels: int, length: int) -> Arrangement:
     """The arrangement of that name for samples of (channels, length); the names are the keys of ARRANGEMENTS."""
     if name not in ARRANGEMENTS:
-        near = difflib.get_close_matches(str(name), ARRANGEMENTS, n=1, cutoff=0.0)[0]
-        raise InputError(f"unknown arrangement '{name}'; did you mean '{near}'? Known: {', '.join(ARRANGEMENTS)}")
+        raise InputError(f"unknown arrangement '{name}'{nearest(name, ARRANGEMENTS)}")
     if channels < 1 or length < 1:
         raise InputError(
             f"{name}: needs at least one channel and one value, got {channels} channels of length {length}"

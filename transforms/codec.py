@@ -9,9 +9,10 @@ import numpy as np
 
 from ..errors import InputError
 from .arrange import ARRANGEMENTS, Arrangement, arrangement, grid
+from .bounds import QuantileBounds
 from .offsets import OffsetModel, check_mode, keep_relations, mode_offsets
 from .standardize import TRANSFORMS
-from .transform import Chunks, ForwardChain, ForwardOnly, Saturation, State, Transform, from_state
+from .transform import Chunks, Compose, ForwardChain, ForwardOnly, Saturation, State, Transform, from_state
 from .windows import numbers
 
 VERSION = 1
@@ -28,6 +29,7 @@ class Codec:
         units: of the values, one per channel; all alike if one string is given.
         fs: samples a second; None for data that is no signal.
         relations: (K, C) rows r with r @ x = 0 that decoded windows' means shall obey, as limb leads do; None: none.
+        gains: digital steps per unit that decoded values are to be written with, one per channel; None: not known.
     """
 
     def __init__(
@@ -38,12 +40,14 @@ class Codec:
         units: Sequence[str] | str,
         fs: float | None,
         relations: np.ndarray | None = None,
+        gains: Sequence[float] | None = None,
     ) -> None:
         self.standardizer, self.arrangement = standardizer, arrangement
         self.fs = None if fs is None else float(fs)
         self.channels = tuple(channels)
         self.units = (units,) * len(self.channels) if isinstance(units, str) else tuple(units)
         self.relations = np.zeros((0, len(self.channels))) if relations is None else np.asarray(relations, float)
+        self.gains = None if gains is None else tuple(map(float, gains))
         self.offsets: OffsetModel | None = None
         if not len(self.channels) == len(self.units) == arrangement.channels:
             raise InputError(
@@ -51,6 +55,8 @@ class Codec:
                 f"for an arrangement of {arrangement.channels} channels; give one of each per channel"
             )
         numbers(self.relations, (None, len(self.channels)))
+        if self.gains is not None:
+            numbers(self.gains, (len(self.channels),))
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -122,6 +128,14 @@ class Codec:
                 values += keep_relations(values, self.relations)[..., None].astype(np.float32)
         return values
 
+    def unbounded(self) -> "Codec":
+        """The codec without quantile bounds: for windows whose offset was chosen, and may lie beyond the bounds."""
+        parts = self.standardizer.parts if isinstance(self.standardizer, Compose) else (self._invertible(),)
+        kept = [part for part in parts if not isinstance(part, QuantileBounds)]
+        codec = Codec(Compose(*kept), self.arrangement, self.channels, self.units, self.fs, self.relations, self.gains)
+        codec.offsets = self.offsets
+        return codec
+
     def to_json(self) -> str:
         """The codec as JSON text, with a checksum over its content."""
         content = {
@@ -131,6 +145,7 @@ class Codec:
             "units": list(self.units),
             "fs": self.fs,
             "relations": self.relations.tolist(),
+            "gains": self.gains and list(self.gains),
             "offsets": self.offsets
             and {"mean": self.offsets.mean.tolist(), "covariance": self.offsets.covariance.tolist()},
         }
@@ -179,6 +194,7 @@ class Codec:
             content["units"],
             content["fs"],
             np.array(content["relations"], float).reshape(-1, len(channels)),
+            content["gains"],
         )
         if content["offsets"] is not None:
             mean = numbers(content["offsets"]["mean"], (len(channels),))

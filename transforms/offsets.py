@@ -1,13 +1,12 @@
 """What a window's levels leave out, and where it comes from when a generated window has no original to take it from."""
 
-import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, nearest
 
 MODES = {
     "relative": "the minimum of each channel at 0",
@@ -59,8 +58,7 @@ class OffsetModel:
 def check_mode(mode: str) -> None:
     """Refuse a mode that does not exist, with the nearest that does."""
     if mode not in MODES:
-        near = difflib.get_close_matches(mode, MODES, n=1, cutoff=0.0)[0]
-        raise InputError(f"unknown offset mode '{mode}'; did you mean '{near}'? Known: {', '.join(MODES)}")
+        raise InputError(f"unknown offset mode '{mode}'{nearest(mode, MODES)}")
 
 
 def mode_offsets(mode: str, values: np.ndarray, model: OffsetModel | None, noise: np.ndarray | None) -> np.ndarray:

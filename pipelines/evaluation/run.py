@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 
 from ...data import CONTROL, TRAIN, Samples, Store, find_records, read_heads, read_records
-from ...errors import InputError
-from ...gan import latest
+from ...errors import InputError, one_line
 from ...transforms import Codec
 from ..progress import progress, say
 from ..recipe import Recipe
-from ..report import Shown, write_report
+from ..report import Windows, write_report
 from ..run_folder import RunFolder
 from ..sources import load_codec
 from .coding import score_coding
@@ -31,24 +30,23 @@ def evaluate(out: Path) -> None:
         InputError: nothing generated yet, or the synthetic records are not this run's.
     """
     folder = RunFolder.prepared(out)
-    recipe, store = folder.recipe, Store.open(folder.store)
+    recipe, store, codec = folder.recipe, Store.open(folder.store), load_codec(folder.codec_file)
     if not folder.synthetic.is_dir():
         raise InputError(f"{out}: nothing generated yet; run `anonimage generate {out}`")
-    synthetic = _read_synthetic(folder.synthetic, recipe)
     rows = {part: np.flatnonzero(store.frame["part"] == part) for part in (TRAIN, CONTROL)}
     drawn = {part: _draw(at, recipe) for part, at in rows.items()}
-    shown = Shown(
+    synthetic = _read_synthetic(folder.synthetic, recipe)
+    windows = Windows(
         training=store.samples(drawn[TRAIN]),
         control=store.samples(drawn[CONTROL]),
         synthetic=synthetic.select(_draw(np.arange(len(synthetic)), recipe)),
-        metrics=pd.read_csv(folder.metrics),
     )
+    metrics = _metrics(folder.metrics)
     with progress("evaluate", 2) as advance:
-        scores = _score_windows(shown, load_codec(folder.codec_file), recipe)
+        scores = _score_windows(windows, codec, recipe)
         advance(1, "round trip")
-        scores |= score_coding(store, load_codec(folder.codec_file), np.concatenate(list(drawn.values())), recipe.seed)
+        scores |= score_coding(store, codec, np.concatenate(list(drawn.values())), recipe.seed)
     save_scores(scores, folder.scores)
-    newest = latest(folder.checkpoints)
     people = {part: store.frame["patient"].iloc[at].nunique() for part, at in rows.items()}
     counts = {
         "synthetic": len(synthetic),
@@ -57,21 +55,28 @@ def evaluate(out: Path) -> None:
         "training_patients": people[TRAIN],
         "control_patients": people[CONTROL],
         "records": len(store.records),
-        "steps": int(newest.name) if newest else 0,
+        "steps": int(synthetic.frame["step"].iloc[0]),
     }
     versions = folder.about()["versions"]
-    write_report(folder.report, recipe, load_codec(folder.codec_file), scores, shown, counts, store.dropped, versions)
+    write_report(folder.report, recipe, codec, scores, windows, metrics, counts, store.dropped, versions)
     score = scores["1nnc"]
     says = f"95 % {score.low:.3f} to {score.high:.3f}; real against real {score.baseline:.3f}; n {score.n}"
     say(f"1NNC {score.value:.3f} ({says})")
 
 
-def _score_windows(shown: Shown, codec: Codec, recipe: Recipe) -> dict[str, Score]:
-    """Synthetic against control windows, in grey levels where offsets play no part, and as signals."""
-    training, control, synthetic = shown.training, shown.control, shown.synthetic
-    refuse_seen_patients(training.patients(), control.patients())
-    people, training_people = (samples.frame["patient"].to_numpy() for samples in (control, training))
-    images = {name: codec.encode(samples.values) for name, samples in vars(shown).items() if name != "metrics"}
+def _metrics(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, usecols=["step", "critic_loss", "generator_loss"])
+    except (OSError, ValueError) as error:  # pandas' parser errors are among these
+        raise InputError(f"{path}: cannot be read ({one_line(error)}); train again") from error
+
+
+def _score_windows(windows: Windows, codec: Codec, recipe: Recipe) -> dict[str, Score]:
+    """Synthetic against control windows: as grey levels, where offsets play no part, and as signals."""
+    control, synthetic = windows.control, windows.synthetic
+    refuse_seen_patients(windows.training.patients(), control.patients())
+    people, training_people = (samples.frame["patient"].to_numpy() for samples in (control, windows.training))
+    images = windows.images(codec)
     few = slice(R_PEAK_WINDOWS)
     return {
         **score_1nnc(images["synthetic"], images["control"], people, images["training"], training_people, recipe.seed),
@@ -88,19 +93,14 @@ def _draw(positions: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 def _read_synthetic(folder: Path, recipe: Recipe) -> Samples:
     """The records as any reader finds them: what is scored is what would be given away."""
-    values, heads = [], read_heads(find_records(folder))
-    for recording in read_records(heads):
-        values.append(recording.physical())
+    heads = read_heads(find_records(folder))
+    values = [recording.physical() for recording in read_records(heads)]
     wrong = [value.shape for value in values if value.shape != (len(recipe.leads), recipe.length)]
-    if wrong:
-        raise InputError(
-            f"{folder}: a record has shape {wrong[0]}, this run makes {len(recipe.leads), recipe.length}; "
-            "generate again"
-        )
-    return Samples(
-        np.stack(values),
-        pd.DataFrame({"record": [head.name for head in heads]}),
-        heads[0].channels,
-        heads[0].units,
-        recipe.fs,
-    )
+    try:
+        table = pd.read_csv(folder / "samples.csv")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / 'samples.csv'}: cannot be read ({one_line(error)}); generate again") from error
+    if wrong or "step" not in table or len(table) != len(values):
+        what = f"a record of shape {wrong[0]}" if wrong else "a samples.csv that does not fit the records"
+        raise InputError(f"{folder}: holds {what}, not what this run makes; generate again")
+    return Samples(np.stack(values), table, heads[0].channels, heads[0].units, recipe.fs)

@@ -64,6 +64,13 @@ def test_every_problem_is_told_and_the_rest_goes_on(record, database):
     assert [row.name for row in by_size.rows if row.problem is None] == ["good", "still", "lost"]
 
 
+@pytest.mark.parametrize("signals", [True, False])
+def test_an_fs_out_of_all_proportion_is_told(record, database, signals):
+    record()
+    found = describe(database, length=100, fs=1e9, signals=signals)
+    assert found.problems == ("rec: has 100 Hz and cannot be resampled to 1e+09 Hz; give an fs from 0.1 to 10000 Hz",)
+
+
 def test_a_source_that_is_none(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         describe(tmp_path / "nowhere")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import zarr
-from anonimage.data import MISSING, Store, find_records, read_heads, read_records, split_patients
+from anonimage.data import MISSING, Store, cut, find_records, read_heads, read_records, split_patients
 from anonimage.errors import InputError
 
 
@@ -103,16 +103,85 @@ def test_parts_are_kept_and_stream(three, tmp_path):
         tmp_path / "store", recordings(three), 100, split=lambda f: np.where(f.label == 2, "control", "train")
     )
     assert len(np.concatenate(list(store.iter_windows("control", chunk=4)))) == 6
-    store.set_parts(np.where(store.frame["label"] == 0, "control", "train"))
     again = Store.open(tmp_path / "store")
     pd.testing.assert_frame_equal(again.frame, store.frame)
     control = again.samples(again.frame["part"].to_numpy() == "control")
-    assert control.patients() == {"patient001"}
+    assert control.patients() == {"patient002"}
     pieces = list(again.iter_windows("control", chunk=4))
     assert [len(piece) for piece in pieces] == [4, 2]
     np.testing.assert_array_equal(np.concatenate(pieces), control.values)
-    with pytest.raises(InputError, match="1 parts for"):
-        store.set_parts(np.array(["train"]))
+
+
+def test_a_record_is_in_one_part_only(three, tmp_path):
+    with pytest.raises(InputError, match="patient001/s1: its windows are in 2 parts"):
+        Store.write(tmp_path / "s", recordings(three), 100, split=lambda f: np.where(f.start < 99, "control", "train"))
+
+
+def test_spans_are_of_one_part_and_break_at_gaps(three, tmp_path):
+    store = Store.write(
+        tmp_path / "store", recordings(three), 100, split=lambda f: np.where(f.label == 2, "control", "train")
+    )
+    control, train = [["patient002/s1", 0, 600]], [["patient001/s1", 0, 600], ["patient003/s1", 0, 130]]
+    train.append(["patient003/s1", 131, 600])
+    assert list(store.spans("train").columns) == ["record", "begin", "end"]
+    assert store.spans().to_numpy().tolist() == train
+    assert store.spans("control").to_numpy().tolist() == control
+    assert sorted(store.spans(None).to_numpy().tolist()) == sorted(train + control)
+    assert store.spans("nobody's").empty
+
+
+@pytest.mark.parametrize("stride", [30, 70])
+def test_every_random_start_is_one_that_cut_would_keep(record, database, tmp_path, stride):
+    """A plateau of one lead, longer than a window and off the grid: no window of the grid lies wholly in it."""
+    digital = np.random.default_rng(0).integers(-400, 400, (2, 600))
+    digital[1, 205:290] = 7
+    record("a", digital=digital)
+    store = Store.write(tmp_path / "store", recordings(database), 70, stride)
+    starts = np.concatenate([np.arange(row.begin, row.end - 70 + 1) for row in store.spans("").itertuples()])
+    windows = store.windows(["a"] * len(starts), starts)
+    assert (np.ptp(windows, axis=2) > 0).all()
+    assert starts.tolist() == cut(store.signal("a"), 70, 1, store.fs)[0].tolist()
+    assert len(starts) == 531 - 16
+
+
+def with_gains(record, *rows):
+    """Records of two leads: (gain, largest value of the first in mV, of the second)."""
+    for number, (gain, *values) in enumerate(rows):
+        digital = np.random.default_rng(number).integers(-9, 9, (2, 600))
+        digital[:, 30] = -np.rint(np.array(values) * gain)
+        digital[:, 31] = MISSING  # no value, though the largest number
+        record(f"r{number}", digital=digital, gain=gain)
+
+
+@pytest.mark.parametrize(
+    ("rows", "gains"),
+    [
+        ([(2000.0, 6, 1)], (2000, 2000)),  # PTB
+        ([(1000.0, 0.5, 20), (30000.0, 0.5, 0.4)], (30000, 819)),  # 32767 / (2·20 mV) = 819.2
+        ([(30000.0, 1, 0.5), (1000.0, 0.1, 0.6)], (16383, 27305)),
+        ([(0.5, 60000, 100), (0.25, 40000, 100)], (32767 / 120000, 0.5)),  # no whole number below 1
+        ([(49.0, 1, 1)], (49, 49)),  # 1 / (1 / 49) is not 49
+    ],
+)
+def test_gains_are_the_finest_with_which_twice_the_largest_value_fits(record, database, tmp_path, rows, gains):
+    with_gains(record, *rows)
+    store = Store.write(tmp_path / "store", recordings(database), 100)
+    assert store.gains == pytest.approx(gains, rel=1e-6)
+    assert all(gain.is_integer() for gain in store.gains if gain > 1)
+    with_cache = Store.open(tmp_path / "store")
+    assert with_cache.gains == store.gains
+    assert not with_cache._cache  # opening reads no signal
+
+
+def test_resampling_does_not_lose_the_gains_of_the_source(record, database, tmp_path):
+    record(gain=1000.0)
+    assert Store.write(tmp_path / "store", recordings(database, fs=250.0), 100).gains == (1000, 1000)
+
+
+def test_real_gains(shared, tmp_path):
+    found = [head for head in read_heads(find_records(shared / "data" / "ptbdb")) if head.name.endswith("re")][:5]
+    store = Store.write(tmp_path / "store", read_records(found, ["i", "v2"]), 2025)
+    assert store.gains == (2000, 2000)
 
 
 def test_short_flat_and_missing_are_left_out_and_told(record, database, tmp_path):
@@ -215,6 +284,11 @@ def test_a_damaged_signal_is_noticed(three, tmp_path, harm):
     store.windows(["patient001/s1"], [0])
 
 
+def make_old(folder):
+    edit_meta(folder, version=1)
+    (folder / "spans.parquet").unlink()  # version 1 had none
+
+
 def edit_meta(folder, **changes):
     path = folder / "zarr.json"
     meta = json.loads(path.read_text())
@@ -232,8 +306,10 @@ def edit_meta(folder, **changes):
         (lambda folder: (folder / "samples.parquet").unlink(), "only part of a store"),
         (lambda folder: (folder / "samples.parquet").write_bytes(b"PAR1"), "only part of a store"),
         (lambda folder: shutil.rmtree(folder / "r000002"), "the signal of patient003/s1 is missing"),
-        (lambda folder: edit_meta(folder, version=99), "store of version 99, this is 1"),
+        (lambda folder: (folder / "spans.parquet").unlink(), "only part of a store"),
+        (make_old, "store of version 1, this is 2"),
         (lambda folder: edit_meta(folder, n_windows=1), "17 of 1 windows"),
+        (lambda folder: edit_meta(folder, n_spans=9), "4 of 9 spans"),
     ],
 )
 def test_half_a_store_is_no_store(three, tmp_path, harm, says):

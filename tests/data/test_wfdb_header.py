@@ -43,6 +43,45 @@ def test_a_line_of_records_may_be_a_folder(record, database):
 
 
 @pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{outside}/rec", "leads out of its folder"),
+        ("{outside}/", "leads out of its folder"),
+        ("/", "leads out of its folder"),
+        ("../outside/rec", "leads out of its folder"),
+        ("here/../../outside/", "leads out of its folder"),
+        ("./", "leads back to a folder it lies in"),
+        (".//./", "leads back to a folder it lies in"),
+        (".", "names no record"),
+        (".hea", "names no record"),
+    ],
+)
+def test_a_line_of_records_that_leads_astray(record, database, tmp_path, line, says):
+    record("here")
+    (tmp_path / "outside").mkdir()
+    entry = line.format(outside=tmp_path / "outside")
+    (database / "RECORDS").write_text(f"here\n{entry}\n")
+    with pytest.raises(InputError) as fault:
+        find_records(database)
+    assert str(fault.value).startswith(f"{database / 'RECORDS'}: line 2, '{entry}', {says}")
+    assert "\n" not in str(fault.value)
+
+
+def test_a_folder_that_comes_round_to_itself(record, database):
+    record("g1/a")
+    record("g2/b")
+    (database / "RECORDS").write_text("g1/\n")
+    (database / "g1" / "RECORDS").write_text("a\nnext/\n")
+    (database / "g2" / "RECORDS").write_text("b\nnext/\n")
+    (database / "g1" / "next").symlink_to(database / "g2")
+    (database / "g2" / "next").symlink_to(database / "g1")
+    with pytest.raises(InputError, match=r"g1/next/RECORDS: line 2, 'next/', leads back to a folder it lies in"):
+        find_records(database)
+    (database / "g2" / "RECORDS").write_text("b\n")
+    assert names(database) == ["g1/a", "g1/next/b"]
+
+
+@pytest.mark.parametrize(
     ("listed", "expected"),
     [
         (["patient001/s1", "patient001/s2"], ["patient001", "patient001"]),  # one folder, but it is a person's
@@ -144,7 +183,7 @@ def test_voltages_are_in_millivolt(record, database, units, factor, encoding):
     header.write_bytes(header.read_text().replace("/mV", f"/{units}").encode(encoding))
     (head,) = read_heads(find_records(database))
     assert head.units == ("mV", "mV")
-    assert head.gains == pytest.approx((200 * factor, 200 * factor))
+    assert [signal.gain for signal in head.signals] == pytest.approx([200 * factor, 200 * factor])
 
 
 def test_other_units_stay(record, database):

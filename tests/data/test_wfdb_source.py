@@ -57,6 +57,51 @@ def test_compressed_formats_are_what_wfdb_reads(record, database, fmt):
     np.testing.assert_allclose(only(database).physical(), other.p_signal.T, rtol=2e-7, atol=1e-9)
 
 
+def multi_frame(database, name="rec", n_frames=300, fmt="16", skew="", missing=()) -> None:
+    """Leads i and ii of one sample per frame, and between them resp of four."""
+    database.mkdir(exist_ok=True)
+    frames = np.random.default_rng(len(name)).integers(-400, 400, (n_frames, 6))
+    for frame, sample in missing:
+        frames[frame, sample] = -32768
+    (database / f"{name}.dat").write_bytes(frames.astype(">i2" if fmt == "61" else "<i2").tobytes())
+    kinds = {"i": fmt, "resp": f"{fmt}x4{skew}", "ii": fmt}
+    lines = [f"{name}.dat {kind} 200(3)/mV 16 0 0 0 0 {lead}" for lead, kind in kinds.items()]
+    (database / f"{name}.hea").write_text("\n".join([f"{name} 3 100 {n_frames}", *lines]) + "\n")
+
+
+@pytest.mark.parametrize("leads", [["i"], ["ii"], ["ii", "i"], ["resp"], ["ii", "resp"], []])
+@pytest.mark.parametrize("fmt", ["16", "61"])
+def test_several_samples_per_frame_are_what_wfdb_reads(database, leads, fmt):
+    multi_frame(database, fmt=fmt)
+    recording = only(database, leads=leads)
+    other = wfdb.rdrecord(str(database / "rec"), channel_names=leads or None)
+    expected = other.p_signal.T[[other.sig_name.index(name) for name in recording.channels]]
+    np.testing.assert_allclose(recording.physical(), expected, rtol=2e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("segmented", [False, True])
+def test_a_frame_with_a_missing_sample_is_missing(database, segmented):
+    """wfdb's average of such a frame, -41 mV, is the code for 'no sample' taken as a value."""
+    multi_frame(database, missing=[(7, 2), (9, 0)], n_frames=60)
+    if segmented:
+        (database / "whole.hea").write_text("whole/2 3 100 120\nrec 60\nrec 60\n")
+    recording = only(database)
+    expected = [[0, 9], [1, 7]]
+    if segmented:
+        expected = [[0, 9], [0, 69], [1, 7], [1, 67]]
+    assert np.argwhere(np.isnan(recording.physical())).tolist() == expected
+
+
+def test_skewed_frames_end_in_missing_ones(database):
+    multi_frame(database, skew=":2", n_frames=60)
+    recording, other = only(database), wfdb.rdrecord(str(database / "rec"), smooth_frames=False)
+    frames = other.e_p_signal[1].reshape(60, 4)
+    gone = np.isnan(frames).any(axis=1)
+    assert gone.any()
+    assert np.array_equal(np.isnan(recording.physical()[1]), gone)
+    np.testing.assert_allclose(recording.physical()[1, ~gone], frames[~gone].mean(axis=1), atol=0.005)  # an ADC step
+
+
 @pytest.mark.parametrize(("fmt", "code"), [("16", -32768), ("212", -2048), ("80", -128), ("32", -(2**31))])
 def test_missing_samples_become_nan(record, database, fmt, code):
     digital = np.tile(np.arange(50), (2, 1))
@@ -112,7 +157,8 @@ def test_segments_are_one_record(record, database):
     )
     (head,) = heads(database)  # the segments are no records of their own
     recording = read_record(head)
-    assert (head.name, head.n_samples, head.label, head.gains) == ("whole", 130, 2, (200.0, 200.0))
+    assert (head.name, head.n_samples, head.label) == ("whole", 130, 2)
+    assert [signal.gain for signal in head.signals] == [200.0, 200.0]
     values = recording.physical()
     assert np.isnan(values[:, 60:90]).all()
     np.testing.assert_allclose(values[:, :60], wfdb.rdrecord(str(database / "one")).p_signal.T, atol=1e-6)
@@ -196,6 +242,22 @@ def test_an_fs_that_is_none(record, database):
     record()
     with pytest.raises(InputError, match="fs 0 is not a frequency"):
         only(database, fs=0)
+
+
+@pytest.mark.parametrize("fs", [0.001, 0.09, 10_001, 1e9, float("inf")])
+def test_an_fs_out_of_all_proportion(record, database, fs):
+    record(fs=100)
+    with pytest.raises(InputError) as fault:
+        only(database, fs=fs)
+    assert str(fault.value) == (
+        f"rec: has 100 Hz and cannot be resampled to {fs:g} Hz; give an fs from 0.1 to 10000 Hz"
+    )
+
+
+@pytest.mark.parametrize(("fs", "n_samples"), [(0.1, 1), (10_000, 60_000)])
+def test_the_ends_of_what_resampling_does(record, database, fs, n_samples):
+    record(fs=100)
+    assert only(database, fs=fs).values.shape == (2, n_samples)
 
 
 @pytest.mark.parametrize(("source_fs", "fs"), [(360, 1000), (500, 1000), (1000, 500), (1000, 360), (257, 300.5)])

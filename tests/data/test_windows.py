@@ -1,9 +1,8 @@
 """Windows by hand, and the laws: nothing kept holds a gap or a plateau, and stretches hold exactly what was kept."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from anonimage.data import MISSING, cut, find_records, read_heads, read_records, spans
+from anonimage.data import MISSING, cut, find_records, read_heads, read_records, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,16 +69,41 @@ def test_a_plateau_is_found_wherever_it_lies_if_it_is_long_enough(n_still, begin
         assert begin - 1 in kept or begin == 0
 
 
-def test_stretches_merge_windows_that_touch_and_break_at_holes():
-    frame = pd.DataFrame(
-        {"record": ["b", "a", "a", "a", "a"], "patient": list("qpppp"), "start": [0, 20, 0, 10, 35], "label": 1}
-    )
-    found = spans(frame, 10)
-    assert found[["record", "patient", "begin", "end"]].to_numpy().tolist() == [
-        ["a", "p", 0, 30],
-        ["a", "p", 35, 45],
-        ["b", "q", 0, 10],
-    ]
+@st.composite
+def faulty_signals(draw):
+    """Noise of one to three leads with gaps, plateaus of single leads, and standstills of all."""
+    n_leads, n_samples = draw(st.integers(1, 3)), draw(st.integers(1, 120))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    signal = rng.normal(size=(n_leads, n_samples)).astype(np.float32)
+    stretch = st.tuples(st.integers(0, n_samples), st.integers(0, 40))
+    for begin, n in draw(st.lists(stretch, max_size=3)):
+        signal[:, begin : begin + n] = rng.normal(size=(n_leads, 1))
+    for begin, n in draw(st.lists(stretch, max_size=4)):
+        signal[rng.integers(n_leads), begin : begin + n] = rng.normal()
+    for begin, n in draw(st.lists(stretch, max_size=3)):
+        signal[rng.integers(n_leads), begin : begin + n // 4] = np.nan
+    if draw(st.booleans()):
+        signal = np.where(np.isnan(signal), MISSING, np.rint(1000 * np.nan_to_num(signal))).astype(np.int16)
+    return signal
+
+
+@given(faulty_signals(), st.integers(2, 40), st.sampled_from([None, 20, 60]))
+def test_stretches_allow_exactly_the_starts_that_cut_keeps(signal, length, fs):
+    found = stretches(signal, length, fs)
+    starts = [start for begin, end in found.tolist() for start in range(begin, end - length + 1)]
+    assert starts == cut(signal, length, 1, fs)[0].tolist()
+    assert all(end - begin >= length for begin, end in found.tolist())
+    assert (found[1:, 0] > found[:-1, 1] - length + 1).all()  # as few as can be
+
+
+def test_stretches_by_hand():
+    signal = np.vstack([ramp(40), ramp(40)])
+    assert stretches(signal, 10).tolist() == [[0, 40]]
+    signal[0, 12] = MISSING
+    assert stretches(signal, 10).tolist() == [[0, 12], [13, 40]]
+    signal[1, 20:31] = 5  # two starts, 20 and 21, lie wholly in it
+    assert stretches(signal, 10).tolist() == [[0, 12], [13, 29], [22, 40]]
+    assert stretches(signal, 41).tolist() == []
 
 
 def test_exactly_the_faulty_beginnings_of_ecg_id_are_left_out(shared):

@@ -51,6 +51,8 @@ def test_save_and_load(fitted, tmp_path):
     again = Anonymizer.load(tmp_path / "kept")
     assert np.array_equal(again.sample(9).values, fitted.sample(9).values)
     assert again.recipe == fitted.recipe
+    with pytest.raises(InputError, match="holds files already"):
+        fitted.save(tmp_path / "kept")
 
 
 def test_what_it_cannot_do(tiny, samples, fitted, tmp_path):

@@ -100,7 +100,15 @@ def test_a_spoilt_folder_is_refused(spoil, words, encoded, tmp_path):
     assert not (tmp_path / "signals").exists()
 
 
+def test_records_are_written_at_the_source_s_resolution(encoded, tmp_path):
+    assert anonimage("decode", encoded, tmp_path / "signals").exit_code == 0
+    assert wfdb.rdheader(str(tmp_path / "signals" / "window000001")).adc_gain == [1000.0] * 3
+
+
 def test_folders_in_use_are_refused(encoded, database, tmp_path):
+    (tmp_path / "file").write_text("years of work")
+    refused(anonimage("encode", database, tmp_path / "file", *RECIPE), "is a file")
+    assert (tmp_path / "file").read_text() == "years of work"
     refused(anonimage("encode", database, encoded, *RECIPE), str(encoded), "holds files")
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "mine.txt").write_text("x")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from anonimage.pipelines.figures import image_grid
 from anonimage.pipelines.report import EXPLAINED
 from PIL import Image
+from tiny import anonimage
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +55,8 @@ def test_every_score_stands_in_it_with_interval_and_baseline(page, finished):
 def test_plots_are_vectors_with_axes_in_mv_and_seconds(page):
     assert page.count("<svg") == 3
     signals = page.split("<h2>Signals</h2>")[1].split("<h2>")[0]
-    # matplotlib writes what a text says as a comment beside its outlines
-    assert "<!-- mV -->" in signals
-    assert "<!-- s -->" in signals
+    assert re.search(r"<text[^>]*>mV</text>", signals)
+    assert re.search(r"<text[^>]*>s</text>", signals)
 
 
 def test_settings_and_versions_are_in_it(page, finished):
@@ -66,6 +67,20 @@ def test_settings_and_versions_are_in_it(page, finished):
 
 def test_it_does_not_promise_anonymity(page):
     assert "does not make them anonymous" in page
+    assert "shows real windows" in page
+
+
+def test_evaluating_again_gives_the_same_page(finished, page, tmp_path):
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    assert anonimage("evaluate", copy).exit_code == 0
+    assert (copy / "report.html").read_text("utf-8") == page
+
+
+def test_the_steps_named_are_those_of_the_records(finished, tmp_path):
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    assert anonimage("train", copy, "--steps", 8).exit_code == 0
+    assert anonimage("evaluate", copy).exit_code == 0
+    assert "; 6 training steps" in (copy / "report.html").read_text("utf-8")
 
 
 def test_no_patient_or_record_is_named(page):

@@ -269,3 +269,27 @@ def test_refused_with_one_line(attempt, message):
     with pytest.raises(InputError, match=message) as refusal:
         attempt()
     assert "\n" not in str(refusal.value)
+
+
+def test_without_bounds_levels_do_not_depend_on_the_offset():
+    x = np.random.default_rng(0).normal(0, 0.3, (50, 2, 9))
+    codec = Codec(
+        Compose(QuantileBounds(0.1, 0.9, step=0.001), AdaptedRange(2.5)), arrangement("z", 2, 9), "ab", "mV", 100
+    )
+    codec.fit(x)
+    images = codec.encode(x)
+    far_away = codec.decode(images, "relative") + 7
+    assert not np.array_equal(codec.encode(far_away), images)
+    again = codec.unbounded().encode(far_away)
+    lowest = images.min(axis=(2, 3), keepdims=True)
+    assert np.array_equal(again, images - lowest)
+    assert np.array_equal(codec.unbounded().offsets.mean, codec.offsets.mean)
+
+
+def test_gains_are_kept():
+    codec = Codec(MinMax(), arrangement("z", 2, 4), ("a", "b"), "mV", 1, gains=(2000, 500.5)).fit(
+        np.eye(8).reshape(4, 2, 8)[..., :4]
+    )
+    assert Codec.from_json(codec.to_json()).gains == (2000.0, 500.5)
+    with pytest.raises(InputError, match="expected numbers of shape"):
+        Codec(MinMax(), arrangement("z", 2, 4), ("a", "b"), "mV", 1, gains=(2000,))

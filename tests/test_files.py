@@ -1,0 +1,119 @@
+"""Atomic writing: whole or not at all, nothing of anybody else's touched, leftovers of the dead swept."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from anonimage.errors import InputError, nearest
+from anonimage.files import new_file, new_folder, refuse_used, scratch_folder, sweep
+
+
+class PlantedError(Exception):
+    pass
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path):
+    with new_file(tmp_path / "a.txt") as file:
+        file.write("new")
+        assert not (tmp_path / "a.txt").exists()
+    assert (tmp_path / "a.txt").read_text() == "new"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_failure_leaves_the_old_file(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(PlantedError), new_file(tmp_path / "a.txt") as file:
+        file.write("half")
+        raise PlantedError
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    for content, fails in (("first", False), ("second", True), ("third", False)):
+        try:
+            with new_folder(tmp_path / "d") as folder:
+                (folder / content).write_text("")
+                if fails:
+                    raise PlantedError
+        except PlantedError:
+            assert names(tmp_path / "d") == ["first"]
+        assert names(tmp_path) == ["d"]
+    assert names(tmp_path / "d") == ["third"]
+
+
+def test_a_file_is_never_taken_for_a_folder(tmp_path):
+    (tmp_path / "mine").write_text("years of work")
+    with pytest.raises(InputError, match="is a file"), new_folder(tmp_path / "mine"):
+        pass
+    with pytest.raises(InputError, match="is a file"):
+        refuse_used(tmp_path / "mine")
+    assert (tmp_path / "mine").read_text() == "years of work"
+
+
+def test_folders_in_use_are_refused(tmp_path):
+    refuse_used(tmp_path / "absent")
+    refuse_used(tmp_path)
+    (tmp_path / "mine").write_text("")
+    with pytest.raises(InputError, match="holds files already"):
+        refuse_used(tmp_path)
+
+
+@pytest.mark.parametrize("existed", [False, True])
+def test_scratch_folders_vanish_with_what_was_made_for_them(existed, tmp_path):
+    parent = tmp_path / "parent"
+    if existed:
+        parent.mkdir()
+    with pytest.raises(PlantedError), scratch_folder(parent) as scratch:
+        (scratch / "x").write_text("")
+        raise PlantedError
+    assert parent.exists() is existed
+    with scratch_folder(parent) as scratch:
+        (parent / "kept").write_text("")
+    assert names(parent) == ["kept"]
+
+
+def test_leftovers_of_dead_processes_are_swept_and_those_of_living_ones_are_not(tmp_path):
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    (tmp_path / f".a.partial-{dead.stdout.strip()}").write_text("")
+    (tmp_path / f".b.partial-{os.getpid()}").mkdir()  # an earlier process of our number, as in containers
+    (tmp_path / f".c.partial-{os.getppid()}").write_text("")
+    (tmp_path / ".d").write_text("somebody's own")
+    with new_file(tmp_path / "e") as file:
+        file.write("x")
+        sweep(tmp_path)
+    assert names(tmp_path) == [f".c.partial-{os.getppid()}", ".d", "e"]
+
+
+def test_writing_a_name_sweeps_only_that_name(tmp_path):
+    (tmp_path / ".a.partial-999999999").mkdir()
+    (tmp_path / ".b.partial-999999999").mkdir()
+    with new_folder(tmp_path / "a"):
+        pass
+    assert names(tmp_path) == [".b.partial-999999999", "a"]
+
+
+def test_the_current_folder_can_be_named(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    from pathlib import Path
+
+    with scratch_folder(Path()) as scratch:
+        assert scratch.parent == tmp_path / "here"
+    assert names(tmp_path / "here") == []
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    with pytest.raises(OSError, match="planted") as caught, new_file(tmp_path / "big"):
+        raise OSError(28, "planted")
+    assert caught.value.filename == str(tmp_path / "big")
+
+
+def test_nearest_offers_what_was_meant():
+    assert nearest("strid", ["stride", "side"]).startswith("; did you mean 'stride'?")
+    assert nearest("x", ["stride", "side"]) == "; There are stride, side"

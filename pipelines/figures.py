@@ -2,7 +2,6 @@
 
 import base64
 import io
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,21 +16,12 @@ REAL, SYNTHETIC = "#1f4e9c", "#b5431c"  # told apart in print and by colour-blin
 ROWS = 4
 
 
-def as_svg(figure: Figure, name: str) -> str:
-    """A matplotlib figure as an SVG element; text stays text, and the same figure gives the same element.
-
-    Arguments:
-        figure: what to draw.
-        name: begins the ids inside the element, so that several can stand in one page.
-    """
+def as_svg(figure: Figure) -> str:
+    """A matplotlib figure as an SVG element; text stays text, so that it is searchable and small."""
     buffer = io.StringIO()
     with rc_context({"svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
-    element = "<svg" + buffer.getvalue().partition("<svg")[2]
-    # matplotlib's own ids are random, or with a salt depend on the last digits of a layout that the page does not show
-    for number, drawn in enumerate(dict.fromkeys(re.findall(r'id="([a-z][0-9a-f]{10})"', element))):
-        element = element.replace(drawn, f"{name}-{number}")
-    return element
+    return "<svg" + buffer.getvalue().partition("<svg")[2]
 
 
 def as_png(image: Image.Image) -> str:

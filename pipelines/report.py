@@ -150,7 +150,7 @@ def _figures(codec: Codec, windows: Windows, metrics: pd.DataFrame) -> dict[str,
         "losses": plot_losses(metrics),
     }
     return {
-        **{name: Markup(as_svg(plot, name)) for name, plot in plots.items()},  # our own SVG, not the user's text
+        **{name: Markup(as_svg(plot)) for name, plot in plots.items()},  # our own SVG, not the user's text
         "real_images": as_png(image_grid(images["control"])),
         "synthetic_images": as_png(image_grid(images["synthetic"])),
     }

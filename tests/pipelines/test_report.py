@@ -70,12 +70,6 @@ def test_it_does_not_promise_anonymity(page):
     assert "shows real windows" in page
 
 
-def test_evaluating_again_gives_the_same_page(finished, page, tmp_path):
-    copy = shutil.copytree(finished, tmp_path / "copy")
-    assert anonimage("evaluate", copy).exit_code == 0
-    assert (copy / "report.html").read_text("utf-8") == page
-
-
 def test_the_steps_named_are_those_of_the_records(finished, tmp_path):
     copy = shutil.copytree(finished, tmp_path / "copy")
     assert anonimage("train", copy, "--steps", 8).exit_code == 0

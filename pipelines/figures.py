@@ -122,7 +122,7 @@ def plot_five_steps(
         (axes[1], image, "1, 2  standardize, arrange"),
         (axes[2], generated, "3, 4  train, generate"),
     ):
-        axis.imshow(levels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axis.imshow(levels, cmap="gray", vmin=0, vmax=max(int(levels.max()), 1), interpolation="nearest")  # seen best
         axis.set_title(title, fontsize=10)
         axis.set_axis_off()
     return figure

@@ -1,5 +1,6 @@
 """A database of a few seconds and a recipe of a few steps: the whole job in a second or two."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,13 @@ def refused(result: Result, *words: str) -> str:
     for word in words:
         assert word in lines[0], lines[0]
     return lines[0]
+
+
+def nothing_left(out: Path) -> None:
+    """A refused command leaves no folder behind."""
+    assert not out.exists(), list(out.iterdir())
+
+
+def command(*arguments: object) -> list[str]:
+    """The command as a process of its own."""
+    return [sys.executable, "-m", "anonimage", *map(str, arguments)]

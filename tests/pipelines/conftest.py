@@ -1,5 +1,6 @@
 """Fixtures made of tests/tiny.py."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,20 @@ def finished(tmp_path_factory, database) -> Path:
     result = anonimage("run", "ptb-quantile", database, out, *sets())
     assert result.exit_code == 0, (result.output, result.exception)
     return out
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A database to spoil."""
+    return write_database(tmp_path / "source", patients=6)
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """A finished run to spoil."""
+    return shutil.copytree(finished, tmp_path / "copy")

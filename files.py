@@ -37,7 +37,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         InputError: there is a file of that name.
     """
-    path = path.absolute()
+    path = path.resolve()  # a link to another disk stays a link
     refuse_file(path)
     with _partial(path) as partial:
         partial.mkdir()

@@ -85,6 +85,18 @@ def write_samples(
     return [dest / name for name in names]
 
 
+def refuse_foreign(folder: Path, prefix: str = "synthetic") -> None:
+    """Refuse to replace a folder of samples in which somebody put something else.
+
+    Raises:
+        InputError: a file that write_samples did not make.
+    """
+    ours = re.compile(rf"{prefix}\d+\.(hea|dat)|RECORDS|samples\.csv|signals\.(csv|parquet|npz)|about\.json")
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if not ours.fullmatch(file.name):
+            raise InputError(f"{file}: is not of a generated set, and generating anew would delete it; move it away")
+
+
 def write_record(
     folder: Path,
     name: str,

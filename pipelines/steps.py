@@ -6,7 +6,7 @@ from pathlib import Path
 from .. import __version__
 from ..data import CONTROL, TRAIN, Samples, Store, find_records
 from ..data.simulate import simulate_database
-from ..data.writer import write_samples
+from ..data.writer import refuse_foreign, write_samples
 from ..errors import InputError
 from ..files import refuse_used, scratch_folder
 from .anonymizer import Anonymizer
@@ -123,6 +123,7 @@ def generate(
         recipe = anonymizer.recipe = recipe.changed({"offset": offset}, "--offset")
     if to is None:
         to = RunFolder(out).synthetic_of(file_format)
+        refuse_foreign(to)
     else:
         refuse_used(to)
     n = n or recipe.samples
@@ -143,8 +144,7 @@ def demo(recipe: Recipe, out: Path, *, resume: bool, overwrite: bool) -> None:
     """Simulate a database into OUT/source and run the recipe on it."""
     source = out / "source"
     folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
-    was_demo = folder.recipe_file.is_file() and folder.recipe.name == recipe.name
-    if overwrite and was_demo:
+    if overwrite and folder.recipe_file.is_file() and folder.about()["source"] == str(source.resolve()):
         shutil.rmtree(source, ignore_errors=True)
     if not (source / "RECORDS").is_file():
         with progress("simulate") as advance:

@@ -61,7 +61,9 @@ def evaluate(out: Path) -> None:
     write_report(folder.report, recipe, codec, scores, windows, metrics, counts, store.dropped, versions)
     score = scores["1nnc"]
     says = f"95 % {score.low:.3f} to {score.high:.3f}; real against real {score.baseline:.3f}; n {score.n}"
-    say(f"1NNC {score.value:.3f} ({says})")
+    say(f"1NNC, 0.5 best and 1 worst: {score.value:.3f} ({says})")
+    if "r_peaks" in scores:
+        say(f"R peaks per window: {scores['r_peaks'].value:.2f}, in real ones {scores['r_peaks'].baseline:.2f}")
 
 
 def _metrics(path: Path) -> pd.DataFrame:

@@ -262,6 +262,27 @@ def test_generate_never_replaces_a_folder_of_the_user_s(file_format, copy, tmp_p
         assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
 
+def test_generate_spares_a_file_of_the_user_s_among_its_own(copy):
+    (copy / "synthetic" / "mine.csv").write_text("years of work")
+    refused(anonimage("generate", copy), "mine.csv", "move it away")
+    assert (copy / "synthetic" / "mine.csv").read_text() == "years of work"
+
+
+def test_demo_never_deletes_a_source_that_it_did_not_simulate(copy):
+    (copy / "source").mkdir()
+    (copy / "source" / "patient.dat").write_text("years of work")
+    refused(anonimage("demo", copy, "--steps", 2, "--overwrite"), "source")
+    assert (copy / "source" / "patient.dat").read_text() == "years of work"
+
+
+def test_a_link_to_another_place_stays_a_link(copy, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    assert anonimage("generate", copy, "-n", 2, "--to", tmp_path / "link").exit_code == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "disk" / "RECORDS").is_file()
+
+
 def test_named_options_are_named_in_errors(source, out):
     refused(anonimage("run", "ptb-quantile", source, out, "--device", "gpu"), "--device", "'gpu'")
     refused(run(source, out, width="wide"), "width", "'wide'", "number", "'fitted'")

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+LISTED = 12  # words that an error lists at most
+
 
 class InputError(Exception):
     """Bad input: a file, a value or an option that cannot be used; the command prints it as one line and exits 2.
@@ -13,11 +15,11 @@ class InputError(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown word: the one that was probably meant, and all there are."""
+    """The middle of a sentence about an unknown word: the one that was probably meant, and what there is."""
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.4)
-    meant = f"did you mean '{near[0]}'? " if near else ""
-    return f"; {meant}There are {', '.join(known)}" if len(known) < 12 or not near else f"; {meant.strip()}"
+    few = ", ".join(known[:LISTED]) + (", …" if len(known) > LISTED else "")
+    return f"; did you mean '{near[0]}'? There are {few}" if near else f"; there are {few}"
 
 
 def one_line(fault: BaseException | str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Callable, Sequence
@@ -10,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from ..errors import InputError
+from ..errors import InputError, nearest
 from ..files import new_file, sweep
 
 # name -> project and version under physionet.org/files/
@@ -57,9 +56,7 @@ def fetch(
         OSError: the disk is full or not writable.
     """
     if database not in DATABASES:
-        raise InputError(
-            f"database '{database}' is not known{_nearest(database, DATABASES)}; one of {', '.join(DATABASES)}"
-        )
+        raise InputError(f"database '{database}' is not known{nearest(database, DATABASES)}")
     if dest.exists() and not dest.is_dir():
         raise InputError(f"{dest}: is a file; name a folder for {database}")
     base = base_url if base_url is not None else PHYSIONET
@@ -78,7 +75,7 @@ def fetch(
     for record in records or ():
         if record not in listed:
             raise InputError(
-                f"{database} has no record '{record}'{_nearest(record, listed)}; names are as in {root}/RECORDS"
+                f"{database} has no record '{record}'{nearest(record, listed)}; names are as in {root}/RECORDS"
             )
     _fetch_files(root, _choose(sums, listed, listed if records is None else records), dest, progress)
     if records is not None:  # a list naming records that are not here would be no database
@@ -183,8 +180,3 @@ def _is_good(path: Path, checksum: str) -> bool:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == checksum
-
-
-def _nearest(name: str, known: Sequence[str] | dict[str, str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""

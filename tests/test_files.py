@@ -116,4 +116,5 @@ def test_a_full_disk_names_the_file(tmp_path):
 
 def test_nearest_offers_what_was_meant():
     assert nearest("strid", ["stride", "side"]).startswith("; did you mean 'stride'?")
-    assert nearest("x", ["stride", "side"]) == "; There are stride, side"
+    assert nearest("x", ["stride", "side"]) == "; there are stride, side"
+    assert nearest("x", map(str, range(99))).endswith("10, 11, …")

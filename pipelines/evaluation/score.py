@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError
 from ...files import new_file
 
 RESAMPLES = 1000
@@ -65,17 +64,3 @@ def save_scores(scores: Mapping[str, Score], path: Path) -> None:
     """Write scores as JSON, by name."""
     with new_file(path) as file:
         json.dump({name: asdict(score) for name, score in scores.items()}, file, indent=1)
-
-
-def load_scores(path: Path) -> dict[str, Score]:
-    """Read what save_scores wrote.
-
-    Raises:
-        InputError: the file is absent or not a file of scores.
-    """
-    try:
-        return {name: Score(**fields) for name, fields in json.loads(path.read_text("utf-8")).items()}
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: not evaluated yet; run `anonimage evaluate {path.parent}`") from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a file of scores; run `anonimage evaluate {path.parent}` again") from error

@@ -191,7 +191,7 @@ def test_an_answer_that_is_no_checksum_file_is_refused(mirror, tmp_path):
 
 
 def test_unknown_names_offer_the_near_ones(mirror, tmp_path):
-    with pytest.raises(InputError, match=r"'ptbbd' is not known; did you mean 'ptbdb'\?; one of .*mitdb"):
+    with pytest.raises(InputError, match=r"'ptbbd' is not known; did you mean 'ptbdb'\? There are .*mitdb"):
         fetch("ptbbd", tmp_path / "x", mirror.url)
     with pytest.raises(InputError, match=r"no record 'patient001/s0001re'; did you mean 'patient001/s0001_re'\?"):
         fetch("ptbdb", tmp_path / "x", mirror.url, records=["patient001/s0001re"])

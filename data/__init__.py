@@ -1,13 +1,22 @@
 """Real data in, synthetic data out: records, leads, windows, splits and the store that training reads from."""
 
+from .balance import undersample
 from .describe import Description, RecordRow, describe
 from .draft import StoredRecord
-from .labels import CLASSES, diagnosis_of, label_of
+from .labels import CLASSES, TABLE_1, classes_of, diagnosis_of, label_of, relabel, table_1_row
 from .leads import limb_relations, match_leads
 from .listing import RecordEntry, find_records
+from .patients import patients_of
+from .pictures import PictureDescription, Pictures, describe_pictures, read_pictures, write_pictures
+from .sample_store import AnyStore, SampleStore, open_store
 from .samples import Samples
+from .series import Series, SeriesDescription, describe_series, find_series, read_series
+from .series_writer import write_series
 from .split import CONTROL, TRAIN, split_patients
 from .store import Store
+from .table_file import TableFile, read_table, write_table
+from .table_form import TableForm
+from .table_rows import rows_of
 from .wfdb_header import RecordHead, Signal, read_head, read_heads
 from .wfdb_source import Recording, read_record, read_records
 from .windows import MISSING, cut, stretches
@@ -16,27 +25,52 @@ __all__ = [
     "CLASSES",
     "CONTROL",
     "MISSING",
+    "TABLE_1",
     "TRAIN",
+    "AnyStore",
     "Description",
+    "PictureDescription",
+    "Pictures",
     "RecordEntry",
     "RecordHead",
     "RecordRow",
     "Recording",
+    "SampleStore",
     "Samples",
+    "Series",
+    "SeriesDescription",
     "Signal",
     "Store",
     "StoredRecord",
+    "TableFile",
+    "TableForm",
+    "classes_of",
     "cut",
     "describe",
+    "describe_pictures",
+    "describe_series",
     "diagnosis_of",
     "find_records",
+    "find_series",
     "label_of",
     "limb_relations",
     "match_leads",
+    "open_store",
+    "patients_of",
     "read_head",
     "read_heads",
+    "read_pictures",
     "read_record",
     "read_records",
+    "read_series",
+    "read_table",
+    "relabel",
+    "rows_of",
     "split_patients",
     "stretches",
+    "table_1_row",
+    "undersample",
+    "write_pictures",
+    "write_series",
+    "write_table",
 ]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InputError
-from .labels import CLASSES
+from .labels import CLASSES, TABLE_1, relabel, table_1_row
 from .leads import match_leads
-from .listing import RecordEntry, list_records
+from .listing import list_records
 from .resample import check_rate
 from .wfdb_header import RecordHead, file_problem, read_head
 from .wfdb_source import ordered_map, read_record
@@ -50,8 +50,9 @@ class Description:
         problems: one line per problem, each beginning with its record's name.
         patients: how many people.
         diagnoses: records per diagnosis, commonest first.
-        classes: records per class of the paper, in the order of CLASSES.
-        class_patients, class_windows: patients and windows per class.
+        table_1: records per row of the paper's Table 1, in its order; rows without a record are 0.
+        classes: records per class, in the order of their numbers: the paper's classes, or those of `labels`.
+        class_patients, class_windows: patients and windows (the paper's "sliced samples", Table 2) per class.
         leads: records per lead, in lower case, commonest first.
         fs: records per sampling frequency in Hz.
         seconds: together.
@@ -63,6 +64,7 @@ class Description:
     problems: tuple[str, ...]
     patients: int
     diagnoses: dict[str, int]
+    table_1: dict[str, int]
     classes: dict[str, int]
     class_patients: dict[str, int]
     class_windows: dict[str, int]
@@ -81,6 +83,7 @@ def describe(
     patient: str = "auto",
     signals: bool = True,
     progress: Callable[[int, int], None] | None = None,
+    labels: Path | None = None,
 ) -> Description:
     """Look through a source; problems of single records are collected, not raised.
 
@@ -92,23 +95,26 @@ def describe(
         patient: see `find_records`.
         signals: read the signals too, and so find flat and missing stretches; else only headers and file sizes.
         progress: called with (records done, total).
+        labels: CSV file with the columns record and label, for other classes than the paper's; see `relabel`.
 
     Raises:
-        InputError: a source that is missing or empty, or a `patient` that does not fit.
+        InputError: a source that is missing or empty, or a `patient` or `labels` that does not fit.
     """
     entries, repeated = list_records(Path(source), patient)
     rows: list[RecordRow] = []
-    for row in ordered_map(lambda entry: _row(entry, length, stride, leads, fs, signals), entries):
+    heads, classes = list(ordered_map(read_head, entries)), CLASSES
+    if labels is not None:
+        heads, classes = relabel(heads, labels)
+    for row in ordered_map(lambda head: _row(head, length, stride, leads, fs, signals), heads):
         rows.append(row)
         if progress is not None:
             progress(len(rows), len(entries))
-    return _summary(str(source), rows, repeated)
+    return _summary(str(source), rows, repeated, classes)
 
 
 def _row(
-    entry: RecordEntry, length: int, stride: int | None, leads: Sequence[str], fs: float | None, signals: bool
+    head: RecordHead, length: int, stride: int | None, leads: Sequence[str], fs: float | None, signals: bool
 ) -> RecordRow:
-    head = read_head(entry)
     windows, problem = 0, head.problem
     dropped: dict[str, int] = {}
     if problem is None:
@@ -155,9 +161,10 @@ def _nothing_usable(dropped: dict[str, int], seconds: float, length: int) -> str
     return f"its {seconds:.3g} s are shorter than a window of {length} samples"
 
 
-def _summary(source: str, rows: list[RecordRow], repeated: list[str]) -> Description:
+def _summary(source: str, rows: list[RecordRow], repeated: list[str], classes: tuple[str, ...]) -> Description:
     usable = [row for row in rows if row.problem is None]
-    by_class = [[row for row in usable if row.label == label] for label in range(len(CLASSES))]
+    by_class = [[row for row in usable if row.label == label] for label in range(len(classes))]
+    table_1 = Counter(table_1_row(row.diagnosis) for row in usable)
     dropped: Counter[str] = Counter()
     for row in rows:
         dropped.update(row.dropped)
@@ -167,12 +174,13 @@ def _summary(source: str, rows: list[RecordRow], repeated: list[str]) -> Descrip
         problems=(*repeated, *(row.problem for row in rows if row.problem)),
         patients=len({row.patient for row in usable}),
         diagnoses=dict(Counter(row.diagnosis for row in usable).most_common()),
-        classes={name: len(members) for name, members in zip(CLASSES, by_class, strict=True)},
+        table_1={name: table_1[name] for name in TABLE_1},
+        classes={name: len(members) for name, members in zip(classes, by_class, strict=True)},
         class_patients={
-            name: len({row.patient for row in members}) for name, members in zip(CLASSES, by_class, strict=True)
+            name: len({row.patient for row in members}) for name, members in zip(classes, by_class, strict=True)
         },
         class_windows={
-            name: sum(row.windows for row in members) for name, members in zip(CLASSES, by_class, strict=True)
+            name: sum(row.windows for row in members) for name, members in zip(classes, by_class, strict=True)
         },
         leads=dict(Counter(lead.casefold() for row in usable for lead in row.channels).most_common()),
         fs=dict(sorted(Counter(row.fs for row in usable).items())),

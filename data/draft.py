@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from ..errors import InputError
 from .wfdb_source import Recording
 from .windows import MISSING, TOP, cut, is_missing, stretches
 
-VERSION = 2
+VERSION = 3
 WINDOWS = "samples.parquet"
 SPANS = "spans.parquet"
 _BLOCK = 1 << 16  # samples per stored block: about a minute at 1000 Hz
@@ -120,7 +121,9 @@ class Draft:
             )
         )
 
-    def finish(self, split: Callable[[pd.DataFrame], np.ndarray] | None) -> None:
+    def finish(
+        self, split: Callable[[pd.DataFrame], np.ndarray] | None, classes: tuple[str, ...], form: dict[str, Any]
+    ) -> None:
         if self.first is None:
             raise InputError("there is no record to store; give a source with records")
         if not self.records:
@@ -129,6 +132,7 @@ class Draft:
                 f"{self.dropped['missing']} windows with missing samples, {self.dropped['flat']} flat windows; "
                 "use shorter windows, other leads or other records"
             )
+        self._check_classes(classes)
         frame = self._frame()
         if split is not None:
             frame["part"] = split(frame)
@@ -147,6 +151,8 @@ class Draft:
                 "step": 1 / max(max(row.source_gain) for row in self.records),
                 "n_windows": len(frame),
                 "n_spans": len(spans),
+                "classes": list(classes),
+                "form": form,
                 "dropped": self.dropped,
                 "problems": self.problems,
                 "records": [asdict(row) for row in self.records],
@@ -166,6 +172,12 @@ class Draft:
         names = np.repeat([row.record for row in self.records], [len(spans) for spans in self.spans])
         begin, end = np.concatenate(self.spans).T
         return pd.DataFrame({"record": names, "begin": begin, "end": end})
+
+    def _check_classes(self, classes: tuple[str, ...]) -> None:
+        for row in self.records:
+            if not 0 <= row.label < max(1, len(classes)):
+                there = f"there are {', '.join(classes)}" if classes else "there are no classes"
+                raise InputError(f"{row.record}: label {row.label} is no class; {there}, counted from 0")
 
     @staticmethod
     def _check_alike(first: Recording, other: Recording) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
-
-from ..errors import InputError, one_line
-
-_PERSON = re.compile(r"(?:patient|person|participant|subject|subj|sub|case|pat|p)[-_ ]?\d+", re.IGNORECASE)
+from ..errors import InputError
+from .folders import files_below
+from .patients import patients_of
 
 
 @dataclass(frozen=True)
 class RecordEntry:
-    """A record that a source lists: its name there, its path without extension, and whose it is."""
+    """A record that a source lists: its name there, its path (of WFDB: without extension), and whose it is."""
 
     name: str
     path: Path
@@ -28,10 +25,7 @@ def find_records(source: Path, patient: str = "auto") -> list[RecordEntry]:
 
     Arguments:
         source: a folder, or one `.hea` file.
-        patient: how to tell whose a record is: "record" (each its own), "folder" (the folder it lies in),
-            a regular expression with one group over the record's name, the path of a CSV file with the columns record
-            and patient, or "auto": the folder, where records lie in several folders or in one called like
-            `patient001`; otherwise each its own.
+        patient: how to tell whose a record is; see `patients_of`.
 
     Raises:
         InputError: no such folder, nothing in it, a record listed twice, a `patient` that does not fit.
@@ -58,7 +52,7 @@ def list_records(source: Path, patient: str = "auto") -> tuple[list[RecordEntry]
     repeated = [
         f"{name}: {n} records of this name in {source}; list it once in RECORDS" for name, n in times.items() if n > 1
     ]
-    patients = _patients(unique, patient)
+    patients = patients_of(unique, patient)
     return [RecordEntry(name, root / name, who) for name, who in zip(unique, patients, strict=True)], repeated
 
 
@@ -104,7 +98,7 @@ def _is_inside(folder: Path, other: Path, root: Path) -> bool:
 
 def _tree(folder: Path, root: Path) -> list[str]:
     """Every header under a folder, in order of name, less those that are segments of another."""
-    headers = sorted(folder.rglob("*.hea"))
+    headers = [file for file in files_below(folder) if file.suffix == ".hea"]
     segments: set[Path] = set()
     for header in headers:
         lines = header_text(header).splitlines()
@@ -112,55 +106,3 @@ def _tree(folder: Path, root: Path) -> list[str]:
         if "/" in first[0]:
             segments.update(header.parent / f"{line[0]}.hea" for line in rest)
     return [header.relative_to(root).with_suffix("").as_posix() for header in headers if header not in segments]
-
-
-def _patients(names: list[str], patient: str) -> list[str]:
-    """Whose each record is; see `find_records`."""
-    folders = [PurePosixPath(name).parent.parts for name in names]
-    if patient == "record":
-        return names
-    if patient == "folder":
-        return ["/".join(parts) or name for parts, name in zip(folders, names, strict=True)]
-    if patient == "auto":
-        several = len(set(folders)) > 1
-        return [_person(parts, several) or name for parts, name in zip(folders, names, strict=True)]
-    if patient.endswith(".csv"):
-        return _from_table(names, Path(patient))
-    try:
-        pattern = re.compile(patient)
-    except re.error as fault:
-        raise InputError(
-            f"patient '{patient}' is not a regular expression ({fault}); or give auto, folder, record, a .csv file"
-        ) from fault
-    if pattern.groups != 1:
-        raise InputError(f"patient '{patient}' has {pattern.groups} groups; put the patient's part in one (…)")
-    found = [pattern.search(name) for name in names]
-    for name, match in zip(names, found, strict=True):
-        if match is None or not match[1]:
-            raise InputError(f"{name}: patient '{patient}' finds nobody in this name; widen the expression")
-    return [match[1] for match in found if match]
-
-
-def _from_table(names: list[str], table: Path) -> list[str]:
-    """Whose each record is, as a CSV file with the columns record and patient says."""
-    try:
-        rows = pd.read_csv(table, dtype=str)
-    except (FileNotFoundError, IsADirectoryError) as fault:
-        raise InputError(f"{table}: no such file; give a CSV file with the columns record and patient") from fault
-    except ValueError as fault:  # pandas' parser errors are among these
-        raise InputError(f"{table}: not a CSV file ({one_line(fault)}); give columns record,patient") from fault
-    if missing := {"record", "patient"} - set(rows.columns):
-        raise InputError(f"{table}: no column '{min(missing)}'; it needs record and patient")
-    people = dict(zip(rows["record"], rows["patient"], strict=True))
-    for name in names:
-        if not isinstance(people.get(name), str):
-            raise InputError(f"{table}: says no patient for record {name}; add a row for it")
-    return [people[name] for name in names]
-
-
-def _person(folders: tuple[str, ...], several: bool) -> str:
-    """The path down to the deepest folder called like a person; failing that the whole path, if it tells any apart."""
-    for depth in range(len(folders), 0, -1):
-        if _PERSON.fullmatch(folders[depth - 1]):
-            return "/".join(folders[:depth])
-    return "/".join(folders) if several else ""

@@ -17,6 +17,7 @@ import zarr
 from ..errors import InputError, one_line
 from ..files import new_folder
 from .draft import SPANS, VERSION, WINDOWS, Draft, StoredRecord, fine_gains
+from .labels import CLASSES
 from .samples import Samples
 from .wfdb_source import Recording, to_physical
 from .windows import is_missing
@@ -38,6 +39,8 @@ class Store:
         step: finest difference any source ADC could tell, in units of the channels.
         gains: one per channel, to write windows like these in 16 bit: the finest gain of any source, in ADC units per
             unit, unless twice the largest value here would not fit; then the finest whole number with which it does.
+        classes: names of the classes; frame's label is an index into them. Empty: no classes, every label is 0.
+        form: how samples become the source's own format again, as JSON.
         dropped: what was left out: records that are "short"; windows "missing" a sample; windows "flat".
         problems: one line per record of which nothing was kept.
     """
@@ -61,6 +64,8 @@ class Store:
         self.stride: int = meta["stride"]
         self.step: float = meta["step"]
         self.gains = fine_gains(self.records.values())
+        self.classes: tuple[str, ...] = tuple(meta["classes"])
+        self.form: dict[str, Any] = meta["form"]
         self.dropped: dict[str, int] = meta["dropped"]
         self.problems: list[str] = meta["problems"]
         self._spans = spans
@@ -82,6 +87,8 @@ class Store:
         split: Callable[[pd.DataFrame], np.ndarray] | None = None,
         total: int = 0,
         progress: Callable[[int, int], None] | None = None,
+        classes: Sequence[str] = CLASSES,
+        form: dict[str, Any] | None = None,
     ) -> Store:
         """Cut recordings into windows and store them; the folder appears when all is written, or not at all.
 
@@ -93,9 +100,12 @@ class Store:
             split: the part of every row of the frame, e.g. `split_patients`; None leaves them "".
             total: how many recordings there are, for `progress`.
             progress: called with (recordings done, total).
+            classes: names of the classes that labels count; () is none.
+            form: kept for whoever writes such recordings again; None is that of WFDB.
 
         Raises:
-            InputError: recordings that differ in channels, units or fs; no window left; whatever `split` raises.
+            InputError: recordings that differ in channels, units or fs, or of a class that is not named; no window
+                left; whatever `split` raises.
         """
         if length < 2 or (stride is not None and stride < 1):
             raise InputError(f"windows of {length} samples every {stride or length}: need at least 2 and 1")
@@ -105,7 +115,7 @@ class Store:
                 draft.add(recording)
                 if progress is not None:
                     progress(done, max(total, done))
-            draft.finish(split)
+            draft.finish(split, tuple(classes), {"kind": "wfdb"} if form is None else form)
         return Store.open(path)
 
     @staticmethod
@@ -186,12 +196,15 @@ class Store:
 
     def samples(self, rows: np.ndarray | None = None) -> Samples:
         """The windows of the frame, or those at a boolean mask or at positions, as Samples."""
-        frame = self.frame
-        if rows is not None:
-            rows = np.asarray(rows)
-            frame = frame[rows] if rows.dtype == bool else frame.iloc[rows]
-        values = self.windows(frame["record"].to_numpy(), frame["start"].to_numpy())
-        return Samples(values, frame, self.channels, self.units, self.fs)
+        positions = np.arange(len(self)) if rows is None else np.asarray(rows)
+        if positions.dtype == bool:
+            positions = np.flatnonzero(positions)
+        return Samples(self.values(positions), self.frame.iloc[positions], self.channels, self.units, self.fs)
+
+    def values(self, rows: np.ndarray) -> np.ndarray:
+        """The windows at these positions (n,) of the frame: (n, C, L) float32."""
+        frame = self.frame.iloc[rows]
+        return self.windows(frame["record"].to_numpy(), frame["start"].to_numpy())
 
     def iter_windows(self, part: str | None = "train", chunk: int = 4096) -> Iterator[np.ndarray]:
         """All windows of one part, in the order of the frame, in pieces that fit in memory.
@@ -203,11 +216,10 @@ class Store:
         Yields:
             (n, C, L) float32.
         """
-        frame = self.frame if part is None else self.frame[self.frame["part"] == part]
-        records, starts = frame["record"].to_numpy(), frame["start"].to_numpy()
+        rows = np.arange(len(self)) if part is None else np.flatnonzero(self.frame["part"] == part)
         n = max(1, min(chunk, _VALUES_AT_ONCE // (len(self.channels) * self.length)))
-        for first in range(0, len(frame), n):
-            yield self.windows(records[first : first + n], starts[first : first + n])
+        for first in range(0, len(rows), n):
+            yield self.values(rows[first : first + n])
 
     def spans(self, part: str | None = "train") -> pd.DataFrame:
         """Where the windows of one part may start off the grid: nothing missing or flat in any of them; see `cut`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from ..files import new_folder
 from .samples import Samples
 from .windows import MISSING, TOP
@@ -85,16 +85,34 @@ def write_samples(
     return [dest / name for name in names]
 
 
-def refuse_foreign(folder: Path, prefix: str = "synthetic") -> None:
+def refuse_foreign(folder: Path, others: Collection[str] = (), prefix: str = "synthetic") -> None:
     """Refuse to replace a folder of samples in which somebody put something else.
 
+    Arguments:
+        folder: which may not be there.
+        others: names of files that a generated set has besides those of write_samples.
+        prefix: of the samples' files.
+
     Raises:
-        InputError: a file that write_samples did not make.
+        InputError: a file that was not generated.
     """
-    ours = re.compile(rf"{prefix}\d+\.(hea|dat)|RECORDS|samples\.csv|signals\.(csv|parquet|npz)|about\.json")
-    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if not ours.fullmatch(file.name):
+    ours = re.compile(rf"{prefix}\d+\.\w+|RECORDS|samples\.csv|signals\.(csv|parquet|npz)|about\.json")
+    for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if file.is_file() and not ours.fullmatch(file.name) and file.name not in others:
             raise InputError(f"{file}: is not of a generated set, and generating anew would delete it; move it away")
+
+
+def read_rows(folder: Path) -> pd.DataFrame:
+    """The table samples.csv of a folder that write_samples made.
+
+    Raises:
+        InputError: missing or damaged.
+    """
+    path = folder / "samples.csv"
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:  # pandas' parser errors are among these
+        raise InputError(f"{path}: cannot be read ({one_line(error)}); generate again") from error
 
 
 def write_record(

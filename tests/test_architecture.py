@@ -14,8 +14,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PILLARS = {"data", "transforms", "gan"}
 # What each pillar may import besides the standard library, numpy and the root modules; pipelines may import anything.
 ALLOWED = {
-    "data": {"numpy", "pandas", "wfdb", "scipy", "zarr", "neurokit2", "pyarrow"},
-    "transforms": {"numpy"},
+    "data": {"numpy", "pandas", "wfdb", "scipy", "zarr", "neurokit2", "pyarrow", "PIL"},
+    "transforms": {"numpy", "skimage"},
     "gan": {"numpy", "torch", "lightning_fabric", "safetensors"},
 }
 ROOT_MODULES = {"errors", "files"}

@@ -18,6 +18,12 @@ def test_counts_by_hand(record, database):
     assert found.diagnoses == {"Myocardial infarction": 2, "Healthy control": 1, "Hypertrophy": 1}
     assert list(found.classes.values()) == [2, 1, 1]
     assert list(found.class_patients.values()) == [1, 1, 1]
+    assert {row: n for row, n in found.table_1.items() if n} == {
+        "Myocardial infarction": 2,
+        "Myocardial hypertrophy": 1,
+        "Healthy control": 1,
+    }
+    assert len(found.table_1) == 9
     assert list(found.class_windows.values()) == [8, 3, 3]
     assert found.leads == {"i": 4, "ii": 4}
     assert found.fs == {100: 3, 200: 1}
@@ -26,6 +32,17 @@ def test_counts_by_hand(record, database):
     assert describe(database, length=100, stride=50).class_windows["Healthy control"] == 5
     assert describe(database, length=100, fs=200).class_windows["Healthy control"] == 6
     assert describe(database, length=100, signals=False).class_windows == found.class_windows
+
+
+def test_classes_of_the_users_own(record, database, tmp_path):
+    record("patient001/a", n_samples=600)
+    record("patient001/b", n_samples=250)
+    record("patient002/a", n_samples=300)
+    (tmp_path / "labels.csv").write_text("record,label\npatient001/a,x\npatient001/b,x\npatient002/a,w\n")
+    found = describe(database, length=100, labels=tmp_path / "labels.csv")
+    assert found.classes == {"w": 1, "x": 2}
+    assert found.class_patients == {"w": 1, "x": 1}
+    assert found.class_windows == {"w": 3, "x": 8}
 
 
 def test_every_problem_is_told_and_the_rest_goes_on(record, database):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import zarr
-from anonimage.data import MISSING, Store, cut, find_records, read_heads, read_records, split_patients
+from anonimage.data import CLASSES, MISSING, Store, cut, find_records, read_heads, read_records, split_patients
 from anonimage.errors import InputError
 
 
@@ -307,7 +307,7 @@ def edit_meta(folder, **changes):
         (lambda folder: (folder / "samples.parquet").write_bytes(b"PAR1"), "only part of a store"),
         (lambda folder: shutil.rmtree(folder / "r000002"), "the signal of patient003/s1 is missing"),
         (lambda folder: (folder / "spans.parquet").unlink(), "only part of a store"),
-        (make_old, "store of version 1, this is 2"),
+        (make_old, "store of version 1, this is 3"),
         (lambda folder: edit_meta(folder, n_windows=1), "17 of 1 windows"),
         (lambda folder: edit_meta(folder, n_spans=9), "4 of 9 spans"),
     ],
@@ -330,3 +330,30 @@ def test_windows_that_cannot_be_cut(three, tmp_path):
 def test_nothing_to_store(tmp_path):
     with pytest.raises(InputError, match="there is no record to store"):
         Store.write(tmp_path / "store", [], 100)
+
+
+def test_classes_and_form_are_kept(three, tmp_path):
+    store = Store.write(tmp_path / "store", recordings(three), 100)
+    assert (store.classes, store.form) == (CLASSES, {"kind": "wfdb"})
+    form = {"kind": "series", "header": ["ii (mV)"], "decimals": [None, 3]}
+    Store.write(tmp_path / "store", recordings(three), 100, classes=("a", "b", "c"), form=form)
+    store = Store.open(tmp_path / "store")
+    assert (store.classes, store.form) == (("a", "b", "c"), form)
+
+
+@pytest.mark.parametrize("classes", [("a", "b"), ()])
+def test_a_label_that_is_no_class(three, tmp_path, classes):
+    with pytest.raises(InputError, match="is no class; there are "):
+        Store.write(tmp_path / "store", recordings(three), 100, classes=classes)
+    assert not (tmp_path / "store").exists()
+
+
+def test_values_are_the_windows_at_positions_of_the_frame(three, tmp_path):
+    store = Store.write(tmp_path / "store", recordings(three), 100, 50)
+    rows = np.array([7, 0, 7, 20])
+    frame = store.frame.iloc[rows]
+    expected = store.windows(frame["record"].to_numpy(), frame["start"].to_numpy())
+    np.testing.assert_array_equal(store.values(rows), expected)
+    samples = store.samples(rows)
+    np.testing.assert_array_equal(samples.values, expected)
+    assert samples.frame["start"].tolist() == frame["start"].tolist()

@@ -1,0 +1,28 @@
+"""All files below a folder, wherever links lead."""
+
+from collections import deque
+from pathlib import Path
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Every file below a folder, in order of name.
+
+    Links to folders are followed, which `Path.rglob` does not do: a folder of links is how databases are put together.
+    A folder that can be reached in several ways counts once, under its own name rather than a link's: the same record
+    under two names could land among the training and the control records.
+    """
+    found: list[Path] = []
+    seen: set[Path] = set()
+    folders, links = deque([folder]), deque[Path]()
+    while folders or links:
+        here = folders.popleft() if folders else links.popleft()
+        real = here.resolve()
+        if real in seen:
+            continue
+        seen.add(real)
+        for entry in sorted(here.iterdir()):
+            if entry.is_dir():
+                (links if entry.is_symlink() else folders).append(entry)
+            else:
+                found.append(entry)
+    return sorted(found)

@@ -1,0 +1,378 @@
+"""Series that are no WFDB: read as written, written as read; every fault names file and line."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from anonimage.data import Samples, Store, describe_series, find_series, read_series, split_patients, write_series
+from anonimage.data.series_text import BLANKS, decimals_of
+from anonimage.errors import InputError
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def put(folder, name, text):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def as_samples(found):
+    """Whole recordings as samples, as a generator trained on them would give."""
+    first = found.recordings[0]
+    frame = pd.DataFrame({"label": [recording.head.label for recording in found.recordings]})
+    values = np.stack([recording.values for recording in found.recordings])
+    return Samples(values, frame, first.channels, first.units, first.fs)
+
+
+COLUMNS = {
+    "header with units": ("a.csv", "ii (mV),v1 [uV]\n0.10,5\n-0.25,6\n1.00,70\n", ("ii", "v1"), ("mV", "uV")),
+    "no header": ("a.csv", "1,2\n3,4\n5,6\n", ("channel1", "channel2"), ("", "")),
+    "semicolons and commas": ("a.csv", "x;y\n0,50;1\n2,25;-3\n", ("x", "y"), ("", "")),
+    "tabs": ("a.tsv", "x\ty\n1.5\t2\n2.5\t4\n", ("x", "y"), ("", "")),
+    "blanks": ("a.txt", "1.0 20.0\n3.0 40.0\n", ("channel1", "channel2"), ("", "")),
+    "one column": ("a.txt", "ecg\n12\n13\n", ("ecg",), ("",)),
+    "missing": ("a.csv", "x,y\n1,NaN\n2,5\n", ("x", "y"), ("", "")),
+    "clock": ("a.csv", "time_s,x\n0.00,1\n0.01,2\n0.02,4\n", ("x",), ("",)),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "channels", "units"), COLUMNS.values(), ids=COLUMNS)
+def test_columns_are_read_and_written_to_the_letter(tmp_path, name, text, channels, units):
+    found = read_series(put(tmp_path, name, text), fs=100)
+    (recording,) = found.recordings
+    assert (recording.channels, recording.units, recording.fs) == (channels, units, 100)
+    (path,) = write_series(as_samples(found), tmp_path / "out", found.form)
+    assert path.suffix == (tmp_path / name).suffix
+    assert path.read_text() == text
+
+
+def test_numbers_by_hand(tmp_path):
+    path = put(tmp_path, "a.csv", "x;y\n0,50;1\n;-3\n?;1e2\n")
+    (recording,) = read_series(path, fs=10).recordings
+    assert recording.values.dtype == np.float32
+    np.testing.assert_array_equal(recording.values, [[0.5, np.nan, np.nan], [1, -3, 100]])
+    np.testing.assert_allclose(recording.step, [0.1, 1])
+
+
+def test_missing_values_of_one_column_keep_their_time(tmp_path):
+    (recording,) = read_series(put(tmp_path, "a.txt", "1\n\n3\n\n\n"), fs=10).recordings
+    np.testing.assert_array_equal(recording.values, [[1, np.nan, 3]])  # empty lines at the end are none
+
+
+def test_the_finest_step_is_of_the_digits_or_of_the_range(tmp_path):
+    digits = put(tmp_path, "a.csv", "x,y\n0.25,0.0\n0.50,100000.01\n")
+    (recording,) = read_series(digits, fs=1).recordings
+    np.testing.assert_allclose(recording.step, [0.01, 100000.01 / 65535])
+
+
+def test_a_folder_is_one_recording_a_file(tmp_path):
+    for k in range(3):
+        put(tmp_path, f"patient{k % 2}/{k}.csv", "x,y\n1,2\n3,4\n")
+    found = read_series(tmp_path, fs=10)
+    assert [(r.head.name, r.head.patient) for r in found.recordings] == [
+        ("patient0/0", "patient0"),
+        ("patient0/2", "patient0"),
+        ("patient1/1", "patient1"),
+    ]
+    assert [entry.patient for entry in find_series(tmp_path)] == ["patient0/0", "patient0/2", "patient1/1"]
+    assert read_series(tmp_path, fs=10, patient=r"(\d)$").recordings[1].head.patient == "2"
+
+
+def test_the_class_of_a_recording_comes_back_in_every_line(tmp_path):
+    for name in ("sick", "well", "well"):
+        put(tmp_path, f"{len(list(tmp_path.iterdir()))}.csv", f"x,state,y\n1,{name},2\n3,{name},4\n")
+    found = read_series(tmp_path, fs=10, label="state")
+    assert found.classes == ("sick", "well")
+    assert [recording.head.label for recording in found.recordings] == [0, 1, 1]
+    assert [recording.head.diagnosis for recording in found.recordings] == ["sick", "well", "well"]
+    paths = write_series(as_samples(found), tmp_path / "out", found.form)
+    for before, after in zip(sorted(tmp_path.glob("*.csv")), paths, strict=True):
+        assert before.read_text() == after.read_text()
+
+
+def test_generated_series_are_read_with_the_classes_of_their_source(tmp_path):
+    for k, name in enumerate(("sick", "well", "worse")):
+        put(tmp_path, f"{k}.csv", f"x,state\n1,{name}\n3,{name}\n")
+    found = read_series(tmp_path, fs=10, label="state")
+    well = as_samples(found).select(np.array([1, 1]))
+    write_series(well, tmp_path / "out", found.form)
+    assert pd.read_csv(tmp_path / "out" / "samples.csv")["label"].tolist() == [1, 1]
+    again = read_series(tmp_path / "out", 10, label="state", classes=found.classes)
+    assert [recording.head.label for recording in again.recordings] == [1, 1]
+    assert again.classes == found.classes
+    with pytest.raises(InputError, match="class 'well' is not known; there are a, b"):
+        read_series(tmp_path / "out", 10, label="state", classes=("a", "b"))
+    rows = put(tmp_path / "r", "r.csv", "1,2,b\n3,4,a\n")
+    kept = read_series(rows, 10, "rows", "column3")
+    (out,) = write_series(kept.samples.select(np.array([0])), tmp_path / "o", kept.form)
+    assert read_series(out, 10, "rows", "column3", classes=kept.classes).samples.frame["label"].tolist() == [1]
+    assert read_series(tmp_path / "o", 10, "rows", "column3", classes=kept.classes).samples is not None
+
+
+def test_description_of_columns_by_hand(tmp_path):
+    for k, name in enumerate(("sick", "well", "well")):
+        put(tmp_path, f"person{k // 2}/{k}.csv", f"x (mV),state\n1,{name}\n,{name}\n3,{name}\n")
+    put(tmp_path, "person9/bad.csv", "x (mV),state\n1,well\nhello,well\n")
+    found = describe_series(tmp_path, fs=2, label="state")
+    assert (found.layout, found.recordings, found.patients, found.missing) == ("columns", 3, 2, 3)
+    assert found.classes == {"sick": 1, "well": 2}
+    assert (found.channels, found.units, found.fs, found.seconds) == (("x",), ("mV",), 2, 4.5)
+    (problem,) = found.problems
+    assert "bad.csv: line 3, x (mV): 'hello' is no finite number" in problem
+
+
+def test_the_rate_may_stand_in_the_file(tmp_path):
+    assert read_series(put(tmp_path, "a.csv", "time (ms),x\n0,1\n4,2\n8,3\n")).recordings[0].fs == 250
+    assert read_series(put(tmp_path, "b.csv", "t,x\n0,1\n1,2\n2,3\n"), fs=50).recordings[0].fs == 50
+    with pytest.raises(InputError, match=r"a\.csv: says 250 Hz, not 100 Hz; leave out --fs"):
+        read_series(tmp_path / "a.csv", fs=100)
+
+
+def test_rows_by_hand(tmp_path):
+    path = put(tmp_path, "r.csv", "1.5,2.5,7,b\n3.5,,9,a\n4.5,5.5,8,b\n")
+    found = read_series(path, 20, "rows", label="column4")
+    samples = found.samples
+    np.testing.assert_array_equal(samples.values, [[[1.5, 2.5, 7]], [[3.5, np.nan, 9]], [[4.5, 5.5, 8]]])
+    assert samples.frame["label"].tolist() == [1, 0, 1]
+    assert samples.frame["diagnosis"].tolist() == ["b", "a", "b"]
+    assert samples.frame["patient"].is_unique
+    assert (samples.fs, found.classes) == (20, ("a", "b"))
+    (out,) = write_series(samples, tmp_path / "out", found.form)
+    assert out.name == "r.csv"
+    assert out.read_text() == "1.5,2.5,7.0,b\n3.5,NaN,9.0,a\n4.5,5.5,8.0,b\n"
+
+
+def test_rows_with_the_header_that_pandas_writes(tmp_path):
+    path = put(tmp_path, "r.csv", "class,0,1,2\nx,4,5,6\ny,7,8,9\n")
+    found = read_series(path, 20, "rows", label="class")
+    np.testing.assert_array_equal(found.samples.values[:, 0], [[4, 5, 6], [7, 8, 9]])
+    (out,) = write_series(found.samples, tmp_path / "out", found.form)
+    assert out.read_text() == path.read_text()
+
+
+def test_a_label_is_not_taken_for_a_value(shared):
+    with pytest.raises(
+        InputError, match=r"'column1' holds 2 different whole numbers, .* give --label column1, or --label none"
+    ):
+        read_series(shared / "data" / "ucr", 100)
+    assert read_series(shared / "data" / "ucr", 100, label="none").samples.length == 97
+
+
+def test_ucr_goes_through(shared, tmp_path):
+    source = shared / "data" / "ucr" / "ECG200_TRAIN.tsv"
+    found = read_series(source, 100, label="column1")
+    table = np.loadtxt(source)
+    np.testing.assert_array_equal(found.samples.values[:, 0], table[:, 1:].astype(np.float32))
+    assert [found.classes[label] for label in found.samples.frame["label"]] == [f"{k:g}" for k in table[:, 0]]
+    (out,) = write_series(found.samples, tmp_path, found.form)
+    np.testing.assert_array_equal(np.loadtxt(out).astype(np.float32), table.astype(np.float32))
+    described = describe_series(source, 100, label="column1")
+    assert described.classes == {"-1": int((table[:, 0] < 0).sum()), "1": int((table[:, 0] > 0).sum())}
+
+
+@pytest.mark.parametrize("name", ["ecg", "ppg"])
+def test_biosppy_goes_through(shared, tmp_path, name):
+    source = shared / "data" / "biosppy" / f"{name}.txt"
+    found = read_series(source)
+    (recording,) = found.recordings
+    assert (recording.channels, recording.fs) == ((name.upper(),), 1000)
+    np.testing.assert_array_equal(recording.values[0], np.loadtxt(source))
+    assert recording.step.tolist() == [1]  # a 12-bit ADC, though written with a digit after the point
+    (out,) = write_series(as_samples(found), tmp_path, found.form)
+    assert out.read_text() == source.read_text()
+
+
+def test_comments_that_may_name_somebody_are_not_written_again(tmp_path):
+    text = "# Name: Jane Doe\n# Labels:= A\tB\n1 2\n3 4\n"
+    found = read_series(put(tmp_path, "a.txt", text), fs=5)
+    assert found.recordings[0].channels == ("A", "B")
+    (out,) = write_series(as_samples(found), tmp_path / "out", found.form)
+    assert out.read_text() == text.partition("\n")[2]
+
+
+def test_one_persons_recording_is_split_by_time(shared, tmp_path):
+    found = read_series(shared / "data" / "biosppy" / "ecg.txt", patient="time")
+    whole = read_series(shared / "data" / "biosppy" / "ecg.txt").recordings[0]
+    np.testing.assert_array_equal(np.concatenate([r.values for r in found.recordings], axis=1), whole.values)
+    assert len({r.head.patient for r in found.recordings}) == 10
+    store = Store.write(
+        tmp_path, found.recordings, 100, split=lambda f: split_patients(f, 0.2, 0), classes=found.classes
+    )
+    assert store.frame.groupby("part")["patient"].nunique().to_dict() == {"control": 2, "train": 8}
+    begin = {r.head.name: 1500 * k for k, r in enumerate(found.recordings)}
+    for row in store.frame.itertuples():
+        start = begin[row.record] + row.start
+        assert begin[row.record] <= start <= begin[row.record] + 1500 - 100  # in its own block
+    rows = read_series(shared / "data" / "ucr", 100, label="column1", patient="time").samples.frame["patient"]
+    assert rows.is_monotonic_increasing
+    assert rows.value_counts().tolist() == [10] * 10
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+@pytest.mark.parametrize("axes", [2, 3])
+def test_npz_goes_through(tmp_path, dtype, axes):
+    values = np.random.default_rng(0).integers(-9, 9, (4, 2, 5) if axes == 3 else (4, 5)).astype(dtype)
+    arrays = {"values": values, "labels": np.array([3, 1, 3, 1]), "fs": 50.0, "patients": np.array(list("aabc"))}
+    if axes == 3:
+        arrays |= {"channels": np.array(["i", "ii"]), "units": np.array(["mV", "mV"])}
+    np.savez(tmp_path / "s.npz", **arrays)
+    found = read_series(tmp_path / "s.npz")
+    assert found.classes == ("1", "3")
+    assert found.samples.frame["label"].tolist() == [1, 0, 1, 0]
+    assert found.samples.frame["patient"].tolist() == list("aabc")
+    assert found.samples.channels == (("i", "ii") if axes == 3 else ("signal",))
+    (out,) = write_series(found.samples, tmp_path / "out", found.form)
+    with np.load(out) as written:
+        assert written.files == list(arrays)
+        for key in ("values", "labels", "fs"):
+            np.testing.assert_array_equal(written[key], arrays[key])
+            assert written[key].dtype == np.asarray(arrays[key]).dtype
+        assert written["patients"].tolist() == [f"synthetic{k:06d}" for k in range(1, 5)]
+
+
+FAULTS = {
+    "a broken line": ("x,y\n1,2\n3\n", {}, r"a\.csv: line 3 has 1 columns, those before it 2; correct or delete it"),
+    "too many": ("# c\nx,y\n1,2\n3,4,5\n", {}, r"a\.csv: line 4 has 3 columns"),
+    "an empty line": ("1,2\n\n3,4\n", {}, r"a\.csv: line 2 has 0 columns"),
+    "text": ("x,y\n1,2\n3,b\n", {}, r"a\.csv: line 3, y: 'b' is no finite number"),
+    "infinite": ("x,y\n1,2\n3,inf\n", {}, r"a\.csv: line 3, y: 'inf' is no finite number"),
+    "true": ("x,y\n1,True\n3,False\n", {}, r"a\.csv: line 2, y: 'True' is no finite number"),
+    "no value": ("x,y\n1,\n3,NaN\n", {}, r"a\.csv: channel 'y' holds no number; delete the column"),
+    "twice": ("x,x\n1,2\n", {}, r"a\.csv: two columns are called 'x'"),
+    "same channel": ("x (mV),x (s)\n1,2\n", {}, r"a\.csv: channels are called x, x"),
+    "only a header": ("x,y\n", {}, r"a\.csv: holds a header and no numbers"),
+    "nothing": ("# x\n\n", {}, r"a\.csv: holds no numbers"),
+    "binary": ("\0\1", {}, r"a\.csv: not a text file"),
+    "no rate": ("x,y\n1,2\n", {"fs": None}, r"a\.csv: says no sampling frequency; give it in Hz with --fs"),
+    "no frequency": ("x,y\n1,2\n", {"fs": -1}, r"a\.csv: -1 Hz is no sampling frequency"),
+    "label": ("x,state\n1,2\n", {"label": "stat"}, r"a\.csv: no column 'stat'; did you mean 'state'\?"),
+    "column9": ("x,y\n1,2\n", {"label": "column9"}, r"a\.csv: no column 'column9'"),
+    "two classes": ("x,y\n1,a\n1,b\n", {"label": "y"}, r"a\.csv: line 3: label 'b', before it 'a'; a recording has"),
+    "one class": ("x,y\n1,a\n1,a\n", {"label": "y"}, r"every recording is of class 'a'; one class is none"),
+    "no label": ("x,y\n1,a\n1,\n", {"label": "y"}, r"a\.csv: line 3: no label in 'y'"),
+    "clock": ("time_s,x\n0,1\n1,2\n2,3\n4,4\n5,5\n", {}, r"a\.csv: line 5: 'time_s' does not rise evenly"),
+    "layout": ("x,y\n1,2\n", {"layout": "row"}, r"layout 'row' is not known; did you mean 'rows'"),
+    "row label": ("1,2,a\n3,4,\n", {"layout": "rows", "label": "column3"}, r"a\.csv: line 2: no label in 'column3'"),
+    "row class": ("1,2,a\n3,4,a\n", {"layout": "rows", "label": "column3"}, r"every label in 'column3' is 'a'"),
+    "short row": ("1\n3\n", {"layout": "rows"}, r"a line holds 1 values; a sample needs two"),
+}
+
+
+@pytest.mark.parametrize(("text", "options", "says"), FAULTS.values(), ids=FAULTS)
+def test_faults(tmp_path, text, options, says):
+    path = put(tmp_path, "a.csv", text)
+    options = {"fs": 10, **options}
+    with pytest.raises(InputError, match=says) as fault:
+        read_series(path, **options)
+    assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ("x,z\n1,2\n", r"b\.csv: its channels are x, z, those of .*a\.csv x, y; give files with the same columns"),
+        ("x\n1\n", r"b\.csv: its channels are x, those of"),
+        ("x,y (mV)\n1,2\n", r"b\.csv: its units are , mV, those of"),
+    ],
+)
+def test_files_that_do_not_go_together(tmp_path, other, says):
+    put(tmp_path, "a.csv", "x,y\n1,2\n3,4\n")
+    put(tmp_path, "b.csv", other)
+    with pytest.raises(InputError, match=says):
+        read_series(tmp_path, fs=10)
+    described = describe_series(tmp_path, fs=10)
+    assert (described.recordings, len(described.problems)) == (1, 1)
+    put(tmp_path, "c.tsv", "1\n")
+    with pytest.raises(InputError, match=r"c\.tsv: of another kind than .*a\.csv"):
+        find_series(tmp_path)
+
+
+def test_sources_that_are_none(tmp_path):
+    for path, says in (
+        (tmp_path / "no", "no such file or folder"),
+        (tmp_path, "no time series in this folder"),
+        (put(tmp_path, "a.png", ""), r"a\.png: a \.png file is no time series"),
+    ):
+        with pytest.raises(InputError, match=says):
+            read_series(path, fs=1)
+    put(tmp_path / "two", "a.csv", "1,2\n")
+    put(tmp_path / "two", "b.csv", "1,2\n")
+    with pytest.raises(InputError, match="holds 2 files, and rows are read from one"):
+        read_series(tmp_path / "two", 10, "rows")
+
+
+VALUES = np.zeros((3, 4))
+NPZ_FAULTS = {
+    "lengths": ({"values": np.array([np.zeros(2), np.zeros(3)], dtype=object)}, "samples of different lengths"),
+    "no values": ({"labels": np.zeros(3)}, "no key 'values'"),
+    "unknown": ({"values": VALUES, "lable": np.zeros(3)}, "key 'lable' is not known; did you mean 'label'"),
+    "axes": ({"values": np.zeros(3)}, r"values have shape \(3,\)"),
+    "text": ({"values": np.array([["a"]])}, "values are of <U1; store numbers"),
+    "infinite": ({"values": VALUES + np.inf}, r"values\[0, 0\] is infinite"),
+    "labels": ({"values": VALUES, "label": np.zeros(2)}, r"label has shape \(2,\); store 3"),
+    "one class": ({"values": VALUES, "label": np.zeros(3)}, "every label is '0.0'"),
+    "channels": ({"values": VALUES, "channels": np.array(["a", "b"])}, r"channels has shape \(2,\); store 1"),
+    "fs": ({"values": VALUES, "fs": np.array([1, 2])}, "fs holds 2 values"),
+}
+
+
+@pytest.mark.parametrize(("arrays", "says"), NPZ_FAULTS.values(), ids=NPZ_FAULTS)
+def test_npz_faults(tmp_path, arrays, says):
+    np.savez(tmp_path / "s.npz", **arrays)
+    with pytest.raises(InputError, match=rf"s\.npz: .*{says}") as fault:
+        read_series(tmp_path / "s.npz", fs=10)
+    assert "\n" not in str(fault.value)
+    assert len(describe_series(tmp_path / "s.npz", fs=10).problems) == 1
+
+
+@pytest.mark.parametrize("raw", [b"", b"text", b"PK\x03\x04cut"])
+def test_what_is_no_npz(tmp_path, raw):
+    (tmp_path / "s.npz").write_bytes(raw)
+    with pytest.raises(InputError, match=r"s\.npz: not an \.npz file \("):
+        read_series(tmp_path / "s.npz", fs=10)
+
+
+def test_what_cannot_be_written(tmp_path):
+    found = read_series(put(tmp_path, "a.csv", "x,y\n1,2\n3,4\n"), fs=10)
+    samples = as_samples(found)
+    one = Samples(samples.values[:, :1], samples.frame, ("x",), ("",), 10)
+    with pytest.raises(InputError, match="samples of 1 channels, where the source's files have 2"):
+        write_series(one, tmp_path / "out", found.form)
+    with pytest.raises(InputError, match="no samples to write"):
+        write_series(samples.select(np.array([], dtype=int)), tmp_path / "out", found.form)
+    with pytest.raises(InputError, match="label 5 is no class"):
+        bad = Samples(samples.values, samples.frame.assign(label=5), samples.channels, samples.units, 10)
+        write_series(bad, tmp_path / "out", found.form | {"classes": ["a", "b"]})
+    assert not (tmp_path / "out").exists()
+
+
+@given(st.lists(st.tuples(st.integers(-(10**6), 10**6), st.integers(0, 5)), min_size=1, max_size=20))
+def test_digits_are_as_many_as_it_takes(pairs):
+    values = np.array([round(whole / 10**digits, digits) for whole, digits in pairs])
+    found = decimals_of(values)
+    assert [float(f"{value:.{found}f}") for value in values] == values.tolist()
+    assert found == 0 or any(float(f"{value:.{found - 1}f}") != value for value in values)
+
+
+@given(
+    values=st.lists(
+        st.lists(st.floats(-1e6, 1e6, width=32) | st.just(np.nan), min_size=3, max_size=3), min_size=2, max_size=9
+    ).filter(lambda rows: not np.isnan(rows).all(axis=0).any()),
+    delimiter=st.sampled_from([",", ";", "\t", "|", BLANKS]),
+    header=st.sampled_from([None, ["a", "b", "c (mV)"]]),
+)
+def test_what_is_written_is_read_the_same(tmp_path_factory, values, delimiter, header):
+    folder = tmp_path_factory.mktemp("s")
+    lines = [[repr(value) for value in row] for row in values]
+    if header and delimiter == BLANKS:
+        header = ["a", "b", "c[mV]"]
+    text = "\n".join((delimiter or "  ").join(line) for line in ([header] if header else []) + lines) + "\n"
+    found = read_series(put(folder, "a.txt", text), fs=10)
+    expected = np.array(values, dtype=np.float32).T
+    np.testing.assert_array_equal(found.recordings[0].values, expected)
+    (out,) = write_series(as_samples(found), folder / "out", found.form)
+    again = read_series(out, fs=10)
+    np.testing.assert_array_equal(again.recordings[0].values, expected)
+    assert again.recordings[0].channels == found.recordings[0].channels
+    assert again.form | {"decimals": 0} == found.form | {"decimals": 0}

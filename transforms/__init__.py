@@ -1,22 +1,34 @@
-"""Steps 1 and 2: invertible maps between values and images. numpy only; no torch, no wfdb, no files."""
+"""Steps 1 and 2: invertible maps between values and images. numpy and skimage only; no torch, no wfdb, no files."""
 
 from .arrange import ARRANGEMENTS, Arrangement, arrangement, grid
 from .bounds import QuantileBounds
+from .by_channel import ByChannel
 from .codec import Codec
+from .colours import COLOURS, Colours
+from .equalize import Equalize
+from .grey import GreyLevels
+from .grids import TABLE_GRIDS, table_grid
+from .known import TRANSFORMS
 from .offsets import MODES
-from .standardize import TRANSFORMS, AdaptedRange, MinMax
+from .standardize import AdaptedRange, MinMax
 from .transform import Compose, ForwardChain, ForwardOnly, Saturation, Transform, from_state
 
 __all__ = [
     "ARRANGEMENTS",
+    "COLOURS",
     "MODES",
+    "TABLE_GRIDS",
     "TRANSFORMS",
     "AdaptedRange",
     "Arrangement",
+    "ByChannel",
     "Codec",
+    "Colours",
     "Compose",
+    "Equalize",
     "ForwardChain",
     "ForwardOnly",
+    "GreyLevels",
     "MinMax",
     "QuantileBounds",
     "Saturation",
@@ -24,4 +36,5 @@ __all__ = [
     "arrangement",
     "from_state",
     "grid",
+    "table_grid",
 ]

@@ -1,8 +1,7 @@
-"""Values to images and back: a standardizer, an arrangement and their fitted state, in one JSON text."""
+"""Values to images and back: standardizer, colours, arrangement and their fitted state, in one JSON text."""
 
-import hashlib
-import json
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -10,12 +9,14 @@ import numpy as np
 from ..errors import InputError
 from .arrange import ARRANGEMENTS, Arrangement, arrangement, grid
 from .bounds import QuantileBounds
+from .by_channel import ByChannel
+from .codec_file import sealed, unsealed
+from .colours import Colours
+from .known import TRANSFORMS
 from .offsets import OffsetModel, check_mode, keep_relations, mode_offsets
-from .standardize import TRANSFORMS
 from .transform import Chunks, Compose, ForwardChain, ForwardOnly, Saturation, State, Transform, from_state
 from .windows import numbers
 
-VERSION = 1
 _BLOCK = 2**17  # values encoded at a time: the few passes over them then stay in the processor's cache
 
 
@@ -30,6 +31,8 @@ class Codec:
         fs: samples a second; None for data that is no signal.
         relations: (K, C) rows r with r @ x = 0 that decoded windows' means shall obey, as limb leads do; None: none.
         gains: digital steps per unit that decoded values are to be written with, one per channel; None: not known.
+        colours: grey levels of three channels to another colour space before they are arranged; None: as they are.
+        form: what the caller needs to give samples their source's own format again; any JSON, not looked into here.
     """
 
     def __init__(
@@ -41,19 +44,26 @@ class Codec:
         fs: float | None,
         relations: np.ndarray | None = None,
         gains: Sequence[float] | None = None,
+        colours: Colours | None = None,
+        form: dict[str, Any] | None = None,
     ) -> None:
-        self.standardizer, self.arrangement = standardizer, arrangement
+        self.standardizer, self.arrangement, self.colours = standardizer, arrangement, colours
         self.fs = None if fs is None else float(fs)
         self.channels = tuple(channels)
         self.units = (units,) * len(self.channels) if isinstance(units, str) else tuple(units)
         self.relations = np.zeros((0, len(self.channels))) if relations is None else np.asarray(relations, float)
         self.gains = None if gains is None else tuple(map(float, gains))
+        self.form: dict[str, Any] = {} if form is None else form
         self.offsets: OffsetModel | None = None
-        if not len(self.channels) == len(self.units) == arrangement.channels:
+        if colours is not None:
+            _check_colours(colours, len(self.channels), standardizer, arrangement)
+        elif len(self.channels) != arrangement.channels:
             raise InputError(
-                f"{len(self.channels)} channel names and {len(self.units)} units "
-                f"for an arrangement of {arrangement.channels} channels; give one of each per channel"
+                f"{len(self.channels)} channel names for an arrangement of {arrangement.channels} channels; "
+                "give one per channel"
             )
+        if len(self.units) != len(self.channels):
+            raise InputError(f"{len(self.units)} units for {len(self.channels)} channels; give one per channel")
         numbers(self.relations, (None, len(self.channels)))
         if self.gains is not None:
             numbers(self.gains, (len(self.channels),))
@@ -66,7 +76,11 @@ class Codec:
     @property
     def tolerance(self) -> float:
         """Largest error of decode(encode(x), offset(x)) inside the declared range, in input units."""
-        return self._invertible().tolerance
+        standardizer = self._invertible()
+        if self.colours is None:
+            return standardizer.tolerance
+        carried = np.abs(standardizer.carry(np.array(self.colours.tolerance)))
+        return float(np.max(carried)) + standardizer.tolerance
 
     def fit(self, chunks: Chunks | np.ndarray) -> Self:
         """Learn from the training data, one pass for each stage that learns.
@@ -88,9 +102,10 @@ class Codec:
         for first in range(0, len(x), step):
             levels = self.standardizer.transform(x[first : first + step])
             if levels.dtype != np.uint8:
-                raise InputError(
-                    f"{type(self.standardizer).__name__} gives no grey levels; end it with MinMax or AdaptedRange"
-                )
+                last = "end it with MinMax, AdaptedRange, Equalize or GreyLevels"
+                raise InputError(f"{type(self.standardizer).__name__} gives no grey levels; {last}")
+            if self.colours is not None:
+                levels = self.colours.transform(levels)
             images[first : first + step] = self.arrangement.arrange(levels)
         return images
 
@@ -119,7 +134,10 @@ class Codec:
         standardizer = self._invertible()
         if isinstance(offset, str):
             check_mode(offset)
-        values = standardizer.inverse_transform(self.arrangement.restore(images))
+        levels = self.arrangement.restore(images)
+        if self.colours is not None:
+            levels = self.colours.inverse_transform(levels)
+        values = standardizer.inverse_transform(levels)
         if not isinstance(offset, str):
             values += numbers(offset, values.shape[:2])[..., None].astype(np.float32)
         elif standardizer.relative:
@@ -130,10 +148,8 @@ class Codec:
 
     def unbounded(self) -> "Codec":
         """The codec without quantile bounds: for windows whose offset was chosen, and may lie beyond the bounds."""
-        parts = self.standardizer.parts if isinstance(self.standardizer, Compose) else (self._invertible(),)
-        kept = [part for part in parts if not isinstance(part, QuantileBounds)]
-        codec = Codec(Compose(*kept), self.arrangement, self.channels, self.units, self.fs, self.relations, self.gains)
-        codec.offsets = self.offsets
+        codec = copy(self)
+        codec.standardizer = _without_bounds(self._invertible())
         return codec
 
     def to_json(self) -> str:
@@ -146,11 +162,12 @@ class Codec:
             "fs": self.fs,
             "relations": self.relations.tolist(),
             "gains": self.gains and list(self.gains),
+            "colours": self.colours and self.colours.name,
+            "form": self.form,
             "offsets": self.offsets
             and {"mean": self.offsets.mean.tolist(), "covariance": self.offsets.covariance.tolist()},
         }
-        whole = {"format": "anonimage codec", "version": VERSION, "sha256": _checksum(content), "content": content}
-        return json.dumps(whole, indent=1, allow_nan=False) + "\n"
+        return sealed(content)
 
     @classmethod
     def from_json(cls, text: str, name: str = "codec.json") -> Self:
@@ -163,20 +180,7 @@ class Codec:
         Raises:
             InputError: not JSON, not a codec, of another version, or edited.
         """
-        try:
-            whole = json.loads(text)
-        except ValueError as error:
-            raise InputError(
-                f"{name}: not JSON ({error}); take the file as it was written, or prepare it anew"
-            ) from None
-        if not isinstance(whole, dict) or whole.get("format") != "anonimage codec":
-            raise InputError(f"{name}: JSON, but not a codec of this program; give the codec.json that it wrote")
-        if whole.get("version") != VERSION:
-            wanted = f"this program reads version {VERSION}: prepare it anew, or use the program that wrote it"
-            raise InputError(f"{name}: codec of version {whole.get('version')!r}; {wanted}")
-        content: Any = whole.get("content")
-        if whole.get("sha256") != _checksum(content):
-            raise InputError(f"{name}: edited since it was written (checksum differs); restore it, or prepare it anew")
+        content = unsealed(text, name)
         try:
             return cls._from_content(content)
         except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -195,6 +199,8 @@ class Codec:
             content["fs"],
             np.array(content["relations"], float).reshape(-1, len(channels)),
             content["gains"],
+            content["colours"] and Colours(content["colours"]),
+            content["form"],
         )
         if content["offsets"] is not None:
             mean = numbers(content["offsets"]["mean"], (len(channels),))
@@ -202,7 +208,7 @@ class Codec:
         return codec
 
     def _check(self, x: np.ndarray) -> np.ndarray:
-        wanted = (self.arrangement.channels, self.arrangement.length)
+        wanted = (len(self.channels), self.arrangement.length)
         if x.ndim != 3 or x.shape[1:] != wanted:
             raise InputError(f"expected samples of shape (N, {wanted[0]}, {wanted[1]}), got {x.shape}")
         return x
@@ -213,6 +219,32 @@ class Codec:
             lacking = " and ".join(type(part).__name__ for part in chained if not isinstance(part, Transform))
             raise InputError(f"these images cannot be decoded: {lacking} has no inverse")
         return self.standardizer
+
+
+def _check_colours(colours: Colours, channels: int, standardizer: ForwardOnly, table: Arrangement) -> None:
+    if channels != 3:
+        raise InputError(f"{colours.name}: colours need 3 channels (red, green, blue), not {channels}")
+    if table.channels != colours.channels:
+        raise InputError(
+            f"{colours.name}: gives {colours.channels} channels, but the arrangement is for {table.channels}; "
+            f"arrange {colours.channels}"
+        )
+    if _has_null(standardizer):
+        raise InputError(f"{colours.name}: colours would change the level of missing values (NULL): take a=0")
+
+
+def _has_null(standardizer: ForwardOnly) -> bool:
+    parts = getattr(standardizer, "parts", ())
+    return getattr(standardizer, "a", 0) > 0 or any(map(_has_null, parts))
+
+
+def _without_bounds(standardizer: Transform) -> Transform:
+    if isinstance(standardizer, Compose):
+        kept = [part for part in standardizer.parts if not isinstance(part, QuantileBounds)]
+        return Compose(*map(_without_bounds, kept))
+    if isinstance(standardizer, ByChannel):
+        return ByChannel(standardizer.groups, list(map(_without_bounds, standardizer.parts)))
+    return standardizer
 
 
 def _arrangement_state(table: Arrangement) -> State:
@@ -231,8 +263,3 @@ def _arrangement_from(state: State) -> Arrangement:
     if table.digest != state["sha256"]:
         raise InputError(f"arrangement '{table.name}' is not the one this codec was made with")
     return table
-
-
-def _checksum(content: Any) -> str:
-    """Of the content, not of its spelling: blanks and the order of keys do not matter."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Exact counts of values on a grid, per channel: quantiles of any amount of data in bounded memory."""
+"""Exact counts of values, per channel: quantiles of any amount of data in bounded memory."""
 
 from collections.abc import Callable
 
@@ -51,14 +51,17 @@ class Histogram:
         # the tiny subtraction: 0.07 * 100 is a little more than 7, and shall ask for 7 values
         return self._per_channel(lambda n: np.searchsorted(n.cumsum(), np.ceil(share * n.sum() - 1e-9), side="left"))
 
+    def counted(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Per channel: the different values in order, and how often each occurs."""
+        _refuse_empty(self._counts)
+        taken = [np.flatnonzero(counts) for counts in self._counts]
+        return [
+            ((first + bins) * float(self.step), counts[bins])
+            for first, bins, counts in zip(self._first, taken, self._counts, strict=True)
+        ]
+
     def _per_channel(self, bin_of: Callable[[np.ndarray], float]) -> np.ndarray:
-        for channel, counts in enumerate(self._counts):
-            if not counts.size:
-                raise InputError(
-                    f"channel {channel} of the training data has no value that is not missing; leave it out"
-                )
-        if not self._counts:
-            raise InputError("there is no training data to learn from")
+        _refuse_empty(self._counts)
         bins = [first + bin_of(counts) for first, counts in zip(self._first, self._counts, strict=True)]
         return np.array(bins, float) * self.step
 
@@ -82,3 +85,43 @@ class Histogram:
             self._counts[channel], self._first[channel] = grown, begin
         bins = np.rint(values / np.float64(self.step)).astype(np.int64) - self._first[channel]
         self._counts[channel] += np.bincount(bins, minlength=self._counts[channel].size)
+
+
+class Distinct:
+    """Counts per channel of the values as they are, for data on no known grid, as columns of a table are."""
+
+    def __init__(self) -> None:
+        self._values: list[np.ndarray] = []
+        self._counts: list[np.ndarray] = []
+
+    def add(self, x: np.ndarray) -> None:
+        """Count the values (N, C, K) of each channel; NaN is left out."""
+        if not self._counts:
+            self._values = [np.zeros(0) for _ in range(x.shape[1])]
+            self._counts = [np.zeros(0, np.int64) for _ in range(x.shape[1])]
+        if x.shape[1] != len(self._counts):
+            raise InputError(f"a chunk has {x.shape[1]} channels where the ones before it had {len(self._counts)}")
+        for channel in range(x.shape[1]):
+            found, n = np.unique(x[:, channel], return_counts=True)
+            there = ~np.isnan(found)
+            found, n = found[there] + 0.0, n[there]  # + 0.0: not -0.0
+            if np.isinf(found).any():
+                raise InputError(f"channel {channel} has an infinite value; mark it as missing (NaN)")
+            both = np.concatenate([self._values[channel], found])
+            self._values[channel], place = np.unique(both, return_inverse=True)
+            self._counts[channel] = np.bincount(place, np.concatenate([self._counts[channel], n])).astype(np.int64)
+            if self._values[channel].size > _MOST_BINS:
+                raise InputError(f"channel {channel} has more than {_MOST_BINS:,} different values: give a step")
+
+    def counted(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Per channel: the different values in order, and how often each occurs."""
+        _refuse_empty(self._counts)
+        return list(zip(self._values, self._counts, strict=True))
+
+
+def _refuse_empty(per_channel: list[np.ndarray]) -> None:
+    for channel, counts in enumerate(per_channel):
+        if not counts.size:
+            raise InputError(f"channel {channel} of the training data has no value that is not missing; leave it out")
+    if not per_channel:
+        raise InputError("there is no training data to learn from")

@@ -5,9 +5,8 @@ from typing import Literal, Self
 import numpy as np
 
 from ..errors import InputError
-from .bounds import QuantileBounds
 from .histogram import Histogram
-from .transform import ForwardOnly, Saturation, State, Transform
+from .transform import Saturation, State, Transform
 from .windows import as_windows, extremes, from_levels, grey_level, minima, numbers, one_of, refuse_loaded, to_bytes
 
 # Rounding errors of float32 arithmetic on at most 255 levels, in levels: part of every declared tolerance.
@@ -240,6 +239,3 @@ class AdaptedRange(Transform):
         if new.learns:
             new._width, new._loaded = numbers(state["fitted"], (None,)), True
         return new
-
-
-TRANSFORMS: dict[str, type[ForwardOnly]] = {kind.__name__: kind for kind in (MinMax, QuantileBounds, AdaptedRange)}

@@ -72,7 +72,7 @@ class ForwardOnly(ABC):
     @classmethod
     @abstractmethod
     def from_state(cls, state: State) -> Self:
-        """Rebuild from `state()`; transforms exactly as the original did."""
+        """Rebuild from `state()`, in which "parts" are rebuilt already; transforms exactly as the original did."""
 
     def reset(self) -> None:  # noqa: B027  # most have nothing to forget
         """Forget what was learnt."""
@@ -175,7 +175,7 @@ class ForwardChain(ForwardOnly):
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        raise TypeError("a chain does not know the kinds of its parts; use from_state of this module")
+        return cls(*state["parts"])
 
 
 class Compose(ForwardChain, Transform):
@@ -238,12 +238,12 @@ def from_state(state: State, kinds: Mapping[str, type[ForwardOnly]]) -> ForwardO
         kinds: the classes that may occur, by name.
     """
     kind = state["kind"]
-    for chain in (Compose, ForwardChain):
-        if kind == chain.__name__:
-            return chain(*(from_state(part, kinds) for part in state["parts"]))  # type: ignore[arg-type]
-    if kind not in kinds:
+    known: dict[str, type[ForwardOnly]] = {"Compose": Compose, "ForwardChain": ForwardChain, **kinds}
+    if kind not in known:
         raise InputError(f"unknown transform '{kind}'; known: {', '.join(sorted(kinds))}")
-    return kinds[kind].from_state(state)
+    if "parts" in state:
+        state = {**state, "parts": [from_state(part, kinds) for part in state["parts"]]}
+    return known[kind].from_state(state)
 
 
 def _through(parts: tuple[ForwardOnly, ...], x: np.ndarray) -> np.ndarray:

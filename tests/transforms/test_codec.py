@@ -8,16 +8,19 @@ from anonimage.errors import InputError
 from anonimage.transforms import (
     MODES,
     AdaptedRange,
+    ByChannel,
     Codec,
+    Colours,
     Compose,
     ForwardChain,
     ForwardOnly,
+    GreyLevels,
     MinMax,
     QuantileBounds,
     arrangement,
     grid,
 )
-from anonimage.transforms.codec import _checksum
+from anonimage.transforms.codec_file import VERSION, checksum
 from anonimage.transforms.offsets import OffsetModel
 
 EINTHOVEN = np.array([[1.0, -1.0, 1.0]])  # i − ii + iii = 0
@@ -88,7 +91,7 @@ DAMAGED = {
     "empty": (lambda: "", "not JSON"),
     "a list": (lambda: "[1, 2]", "not a codec of this program"),
     "another file": (lambda: '{"version": 1}', "not a codec of this program"),
-    "other version": (lambda: edit(["version"], 99), "codec of version 99; this program reads version 1"),
+    "other version": (lambda: edit(["version"], 99), "codec of version 99; this program reads version 2"),
     "bounds edited": (lambda: edit(["content", "standardizer", "parts", 0, "bounds", 0, 0], -1.0), "edited"),
     "lead edited": (lambda: edit(["content", "channels", 0], "v1"), "edited"),
     "content lost": (lambda: edit(["content"], None), "edited"),
@@ -108,7 +111,7 @@ def test_damaged_json_is_refused_with_one_line_that_names_the_file(text, message
 )
 def test_content_of_another_shape_is_refused_though_its_checksum_is_right(content):
 
-    whole = {"format": "anonimage codec", "version": 1, "sha256": _checksum(content), "content": content}
+    whole = {"format": "anonimage codec", "version": VERSION, "sha256": checksum(content), "content": content}
     with pytest.raises(InputError, match=r"codec\.json: not the content of a codec"):
         Codec.from_json(json.dumps(whole))
 
@@ -244,9 +247,16 @@ def four(standardizer=None, channels=("i",), relations=None):
     return Codec(standardizer or AdaptedRange(), arrangement("z", 1, 4), channels, "mV", 1000, relations)
 
 
+def picture(colours, standardizer=None, channels="rgb", arranged=None):
+    """2 × 2 pixels."""
+    chosen = Colours(colours)
+    table = arrangement("z", arranged or chosen.channels, 4)
+    return Codec(standardizer or GreyLevels(), table, channels, "", None, colours=chosen)
+
+
 IMAGES = np.zeros((2, 1, 2, 2), np.uint8)
 REFUSED = {
-    "names": (lambda: four(channels=("i", "ii")), "2 channel names and 2 units for an arrangement of 1 channels"),
+    "names": (lambda: four(channels=("i", "ii")), "2 channel names for an arrangement of 1 channels"),
     "relations": (lambda: four(relations=EINTHOVEN), r"shape \(None, 1\), got \(1, 3\)"),
     "samples": (lambda: four().encode(np.zeros((2, 1, 5))), r"shape \(N, 1, 4\), got \(2, 1, 5\)"),
     "samples to fit": (lambda: four(MinMax()).fit(np.zeros((2, 2, 4))), r"shape \(N, 1, 4\), got \(2, 2, 4\)"),
@@ -258,8 +268,21 @@ REFUSED = {
     "nothing to learn from": (lambda: four().fit(list), "no training window"),
     "no levels": (
         lambda: four(QuantileBounds(step=1)).fit(np.ones((2, 1, 4))).encode(np.ones((1, 1, 4))),
-        "QuantileBounds gives no grey levels; end it with MinMax or AdaptedRange",
+        "QuantileBounds gives no grey levels; end it with MinMax, AdaptedRange, Equalize or GreyLevels",
     ),
+    "a unit short": (
+        lambda: Codec(MinMax(), arrangement("z", 2, 4), "ab", ["mV"], None),
+        "1 units for 2 channels; give one per channel",
+    ),
+    "colours of two": (
+        lambda: picture("hsv", channels="rg"),
+        r"need 3 channels \(red, green, blue\), not 2",
+    ),
+    "colours, arranged too few": (
+        lambda: picture("cmyk", arranged=3),
+        "cmyk: gives 4 channels, but the arrangement is for 3; arrange 4",
+    ),
+    "colours with NULL": (lambda: picture("lab", ByChannel([[0, 1, 2]], [MinMax(a=1)])), "take a=0"),
     "missing without NULL": (lambda: four().encode(np.full((1, 1, 4), np.nan)), "take a=1"),
 }
 
@@ -293,3 +316,45 @@ def test_gains_are_kept():
     assert Codec.from_json(codec.to_json()).gains == (2000.0, 500.5)
     with pytest.raises(InputError, match="expected numbers of shape"):
         Codec(MinMax(), arrangement("z", 2, 4), ("a", "b"), "mV", 1, gains=(2000,))
+
+
+def test_colours_stand_between_levels_and_places_by_hand():
+    """Red, white, black and grey 128 as inks: black is what is missing to the lightest of the three."""
+    pixels = np.array([[[255, 255, 0, 128], [0, 255, 0, 128], [0, 255, 0, 128]]], np.float32)
+    images = picture("cmyk").encode(pixels)
+    cyan, magenta, yellow, black = images[0].reshape(4, 4).tolist()
+    assert (cyan, magenta, yellow, black) == ([0, 0, 0, 0], [255, 0, 0, 0], [255, 0, 0, 0], [0, 0, 255, 127])
+    np.testing.assert_allclose(picture("cmyk").decode(images), pixels, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["hsv", "lab", "cmyk"])
+def test_colours_count_in_the_tolerance(name):
+    """Levels of a range of 2.55 are 0.01 wide: an error of t levels is one of t / 100."""
+    x = np.random.default_rng(0).uniform(0, 2.55, size=(500, 3, 4)).astype(np.float32)
+    x[0, :, :2] = [0, 2.55]
+    codec = picture(name, MinMax()).fit(x)
+    error = np.abs(codec.decode(codec.encode(x)).astype(float) - x).max()
+    assert error <= codec.tolerance == pytest.approx((Colours(name).tolerance + 0.5) / 100, rel=1e-3)
+    again = Codec.from_json(codec.to_json())
+    assert (again.colours.name, again.tolerance) == (name, codec.tolerance)
+    assert np.array_equal(again.encode(x), codec.encode(x))
+
+
+def test_the_sources_form_is_kept_as_it_is():
+    form = {"kind": "table", "columns": [{"name": "âge", "low": 0.1, "missing": None}], "classes": ["1", "2"]}
+    codec = Codec(GreyLevels(), arrangement("z", 1, 4), ("grey",), "", None, form=form)
+    assert Codec.from_json(codec.to_json()).form == form
+    assert codec.unbounded().form == form
+    assert Codec.from_json(picture("hsv").to_json()).form == {}
+    assert picture("hsv").unbounded().colours.name == "hsv"
+
+
+def test_bounds_are_left_out_of_every_group_too():
+    bounded = Compose(QuantileBounds(0.1, 0.9, step=0.001), AdaptedRange(2.5))
+    x = np.random.default_rng(0).normal(0, 0.3, (50, 2, 9)).astype(np.float32)
+    groups = [[1], [0]]
+    codec = Codec(ByChannel(groups, [bounded, AdaptedRange(1.25)]), arrangement("z", 2, 9), "ab", "mV", 100).fit(x)
+    free = Codec(ByChannel(groups, [AdaptedRange(2.5), AdaptedRange(1.25)]), arrangement("z", 2, 9), "ab", "mV", 100)
+    assert not np.array_equal(codec.encode(x), free.encode(x))
+    assert np.array_equal(codec.unbounded().encode(x), free.encode(x))
+    assert Codec.from_json(codec.to_json()).standardizer.state() == codec.standardizer.state()

@@ -9,13 +9,17 @@ from anonimage.transforms import (
     ARRANGEMENTS,
     TRANSFORMS,
     AdaptedRange,
+    ByChannel,
     Codec,
     Compose,
+    Equalize,
+    GreyLevels,
     MinMax,
     QuantileBounds,
     arrangement,
     from_state,
     grid,
+    table_grid,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,23 +27,42 @@ from hypothesis import strategies as st
 STEP = 0.0005  # mV, PTB's
 
 MAKE_TRANSFORM = {
-    "min-max": lambda: MinMax(),
-    "min-max, NULL": lambda: MinMax(a=1),
-    "bounds of windows": lambda: QuantileBounds(0.1, 0.9, step=STEP),
-    "bounds of values": lambda: QuantileBounds(0.1, 0.9, of="values", step=STEP),
-    "range, nearest": lambda: AdaptedRange(2.5),
-    "range, ceil": lambda: AdaptedRange(2.5, "ceil"),
-    "range, NULL": lambda: AdaptedRange(1.25, a=1),
-    "range, ceil, 20 levels below": lambda: AdaptedRange(1.25, "ceil", a=20),
-    "range, fitted": lambda: AdaptedRange(None, coverage=0.9, step=STEP),
-    "bounds, min-max": lambda: Compose(QuantileBounds(0.1, 0.9, of="values", step=STEP), MinMax()),
-    "bounds, range": lambda: Compose(QuantileBounds(0.1, 0.9, step=STEP), AdaptedRange(2.5)),
-    "bounds, bounds, fitted range, NULL": lambda: Compose(
+    "min-max": lambda channels: MinMax(),
+    "min-max, NULL": lambda channels: MinMax(a=1),
+    "bounds of windows": lambda channels: QuantileBounds(0.1, 0.9, step=STEP),
+    "bounds of values": lambda channels: QuantileBounds(0.1, 0.9, of="values", step=STEP),
+    "range, nearest": lambda channels: AdaptedRange(2.5),
+    "range, ceil": lambda channels: AdaptedRange(2.5, "ceil"),
+    "range, NULL": lambda channels: AdaptedRange(1.25, a=1),
+    "range, ceil, 20 levels below": lambda channels: AdaptedRange(1.25, "ceil", a=20),
+    "range, fitted": lambda channels: AdaptedRange(None, coverage=0.9, step=STEP),
+    "bounds, min-max": lambda channels: Compose(QuantileBounds(0.1, 0.9, of="values", step=STEP), MinMax()),
+    "bounds, range": lambda channels: Compose(QuantileBounds(0.1, 0.9, step=STEP), AdaptedRange(2.5)),
+    "bounds, bounds, fitted range, NULL": lambda channels: Compose(
         QuantileBounds(0, 1, step=STEP),
         QuantileBounds(0.1, 0.9, of="values", step=STEP),
         AdaptedRange(None, "nearest", 1, coverage=1, step=STEP),
     ),
+    "equalize": lambda channels: Equalize(),
+    "equalize, NULL": lambda channels: Equalize(a=1),
+    "equalize, by rank alone": lambda channels: Equalize(a=1, linear=0),
+    "equalize, on a grid, 20 levels below": lambda channels: Equalize(20, STEP),
+    "bounds, equalize": lambda channels: Compose(QuantileBounds(0.1, 0.9, step=STEP), Equalize(1)),
+    "grey levels": lambda channels: GreyLevels(),
+    "by channel": lambda channels: by_channel(channels, MinMax(1), Equalize(1)),
+    "by channel, offsets": lambda channels: by_channel(
+        channels, Compose(QuantileBounds(0.1, 0.9, step=STEP), AdaptedRange(2.5, a=1)), AdaptedRange(1.25, a=1)
+    ),
+    "bounds by channel, min-max": lambda channels: Compose(
+        by_channel(channels, QuantileBounds(0.1, 0.9, step=STEP), QuantileBounds(step=STEP)), MinMax(1)
+    ),
 }
+
+
+def by_channel(channels, even, odd):
+    """The second for every other channel, if there is more than one."""
+    groups, parts = [range(0, channels, 2), range(1, channels, 2)], [even, odd]
+    return ByChannel(groups[:channels], parts[:channels])
 
 
 def mosaic(channels, length):
@@ -57,8 +80,21 @@ def scattered(channels, length):
     )
 
 
+def of_features(name, side=None):
+    """A table grid for as many features as there are values, up to 600; numbers and yes-no features mixed."""
+
+    def make(channels, length):
+        n = min(channels * length, 600)
+        kinds = np.random.default_rng(n).choice(["continuous", "integer", "binary"], n)
+        return table_grid(name, kinds, side and side(n), seed=n)
+
+    return make
+
+
 MAKE_ARRANGEMENT = {**{name: lambda c, n, name=name: arrangement(name, c, n) for name in ARRANGEMENTS}}
 MAKE_ARRANGEMENT |= {"mosaic": mosaic, "scattered": scattered}
+MAKE_ARRANGEMENT |= {f"table, {name}": of_features(name) for name in ("rows", "kinds", "random")}
+MAKE_ARRANGEMENT |= {"table, blocks": of_features("blocks", side=lambda n: 3 * int(np.ceil(np.sqrt(n))) + 1)}
 ONLY = {"rgb": 3, "six": 6}
 
 # large images rarely: the laws are the same, only slower
@@ -106,12 +142,30 @@ def parts_of(transform):
 def declared(part, x):
     """Which values lie in the range that a transform declares; NaN does not. Written apart from the code under test."""
     x = x.astype(float)
+    if isinstance(part, GreyLevels):
+        return (x >= 0) & (x <= 255)
     if isinstance(part, MinMax):
         return (x >= part.range[0][:, None]) & (x <= part.range[1][:, None])
+    if isinstance(part, Equalize):
+        return (x > part.range[0][:, None] - 1e-6) & (x < part.range[1][:, None] + 1e-6)
     if isinstance(part, QuantileBounds):
         return (x > part.bounds[0][:, None] - 1e-6) & (x < part.bounds[1][:, None] + 1e-6)
     lowest = np.where(np.isnan(x), np.inf, x).min(axis=-1, keepdims=True)
     return x - lowest < part.width[:, None] + 1e-6
+
+
+def stages(transform, x):
+    """Every transform that looks at values itself: its name, its channels, and which of their values it declares."""
+    if isinstance(transform, ByChannel):
+        for group, part in zip(transform.groups, transform.parts, strict=True):
+            for name, own, inside in stages(part, x[:, list(group)]):
+                yield name, [group[channel] for channel in own], inside
+    elif isinstance(transform, Compose):
+        for part in transform.parts:
+            yield from stages(part, x)
+            x = part.transform(x)
+    else:
+        yield type(transform).__name__, list(range(x.shape[1])), declared(transform, x)
 
 
 @each_transform
@@ -119,13 +173,12 @@ def declared(part, x):
 @some
 def test_round_trip_within_tolerance(make, recording):
     train, x = recording
-    transform = make().fit(train)
-    inside, y = np.ones(x.shape, bool), x
-    for part in parts_of(transform):
-        inside &= declared(part, y)
-        y = part.transform(y)
+    transform = make(train.shape[1]).fit(train)
+    within = np.ones(x.shape, bool)
+    for _, own, inside in stages(transform, x):
+        within[:, own] &= inside
     back = transform.inverse_transform(transform.transform(x)) + transform.offset(x)[..., None]
-    error = np.abs(back.astype(float) - x)[inside]
+    error = np.abs(back.astype(float) - x)[within]
     rounding = np.spacing(np.abs(x).max())  # of the float32 sum of value and offset
     assert error.max(initial=0) <= transform.tolerance + rounding
 
@@ -135,14 +188,16 @@ def test_round_trip_within_tolerance(make, recording):
 @some
 def test_saturation_is_counted(make, recording):
     train, x = recording
-    transform = make().fit(train)
-    found, y = transform.saturated(x), x
-    assert [name.split()[0] for name in found] == [type(part).__name__ for part in parts_of(transform)]
-    for part, counted in zip(parts_of(transform), found.values(), strict=True):
-        outside = ~declared(part, y)
-        assert (counted.values, counted.windows) == (outside.sum(), outside.any(axis=-1).sum())
-        assert (counted.n_values, counted.n_windows) == (x.size, len(x) * x.shape[1])
-        y = part.transform(y)
+    transform = make(train.shape[1]).fit(train)
+    found, expected = transform.saturated(x), {}
+    for name, own, inside in stages(transform, x):
+        counts = np.array([(~inside).sum(), (~inside).any(axis=-1).sum(), inside.size, len(x) * len(own)])
+        if isinstance(transform, Compose) and not isinstance(transform.parts[0], ByChannel):
+            name = f"{name} 2" if name in expected else name  # one after the other, else side by side
+        expected[name] = expected.get(name, 0) + counts
+    assert {name: (n.values, n.windows, n.n_values, n.n_windows) for name, n in found.items()} == {
+        name: tuple(counts) for name, counts in expected.items()
+    }
 
 
 @each_transform
@@ -150,10 +205,10 @@ def test_saturation_is_counted(make, recording):
 @some
 def test_missing_values_are_null_both_ways(make, recording):
     train, x = recording
-    transform = make().fit(train)
+    transform = make(train.shape[1]).fit(train)
     last = parts_of(transform)[-1]
-    if getattr(last, "a", 1) == 0:
-        with pytest.raises(InputError, match="a=1"):
+    if isinstance(last, GreyLevels) or getattr(last, "a", 1) == 0:
+        with pytest.raises(InputError, match=r"is missing \(NaN\)|has a missing value \(NaN\)"):
             transform.transform(x)
         return
     levels = transform.transform(x)
@@ -169,10 +224,10 @@ def test_missing_values_are_null_both_ways(make, recording):
 def test_fitting_in_pieces_is_fitting(make, recording, cuts):
     x = recording[0]
     pieces = np.split(x, sorted(min(cut, len(x)) for cut in cuts))
-    whole, pieced = make().fit(x), make().fit_chunks(lambda: pieces)
+    whole, pieced = make(x.shape[1]).fit(x), make(x.shape[1]).fit_chunks(lambda: pieces)
     assert whole.state() == pieced.state()
     if sum(part.learns for part in parts_of(whole)) <= 1:
-        fed = make().partial_fit(x[:1])
+        fed = make(x.shape[1]).partial_fit(x[:1])
         fed.state()  # looking at it between two pieces changes nothing
         for piece in reversed(np.split(x[1:], sorted(min(cut, len(x) - 1) for cut in cuts))):
             fed.partial_fit(piece)
@@ -184,7 +239,7 @@ def test_fitting_in_pieces_is_fitting(make, recording, cuts):
 @some
 def test_state_survives_json(make, recording):
     train, x = recording
-    transform = make().fit(train)
+    transform = make(train.shape[1]).fit(train)
     again = from_state(json.loads(json.dumps(transform.state())), TRANSFORMS)
     assert again.state() == transform.state()
     assert again.tolerance == transform.tolerance
@@ -198,7 +253,7 @@ def test_state_survives_json(make, recording):
 @some
 def test_a_sample_does_not_depend_on_its_batch_and_is_left_as_it_was(make, recording):
     train, x = recording
-    transform, before = make().fit(train), x.copy()
+    transform, before = make(train.shape[1]).fit(train), x.copy()
     alone = np.concatenate([transform.transform(one[None]) for one in x])
     assert np.array_equal(transform.transform(x), alone)
     assert np.array_equal(transform.inverse_transform(alone), transform.inverse_transform(transform.transform(x)))
@@ -226,7 +281,7 @@ def test_arranging_what_was_restored_is_a_projection(name, make, shape, seed):
     generated = np.random.default_rng(seed).integers(0, 256, size=(2, *table.image_shape)).astype(np.float32)
     once = table.arrange(table.restore(generated))
     np.testing.assert_allclose(table.arrange(table.restore(once)), once, rtol=1e-6)
-    if np.array_equal(np.bincount(table.index.ravel() + 1)[1:], np.ones(shape[1] * table.channels)):
+    if np.array_equal(np.bincount(table.index.ravel() + 1)[1:], np.ones(table.length * table.channels)):
         cells = table.index != -1
         assert np.array_equal(once[:, cells], generated[:, cells])  # without copies nothing is changed but NULL
 
@@ -251,7 +306,6 @@ def table_of(table):
 @pytest.mark.parametrize("name", MAKE_ARRANGEMENT)
 def test_largest_images(name):
     """Side 300 with 16 channels, which the drawn examples reach too seldom."""
-    channels = ONLY.get(name, 16)
-    table = MAKE_ARRANGEMENT[name](channels, 300 * 300)
-    x = np.random.default_rng(0).integers(0, 256, size=(1, channels, 300 * 300)).astype(np.uint8)
+    table = MAKE_ARRANGEMENT[name](ONLY.get(name, 16), 300 * 300)
+    x = np.random.default_rng(0).integers(0, 256, size=(1, table.channels, table.length)).astype(np.uint8)
     assert np.array_equal(table.restore(table.arrange(x)), x)

@@ -1,4 +1,4 @@
-"""Real PTB records: the golden images bit for bit, and the figures that the documentation states."""
+"""Real PTB records and thyroid rows: golden images bit for bit, and the figures that the documentation states."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import wfdb
-from anonimage.transforms import AdaptedRange, Codec, Compose, QuantileBounds, arrangement
+from anonimage.transforms import AdaptedRange, Codec, Compose, Equalize, MinMax, QuantileBounds, arrangement, table_grid
 
 SIDE = 45
 LEADS = ("i", "ii", "iii")
@@ -79,3 +79,49 @@ def test_nearly_all_windows_fit_into_two_and_a_half_millivolts(ptb):
     """The paper: 2.5 mV "will cover almost all samples" (§4.1)."""
     wider = [AdaptedRange(2.5).saturated(ptb[lead])["AdaptedRange"].window_share for lead in LEADS]
     assert wider == pytest.approx([0, 1 / 238, 4 / 238])
+
+
+def moved(x, back):
+    """Kolmogorov and Smirnov's distance between two columns: the most that the share below any value differs."""
+    at = np.unique(np.concatenate([x, back]))
+    below = [np.searchsorted(np.sort(column), at, side="right") / len(column) for column in (x, back)]
+    return np.abs(below[0] - below[1]).max()
+
+
+def test_equalised_windows_keep_their_distribution(ptb):
+    """The figures in the docstring of Equalize for lead ii, whose values electrodes shift by up to 5 mV."""
+    x = ptb["ii"]
+    by_rank, mixed, linear = (
+        Codec(standardizer, arrangement("z", 1, SIDE**2), ("ii",), "mV", 1000).fit(x)
+        for standardizer in (Equalize(step=0.0005, linear=0), Equalize(step=0.0005), MinMax())
+    )
+    assert [codec.tolerance for codec in (by_rank, mixed, linear)] == pytest.approx([0.75, 0.084, 0.023], rel=0.02)
+    for codec, most_moved in ((by_rank, 0.005), (mixed, 0.006)):
+        back = codec.decode(codec.encode(x))
+        error = np.abs(back.astype(float) - x)
+        assert error.max() <= codec.tolerance
+        assert np.median(error) < 0.005  # MinMax: 0.011
+        assert moved(x.ravel(), back.ravel()) < most_moved
+
+
+def test_columns_with_a_heavy_tail_keep_their_distribution(shared):
+    """The figures in the docstring of Equalize for thyroid's TSH (column 17), and its other continuous columns."""
+    lines = (shared / "data" / "thyroid" / "ann-train.data").read_text().splitlines()
+    rows = np.array([line.split(",")[:21] for line in lines], np.float32)
+    x = rows[:, [16, 0, 17, 18, 19, 20], None]
+
+    def there_and_back(standardizer):
+        codec = Codec(standardizer, table_grid("kinds", ["continuous"] * 6), list("abcdef"), "", None).fit(x)
+        back = codec.decode(codec.encode(x))
+        assert np.abs(back.astype(float) - x).max() <= codec.tolerance
+        return back, [moved(x[:, column, 0], back[:, column, 0]) for column in range(6)]
+
+    mixed, shares = there_and_back(Equalize(a=1))
+    assert max(shares) < 0.0055
+    assert (mixed == x).mean(axis=(0, 2)).min() > 0.7  # the rows whose value many share
+    assert max(there_and_back(Equalize(a=1, linear=0))[1]) < 0.005
+    _, shares = there_and_back(MinMax(a=1))
+    assert min(shares) > 0.02
+    assert shares[0] == pytest.approx(0.36, abs=0.001)
+    tolerance = [Equalize(1, linear=share).fit(x[:, :1]).tolerance for share in (0, 0.25)]
+    assert [*tolerance, MinMax(1).fit(x[:, :1]).tolerance] == pytest.approx([0.197, 0.0041, 0.00104], rel=0.01)

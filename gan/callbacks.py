@@ -6,16 +6,17 @@ a checkpoint whose metrics are missing.
 
 import time
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..files import new_file, sweep
+from ..files import sweep
 from . import checkpoint
+from .rows import Rows, header
 
 if TYPE_CHECKING:
-    from .finite import Losses
+    from .finite import Losses, TrainingError
     from .trainer import Trainer
 
 
@@ -23,13 +24,16 @@ class Callback:
     """Does nothing at every event; a subclass overrides the events that it is about."""
 
     def start(self, trainer: "Trainer") -> None:
-        """Training begins or goes on; `trainer.step` steps are complete."""
+        """Training begins, goes on, or went back; `trainer.step` steps are complete."""
 
     def step(self, trainer: "Trainer", losses: "Losses") -> None:
         """A step is complete and counted in `trainer.step`."""
 
     def stop(self, trainer: "Trainer") -> None:
-        """Training ends, complete or interrupted, between two steps. Not called after an error."""
+        """Training ends, complete, finished or interrupted, between two steps. Not called after an error."""
+
+    def failed(self, trainer: "Trainer", error: "TrainingError") -> None:
+        """Losses or weights are not finite; the error is raised unless a callback lets `trainer.go_back`."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Reading:
         generator_loss: the generator's loss in this step.
         images_per_second: real images learned from per second, since the reading before.
         seconds: time spent training since the first step, interruptions left out.
+        real_accuracy: share of this step's real images whose class the critic told; None where it tells none.
+        fake_accuracy: share of this step's generated images that it took for the class that was asked for.
     """
 
     step: int
@@ -49,6 +55,8 @@ class Reading:
     generator_loss: float
     images_per_second: float
     seconds: float
+    real_accuracy: float | None = None
+    fake_accuracy: float | None = None
 
 
 class Progress(Callback):
@@ -73,10 +81,11 @@ class Progress(Callback):
         if trainer.step % self.every:
             return
         critic_loss, generator_loss = losses.critic.item(), losses.generator.item()  # waits for the device
+        accuracies = (None if share is None else share.item() for share in (losses.real_accuracy, losses.fake_accuracy))
         now = time.perf_counter()
         speed = (trainer.images - self._last_images) / max(now - self._last_time, 1e-9)
         self._last_time, self._last_images = now, trainer.images
-        self.report(Reading(trainer.step, critic_loss, generator_loss, speed, now - self._began))
+        self.report(Reading(trainer.step, critic_loss, generator_loss, speed, now - self._began, *accuracies))
 
 
 class Metrics(Progress):
@@ -90,38 +99,19 @@ class Metrics(Progress):
         every: steps between two rows.
     """
 
-    HEADER = tuple(field.name for field in fields(Reading))
+    HEADER = header(Reading)
 
     def __init__(self, path: Path, every: int = 10) -> None:
         super().__init__(self._append, every)
-        self.path = path
+        self._rows = Rows(path, Reading, {"images_per_second": ".1f", "seconds": ".3f"})
 
     def start(self, trainer: "Trainer") -> None:
-        rows = [row for row in self._rows() if row.step <= trainer.step]
+        rows = self._rows.rewind(trainer.step)
         self._seconds_before = rows[-1].seconds if rows else 0.0
-        with checkpoint.writing(self.path), new_file(self.path) as file:
-            file.writelines([",".join(self.HEADER) + "\n", *map(_line, rows)])
         super().start(trainer)
 
-    def _rows(self) -> list[Reading]:
-        if not self.path.exists():
-            return []
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if lines and not lines[-1].endswith("\n"):  # cut by a kill in the middle of writing
-            lines.pop()
-        if not lines:
-            return []
-        if tuple(lines[0].rstrip("\n").split(",")) != self.HEADER:
-            raise InputError(f"{self.path}: line 1 is not {','.join(self.HEADER)!r}; rename or delete this file")
-        try:
-            return [_reading(line) for line in lines[1:]]
-        except ValueError as error:
-            raise InputError(f"{self.path}: {error}; rename or delete this file") from None
-
     def _append(self, reading: Reading) -> None:
-        row = replace(reading, seconds=self._seconds_before + reading.seconds)
-        with checkpoint.writing(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
-            file.write(_line(row))
+        self._rows.append(replace(reading, seconds=self._seconds_before + reading.seconds))
 
 
 class Checkpoints(Callback):
@@ -158,16 +148,3 @@ class Checkpoints(Callback):
     def _save(self, trainer: "Trainer") -> None:
         checkpoint.save(trainer.snapshot(), self.folder, self.keep)
         self._saved_step = trainer.step
-
-
-def _line(reading: Reading) -> str:
-    step, critic_loss, generator_loss, speed, seconds = astuple(reading)
-    return f"{step},{critic_loss:.9g},{generator_loss:.9g},{speed:.1f},{seconds:.3f}\n"  # 9 digits: all of a float32
-
-
-def _reading(line: str) -> Reading:
-    try:
-        step, critic_loss, generator_loss, speed, seconds = line.split(",")
-        return Reading(int(step), float(critic_loss), float(generator_loss), float(speed), float(seconds))
-    except ValueError:
-        raise ValueError(f"{line.rstrip()!r} is not a row of this file") from None

@@ -2,14 +2,14 @@
 
 checkpoints/000500/weights.safetensors      generator, discriminator, ema
 checkpoints/000500/optimizer.safetensors    what the two optimizers remember
-checkpoints/000500/state.json               step, networks, settings, versions, checksums
+checkpoints/000500/state.json               step, detour, networks, settings, versions, checksums
 """
 
 import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -23,9 +23,10 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..files import new_folder
+from .networks import Architecture
 from .snapshot import Snapshot
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, OPTIMIZER, STATE = "weights.safetensors", "optimizer.safetensors", "state.json"
 
 
@@ -48,7 +49,8 @@ def save(snapshot: Snapshot, checkpoints: Path, keep: int = 3) -> Path:
     state = {
         "format": FORMAT,
         "step": snapshot.step,
-        "networks": snapshot.networks,
+        "detour": snapshot.detour,
+        "networks": snapshot.networks.to_state(),
         "settings": snapshot.settings,
         "versions": _versions(),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
@@ -59,14 +61,27 @@ def save(snapshot: Snapshot, checkpoints: Path, keep: int = 3) -> Path:
         for name, content in contents.items():
             (partial / name).write_bytes(content)
     with writing(checkpoints):
-        for old in _complete(checkpoints)[:-keep]:
+        for old in complete(checkpoints)[:-keep]:
             _delete(old)
     return folder
 
 
+def discard(checkpoints: Path, unwanted: Callable[[int], bool]) -> None:
+    """Delete some checkpoints, the newest first: a kill in between leaves the older ones as they were.
+
+    Arguments:
+        checkpoints: the folder of checkpoints.
+        unwanted: which, by their step.
+    """
+    with writing(checkpoints):
+        for folder in reversed(complete(checkpoints)):
+            if unwanted(int(folder.name)):
+                _delete(folder)
+
+
 def latest(checkpoints: Path) -> Path | None:
     """Return the newest checkpoint's folder, None when there is no checkpoint yet."""
-    found = _complete(checkpoints)
+    found = complete(checkpoints)
     return found[-1] if found else None
 
 
@@ -82,10 +97,11 @@ def load(folder: Path) -> Snapshot:
     state = _read_state(folder)
     return Snapshot(
         state["step"],
-        state["networks"],
+        _architecture(folder, state["networks"]),
         state["settings"],
         _read_tensors(folder, WEIGHTS, state),
         _read_tensors(folder, OPTIMIZER, state),
+        state["detour"],
     )
 
 
@@ -99,7 +115,8 @@ def writing(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: cannot be written ({reason}); make room or rights there, then resume") from error
 
 
-def _complete(checkpoints: Path) -> list[Path]:
+def complete(checkpoints: Path) -> list[Path]:
+    """Return the folders of the checkpoints there are, the oldest first."""
     # state.json is the first thing that deleting takes away, so a folder without it is one that was being deleted
     folders = [path for path in checkpoints.glob("[0-9]*") if path.name.isdecimal() and (path / STATE).is_file()]
     return sorted(folders, key=lambda path: int(path.name))
@@ -128,6 +145,13 @@ def _read_state(folder: Path) -> dict[str, Any]:
     if _checksum(state) != claimed:
         raise _damaged(path, "was edited")
     return state
+
+
+def _architecture(folder: Path, state: dict[str, Any]) -> Architecture:
+    try:
+        return Architecture.from_state(state)
+    except InputError as error:
+        raise InputError(f"{folder / STATE}: {error}; it is of another version of anonimage, train anew") from error
 
 
 def _read_tensors(folder: Path, name: str, state: dict[str, Any]) -> dict[str, Tensor]:

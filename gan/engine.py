@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
@@ -19,7 +19,7 @@ from ..errors import InputError
 
 PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed"}
 DEVICES = ("auto", "cpu", "cuda")
-Batch = TypeVar("Batch")
+Made = TypeVar("Made")
 
 
 def make_fabric(device: str, precision: str) -> Any:
@@ -48,7 +48,7 @@ def make_fabric(device: str, precision: str) -> Any:
         return Fabric(accelerator=accelerator, devices=1, precision=PRECISIONS[precision])
 
 
-def prefetched(batches: Callable[[int], Batch], steps: range) -> Iterator[Batch]:
+def prefetched(batches: Callable[[int], Made], steps: range) -> Generator[Made, None, None]:
     """Yield the batch of each step while the next one is made in another thread; its errors are raised here."""
     with ThreadPoolExecutor(1, "batches") as thread:
         coming = thread.submit(batches, steps.start) if steps else None

@@ -17,10 +17,19 @@ class TrainingError(InputError):
 
 
 class Losses(NamedTuple):
-    """The losses of one step, scalars on the training device; `.item()` makes a GPU wait."""
+    """The losses of one step, scalars on the training device; `.item()` makes a GPU wait.
+
+    Arguments:
+        critic: the critic's loss.
+        generator: the generator's loss.
+        real_accuracy: share of the real images whose class the critic told; None where it tells none.
+        fake_accuracy: share of the generated images that it took for the class that was asked for.
+    """
 
     critic: Tensor
     generator: Tensor
+    real_accuracy: Tensor | None = None
+    fake_accuracy: Tensor | None = None
 
 
 class LossWatch:
@@ -40,7 +49,8 @@ class LossWatch:
         unseen, self._unseen = self._unseen, []
         if not unseen:
             return
-        values = torch.stack([torch.stack(losses) for _, losses in unseen]).tolist()  # one transfer for all
+        pairs = [torch.stack((losses.critic, losses.generator)) for _, losses in unseen]
+        values = torch.stack(pairs).tolist()  # one transfer for all
         for (step, _), (critic, generator) in zip(unseen, values, strict=True):
             if not (math.isfinite(critic) and math.isfinite(generator)):
                 raise _diverged(f"in step {step} the critic's loss is {critic:g} and the generator's {generator:g}")

@@ -1,197 +1,261 @@
-"""Convolutional generator and discriminator (DCGAN) for images of any side, built from one schedule of sides.
-
-Source of the sizes: Piacentino et al. (noise 100; hidden layers of 256, 128, 64 maps), after Radford et al. 2016.
-"""
+"""Generator and discriminator as an Architecture says them; the layers of each family have a file of their own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
-from ..errors import InputError
+from ..errors import InputError, nearest
+from . import connected, convolutional
+from .pixels import to_unit
 from .randomness import Stream, torch_generator
 
-WIDTHS = (64, 128, 256)
-LATENT_DIM = 100
-LARGEST_LAST_SIDE = 8  # halving goes on until both sides are at most this
-
-
-class Generator(nn.Module):
-    """Latent vectors to images in [-1, 1]: a projection, then transposed convolutions that double the sides.
-
-    For one channel of 45×45: 100 → 256×5×5 → 128×11×11 → 64×22×22 → 1×45×45.
-
-    Arguments:
-        image_shape: (c, H, W).
-        latent_dim: length of the latent vector.
-        widths: feature maps of the discriminator's layers, from the image inwards; the generator mirrors them.
-        seed: of the initial weights.
-    """
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        latent_dim: int = LATENT_DIM,
-        widths: Sequence[int] = WIDTHS,
-        seed: int = 0,
-    ) -> None:
-        super().__init__()
-        channels, stages = _plan(image_shape, widths)
-        if latent_dim < 1:
-            raise InputError(f"latent_dim {latent_dim} must be at least 1")
-        self.image_shape = (channels, *stages[0].outer)
-        self.latent_dim = latent_dim
-        self.widths = tuple(widths)
-        self.project = _Project(latent_dim, stages[-1].maps, stages[-1].inner)
-        layers: list[nn.Module] = []
-        for stage, below in pairwise(reversed(stages)):
-            layers += [stage.upsample(below.maps, bias=False), nn.BatchNorm2d(below.maps), nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(
-            nn.BatchNorm2d(stages[-1].maps), nn.ReLU(inplace=True), *layers, stages[0].upsample(channels, bias=True)
-        )
-        _initialize(self, torch_generator(seed, Stream.GENERATOR_WEIGHTS))
-
-    def forward(self, latent: Tensor) -> Tensor:
-        """Map latents (N, latent_dim) to images (N, c, H, W)."""
-        return torch.tanh(self.layers(self.project(latent)))
-
-
-class Discriminator(nn.Module):
-    """Images in [-1, 1] to one logit each (positive = real): convolutions that halve the sides, then one inner product.
-
-    Arguments:
-        image_shape: (c, H, W).
-        widths: feature maps of its layers, from the image inwards; the last one repeats on large images.
-        seed: of the initial weights.
-    """
-
-    def __init__(self, image_shape: Sequence[int], widths: Sequence[int] = WIDTHS, seed: int = 0) -> None:
-        super().__init__()
-        channels, stages = _plan(image_shape, widths)
-        self.image_shape = (channels, *stages[0].outer)
-        self.widths = tuple(widths)
-        layers: list[nn.Module] = [stages[0].downsample(channels, bias=True), nn.LeakyReLU(0.2, inplace=True)]
-        for above, stage in pairwise(stages):
-            layers += [stage.downsample(above.maps, bias=False), nn.BatchNorm2d(stage.maps)]
-            layers += [nn.LeakyReLU(0.2, inplace=True)]
-        self.layers = nn.Sequential(*layers)
-        self.judge = _Judge(stages[-1].maps, stages[-1].inner)
-        _initialize(self, torch_generator(seed, Stream.DISCRIMINATOR_WEIGHTS))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map images (N, c, H, W) to logits (N,)."""
-        return self.judge(self.layers(images))
-
-
-def describe(generator: Generator) -> dict[str, Any]:
-    """Return, as JSON values, all that `build` needs to make networks of the same shapes."""
-    return {
-        "family": "convolutional",
-        "image_shape": list(generator.image_shape),
-        "latent_dim": generator.latent_dim,
-        "widths": list(generator.widths),
-    }
-
-
-def build(description: dict[str, Any]) -> Generator:
-    """Make a generator from what `describe` returned; InputError when it is of a family that this version lacks."""
-    if description.get("family") != "convolutional":
-        raise InputError(f"networks of the family {description.get('family')!r} are not known here (has convolutional)")
-    return Generator(description["image_shape"], description["latent_dim"], description["widths"])
+FAMILIES = ("convolutional", "connected")
+HEADS = ("none", "auxiliary", "projection")
+ACTIVATIONS = ("relu", "linear")
+OUTPUTS = ("tanh", "clip")
+GAIN = 10.0  # of pixels that never change in real images
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One layer of the schedule, seen from the discriminator: `outer` sides become `inner` sides with `maps` maps."""
-
-    maps: int
-    outer: tuple[int, ...]
-    inner: tuple[int, ...]
-    kernel: tuple[int, ...]
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-
-    def downsample(self, maps_in: int, bias: bool) -> nn.Conv2d:
-        return nn.Conv2d(maps_in, self.maps, self.kernel, self.stride, self.padding, bias=bias)  # type: ignore[arg-type]
-
-    def upsample(self, maps_out: int, bias: bool) -> nn.ConvTranspose2d:
-        return nn.ConvTranspose2d(self.maps, maps_out, self.kernel, self.stride, self.padding, bias=bias)  # type: ignore[arg-type]
-
-
-def schedule(sides: Sequence[int], widths: Sequence[int] = WIDTHS) -> list[Stage]:
-    """Plan the discriminator's layers; the generator runs them backwards.
-
-    Every layer halves each side, n → n // 2, as long as at least 2 remain, and keeps it otherwise. There is a layer for
-    each width, and more of the last width until no side is above LARGEST_LAST_SIDE. For 45: 45 → 22 → 11 → 5.
+class Architecture:
+    """All that it takes to make the two networks, but for their weights.
 
     Arguments:
-        sides: pixels along each axis of the image.
-        widths: feature maps of each layer.
+        family: convolutional or connected.
+        image_shape: (c, H, W).
+        latent_dim: length of the latent vector.
+        widths: feature maps (nodes in the connected family) of the discriminator's layers, from the image inwards;
+            the generator mirrors them.
+        classes: how many the generator makes on demand; 0 = unconditional.
+        head: how the discriminator uses the classes. "auxiliary" tells them (Odena et al. 2016), "projection" judges
+            images as ones of a given class (Miyato & Koyama 2018), "none" without classes.
+        activation: of the connected family's hidden layers, relu (leaky in the discriminator) or linear.
+        output: how the generator keeps to [-1, 1]. "tanh" only comes near the ends, and hardly learns there; "clip"
+            cuts, so that NULL pixels and binary columns become exactly 0 and 255.
+        sharp_null: the discriminator sees pixels that are the same in all real images ten times as large: else a NULL
+            pixel that is not quite 0 would hardly matter to it.
+        moments: the discriminator sees, as further channels, mean and spread of each pixel over the batch: so that
+            values that the generator makes too seldom, or never, give it away.
+
+    Raises:
+        InputError: networks that cannot be.
     """
-    stages: list[Stage] = []
-    outer = tuple(sides)
-    while len(stages) < len(widths) or max(outer) > LARGEST_LAST_SIDE:
-        inner, kernel, stride, padding = zip(*map(_step, outer), strict=True)
-        stages.append(Stage(widths[min(len(stages), len(widths) - 1)], outer, inner, kernel, stride, padding))
-        outer = inner
-    return stages
+
+    family: str
+    image_shape: tuple[int, int, int]
+    latent_dim: int = 100
+    widths: tuple[int, ...] = (64, 128, 256)
+    classes: int = 0
+    head: str = "none"
+    activation: str = "relu"
+    output: str = "tanh"
+    sharp_null: bool = False
+    moments: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("image_shape", "widths"):  # lists, as JSON has them
+            object.__setattr__(self, name, tuple(int(number) for number in getattr(self, name)))
+        for what, word, known in (
+            ("family", self.family, FAMILIES),
+            ("head", self.head, HEADS),
+            ("activation", self.activation, ACTIVATIONS),
+            ("output", self.output, OUTPUTS),
+        ):
+            if word not in known:
+                raise InputError(f"{what} {word!r} is not known{nearest(str(word), known)}")
+        _check_sizes(self.image_shape, self.widths, self.latent_dim)
+        if self.classes < 0 or self.classes == 1:
+            raise InputError(f"classes {self.classes} must be 0 (unconditional) or at least 2")
+        if (self.head == "none") != (self.classes == 0):
+            raise InputError(
+                f"head {self.head!r} does not go with {self.classes} classes; "
+                "use 'none' with 0 classes, 'auxiliary' or 'projection' with 2 or more"
+            )
+        if self.activation == "linear" and self.family != "connected":
+            raise InputError("activation 'linear' is of the family 'connected' only; use 'relu'")
+
+    def to_state(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self) | {"image_shape": list(self.image_shape), "widths": list(self.widths)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Architecture":
+        """Make it from what `to_state` returned.
+
+        Raises:
+            InputError: there is something else in it, of another version for example.
+        """
+        names = [field.name for field in fields(cls)]
+        if sorted(state) != sorted(names):
+            raise InputError(f"an architecture of {', '.join(state) or 'nothing'}; must have {', '.join(names)}")
+        return cls(**state)
 
 
-def _step(side: int) -> tuple[int, int, int, int]:
-    """Return inner side, kernel, stride, padding; the transposed convolution with the same three leads back exactly."""
-    if side == 1:
-        return 1, 1, 1, 0
-    if side < 4:
-        return side, 3, 1, 1
-    return (side // 2, 3, 2, 0) if side % 2 else (side // 2, 4, 2, 1)
+class Judgement(NamedTuple):
+    """What a discriminator with the head "auxiliary" says.
+
+    Arguments:
+        source: logits (N,), positive = real.
+        classes: logits of each class (N, K).
+    """
+
+    source: Tensor
+    classes: Tensor
 
 
-def _plan(image_shape: Sequence[int], widths: Sequence[int]) -> tuple[int, list[Stage]]:
+class Generator(nn.Module):
+    """Latent vectors, and classes where it has them, to images in [-1, 1].
+
+    Arguments:
+        architecture: what it is of.
+        layers: of the family, (N, latent_dim + classes) → (N, c, H, W).
+    """
+
+    def __init__(self, architecture: Architecture, layers: nn.Module) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.layers = layers
+
+    def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Map latents (N, latent_dim) and labels (N,) to images (N, c, H, W)."""
+        if labels is not None:
+            latent = torch.cat([latent, one_hot(labels, self.architecture.classes).to(latent.dtype)], 1)
+        images = self.layers(latent)
+        if self.architecture.output == "clip":
+            return _Clip.apply(images)
+        return torch.tanh(images)
+
+
+class _Clip(torch.autograd.Function):
+    """Cut to [-1, 1]; beyond an end only gradients that lead back pass, so that nothing runs away or is stuck."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        ctx.save_for_backward(values)
+        return values.clamp(-1.0, 1.0)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (values,), (gradient,) = ctx.saved_tensors, gradients
+        away = ((values > 1.0) & (gradient < 0)) | (
+            (values < -1.0) & (gradient > 0)
+        )  # a step goes against the gradient
+        return gradient.masked_fill(away, 0.0)
+
+
+class Discriminator(nn.Module):
+    """Images in [-1, 1] to one logit each (positive = real), or to a Judgement with the head "auxiliary".
+
+    Arguments:
+        architecture: what it is of.
+        layers: of the family, (N, c, H, W) → features (N, F).
+        features: F.
+    """
+
+    centre: Tensor  # (c, H, W), as gain; with sharp_null
+    gain: Tensor
+
+    def __init__(self, architecture: Architecture, layers: nn.Module, features: int) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.layers = layers
+        if architecture.sharp_null:
+            self.register_buffer("centre", torch.zeros(architecture.image_shape))
+            self.register_buffer("gain", torch.ones(architecture.image_shape))
+        self.judge = nn.Linear(features, 1)
+        if architecture.head == "auxiliary":
+            self.tell = nn.Linear(features, architecture.classes)
+        if architecture.head == "projection":
+            self.embed = nn.Embedding(architecture.classes, features)
+
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor | Judgement:
+        """Map images (N, c, H, W) to logits (N,); labels (N,) are what the head "projection" judges them by."""
+        features = self.layers(self._seen(images))  # (N, F)
+        logits = self.judge(features).squeeze(1)  # (N,)
+        if self.architecture.head == "auxiliary":
+            return Judgement(logits, self.tell(features))
+        if self.architecture.head == "projection":
+            assert labels is not None, "a projection needs labels"
+            return logits + (self.embed(labels) * features).sum(1)
+        return logits
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Map images (N, c, H, W) to a score for every class (N, K): class logits, or the logit judged as each."""
+        features = self.layers(self._seen(images))
+        if self.architecture.head == "auxiliary":
+            return self.tell(features)
+        return self.judge(features) + features @ self.embed.weight.T
+
+    def find_null(self, images: np.ndarray) -> None:
+        """Learn which pixels never change; of a discriminator with `sharp_null`, before training.
+
+        Arguments:
+            images: real ones, uint8 (N, c, H, W).
+        """
+        constant = torch.from_numpy((images == images[:1]).all(axis=0))
+        self.centre.copy_(torch.where(constant, to_unit(torch.from_numpy(images[0])), 0.0))
+        self.gain.copy_(torch.where(constant, GAIN, 1.0))
+
+    def _seen(self, images: Tensor) -> Tensor:
+        if self.architecture.sharp_null:
+            images = (images - self.centre) * self.gain
+        if self.architecture.moments:
+            spread = (images.var(0, unbiased=False) + 1e-4).sqrt()
+            images = torch.cat([images, images.mean(0).expand_as(images), spread.expand_as(images)], 1)
+        return images
+
+
+def new_generator(architecture: Architecture, seed: int = 0) -> Generator:
+    """Make an untrained generator.
+
+    Arguments:
+        architecture: what it shall be.
+        seed: of the initial weights, 0 or more.
+    """
+    shape, widths = architecture.image_shape, architecture.widths
+    inputs = architecture.latent_dim + architecture.classes
+    if architecture.family == "convolutional":
+        layers = convolutional.generator_layers(inputs, shape, widths)
+    else:
+        layers = connected.generator_layers(inputs, shape, widths, architecture.activation == "linear")
+    network = Generator(architecture, layers)
+    _initialize(network, torch_generator(seed, Stream.GENERATOR_WEIGHTS))
+    return network
+
+
+def new_discriminator(architecture: Architecture, seed: int = 0) -> Discriminator:
+    """Make an untrained discriminator.
+
+    Arguments:
+        architecture: what it shall be.
+        seed: of the initial weights, 0 or more.
+    """
+    shape, widths = architecture.image_shape, architecture.widths
+    if architecture.moments:
+        shape = (3 * shape[0], *shape[1:])
+    if architecture.family == "convolutional":
+        layers, features = convolutional.discriminator_layers(shape, widths)
+    else:
+        layers, features = connected.discriminator_layers(shape, widths, architecture.activation == "linear")
+    network = Discriminator(architecture, layers, features)
+    _initialize(network, torch_generator(seed, Stream.DISCRIMINATOR_WEIGHTS))
+    return network
+
+
+def _initialize(network: Generator | Discriminator, random: torch.Generator) -> None:
+    family = convolutional if network.architecture.family == "convolutional" else connected
+    family.initialize(network, random)
+
+
+def _check_sizes(image_shape: Sequence[int], widths: Sequence[int], latent_dim: int) -> None:
     if len(image_shape) != 3 or min(image_shape) < 1 or max(image_shape[1:]) < 2:
         raise InputError(f"image shape {tuple(image_shape)} is not (channels, height, width) of at least two pixels")
     if not widths or min(widths) < 1:
         raise InputError(f"widths {tuple(widths)} must name at least one layer, each of at least 1 feature map")
-    return image_shape[0], schedule(image_shape[1:], widths)
-
-
-# A convolution to or from a single pixel is a matrix product; written as one it runs several times faster on a CPU.
-# The axes are kept in the order (H, W, maps), which is the memory order of channels_last: no copy either way.
-
-
-class _Project(nn.Module):
-    def __init__(self, latent_dim: int, maps: int, sides: tuple[int, ...]) -> None:
-        super().__init__()
-        self.shape = (*sides, maps)
-        self.linear = nn.Linear(latent_dim, _product(self.shape), bias=False)
-
-    def forward(self, latent: Tensor) -> Tensor:
-        return self.linear(latent).unflatten(1, self.shape).movedim(-1, 1)  # (N, maps, h, w)
-
-
-class _Judge(nn.Module):
-    def __init__(self, maps: int, sides: tuple[int, ...]) -> None:
-        super().__init__()
-        self.linear = nn.Linear(_product((*sides, maps)), 1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.linear(features.movedim(1, -1).flatten(1)).squeeze(1)  # (N,)
-
-
-def _product(numbers: Sequence[int]) -> int:
-    result = 1
-    for number in numbers:
-        result *= number
-    return result
-
-
-def _initialize(network: nn.Module, random: torch.Generator) -> None:
-    """Draw weights from N(0, 0.02), those of batch normalization around 1; biases start at 0 (Radford et al. 2016)."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d):
-            mean = 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0
-            nn.init.normal_(module.weight, mean, 0.02, generator=random)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+    if latent_dim < 1:
+        raise InputError(f"latent_dim {latent_dim} must be at least 1")

@@ -16,6 +16,8 @@ class Stream(IntEnum):
     DISCRIMINATOR_WEIGHTS = 1
     TRAINING_LATENTS = 2
     SAMPLES = 3
+    EVOLUTION = 4
+    MONITOR = 5
 
 
 def latents(seed: int, stream: Stream, index: int, count: int, latent_dim: int) -> Tensor:

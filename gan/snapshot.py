@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ..errors import InputError
-from .networks import Generator, build
+from .networks import Architecture, Discriminator, Generator, new_discriminator, new_generator
 
 
 @dataclass(frozen=True)
@@ -18,21 +18,27 @@ class Snapshot:
 
     Arguments:
         step: steps completed.
-        networks: how to build the networks, as `networks.describe` returns it.
+        networks: of what architecture they are.
         settings: those of the trainer's settings that decide the result, as JSON values.
         weights: tensors by name, each name beginning with generator., discriminator. or ema.
         optimizer: tensors by name, each name beginning with generator. or discriminator.
+        detour: how often training went back and took another course of chance.
     """
 
     step: int
-    networks: dict[str, Any]
+    networks: Architecture
     settings: dict[str, Any]
     weights: dict[str, Tensor]
     optimizer: dict[str, Tensor]
+    detour: int = 0
 
-    def require(self, networks: dict[str, Any], settings: dict[str, Any]) -> None:
+    def require(self, networks: Architecture, settings: dict[str, Any]) -> None:
         """Raise InputError unless the snapshot is of these networks and settings."""
-        for what, there, here in (("networks", self.networks, networks), ("settings", self.settings, settings)):
+        pairs = (
+            ("networks", self.networks.to_state(), networks.to_state()),
+            ("settings", self.settings, settings),
+        )
+        for what, there, here in pairs:
             for name in there.keys() | here.keys():
                 if there.get(name) != here.get(name):
                     raise InputError(
@@ -42,9 +48,15 @@ class Snapshot:
 
     def averaged_generator(self) -> Generator:
         """Return what is sampled from: the generator with its averaged (EMA) weights, in eval mode, on the CPU."""
-        generator = build(self.networks)
+        generator = new_generator(self.networks)
         generator.load_state_dict(part(self.weights, "ema"))
         return generator.eval().requires_grad_(False)
+
+    def trained_discriminator(self) -> Discriminator:
+        """Return the discriminator, in eval mode, on the CPU."""
+        discriminator = new_discriminator(self.networks)
+        discriminator.load_state_dict(part(self.weights, "discriminator"))
+        return discriminator.eval().requires_grad_(False)
 
 
 def gather_weights(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:

@@ -1,22 +1,27 @@
 """The training loop: the critic and the generator take turns. It knows no loss and no data set."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .batch import Batch, checked_batch
 from .callbacks import Callback
 from .ema import Ema
 from .engine import deferred_interrupt, flushed_denormals, frozen, keep_freed_memory, make_fabric, prefetched
-from .finite import Losses, LossWatch, require_finite
-from .networks import Discriminator, Generator, describe
+from .finite import Losses, LossWatch, TrainingError, require_finite
+from .networks import Architecture, Discriminator, Generator
 from .objective import Objective
 from .pixels import to_unit
 from .randomness import Stream, checked, latents
 from .snapshot import Snapshot, gather_optimizers, gather_weights, restore_optimizers, restore_weights
+
+DETOUR = 10**9  # steps between the batches and latents of one course of training and those of the next
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,17 @@ class Trainer:
     """Trains a generator against a discriminator.
 
     Arguments:
-        generator: latents (B, latent_dim) → images (B, c, H, W) in [-1, 1].
-        discriminator: images → logits (B,).
+        generator: latents (B, latent_dim), labels (B,) or None → images (B, c, H, W) in [-1, 1].
+        discriminator: of the same architecture.
         objective: the losses.
-        batches: the real images of a given step, uint8 (B, c, H, W). The same step must give the same batch: then a
-            resumed run repeats the uninterrupted one exactly. Called from another thread, one step ahead.
+        batches: the real images of a given step. The same step must give the same batch: then a resumed run repeats
+            the uninterrupted one exactly. Called from another thread, one step ahead. After going back, the steps
+            asked for are 10⁹ further on.
         settings: how to train.
         callbacks: called in this order at every event.
+
+    Raises:
+        InputError: networks, objective or settings that do not go together.
     """
 
     def __init__(
@@ -49,16 +58,20 @@ class Trainer:
         generator: Generator,
         discriminator: Discriminator,
         objective: Objective,
-        batches: Callable[[int], np.ndarray],
+        batches: Callable[[int], Batch],
         settings: TrainerSettings | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> None:
+        self.architecture = _common(generator, discriminator, objective)
         self.generator, self.discriminator, self.objective = generator, discriminator, objective
         self.batches, self.callbacks = batches, callbacks
         self.settings = settings or TrainerSettings()
         self.seed = checked(self.settings.seed)
         self.step = 0  # steps completed
+        self.detour = 0  # how often training went back
         self.images = 0  # real images seen by this process
+        self.batch: Batch | None = None  # the real images of the last step of this process
+        self.finished: str | None = None  # why training ended before its last step
         self.fabric = make_fabric(self.settings.device, self.settings.precision)
         self._generate, self._generator_optimizer = self._set_up(generator)
         self._critic, self._critic_optimizer = self._set_up(discriminator)
@@ -66,76 +79,131 @@ class Trainer:
         self._networks = {"generator": generator, "discriminator": discriminator, "ema": self.ema.network}
         self._optimizers = {"generator": self._generator_optimizer, "discriminator": self._critic_optimizer}
         self._watch = LossWatch()
+        self._way_back: Callable[[], Snapshot] | None = None
 
     def train(self, until: int) -> None:
-        """Train until so many steps are complete, counted from the very first one.
+        """Train until so many steps are complete, counted from the very first one, or until a callback finishes it.
 
         Raises:
             TrainingError: losses or weights are not finite.
             KeyboardInterrupt: Ctrl-C; the step at hand was completed and the callbacks were told to stop.
         """
         keep_freed_memory()
+        self.finished, self._way_back = None, None
+        self._start()
+        with flushed_denormals(), deferred_interrupt() as interrupted:
+            while not self._arrives(until, interrupted):
+                self._return()
+
+    def finish(self, reason: str) -> None:
+        """Let training end after the step at hand (for callbacks); `finished` keeps the first reason."""
+        self.finished = self.finished or reason
+
+    def go_back(self, way: Callable[[], Snapshot]) -> None:
+        """Let training go on from an earlier state after the step at hand, with other batches and latents.
+
+        Arguments:
+            way: returns the state; called when all callbacks have seen the step.
+        """
+        self._way_back = way
+
+    def _arrives(self, until: int, interrupted: Callable[[], bool]) -> bool:
+        """Whether training came to an end; False when it has to go back."""
+        try:
+            course = self.detour * DETOUR
+            with closing(prefetched(self.batches, range(course + self.step, course + until))) as batches:
+                while self.step < until and not (self.finished or self._way_back or interrupted()):
+                    self._advance(next(batches))
+            if self._way_back is None:
+                self._watch.look()
+                for callback in self.callbacks:
+                    callback.stop(self)
+        except TrainingError as error:
+            for callback in self.callbacks:
+                callback.failed(self, error)
+            if self._way_back is None:
+                raise
+        return self._way_back is None
+
+    def _advance(self, batch: Batch) -> None:
+        self.batch = checked_batch(batch, self.step, self.architecture.image_shape, self.architecture.classes)
+        losses = self._take_turns(*self._on_device(self.batch))
+        self.step += 1
+        self._watch.add(self.step, losses)
+        for callback in self.callbacks:
+            callback.step(self, losses)
+
+    def _return(self) -> None:
+        assert self._way_back is not None
+        detour, way = self.detour, self._way_back
+        self._way_back, self._watch = None, LossWatch()
+        self.restore(way())
+        self.detour = detour + 1
+        self._start()
+
+    def _start(self) -> None:
         for callback in self.callbacks:
             callback.start(self)
-        with flushed_denormals(), deferred_interrupt() as interrupted:
-            for levels in prefetched(self.batches, range(self.step, until)):
-                losses = self._take_turns(self._real(levels))
-                self.step += 1
-                self._watch.add(self.step, losses)
-                for callback in self.callbacks:
-                    callback.step(self, losses)
-                if interrupted():
-                    break
-            self._watch.look()
-            for callback in self.callbacks:
-                callback.stop(self)
 
-    def _take_turns(self, real: Tensor) -> Losses:
-        latent = latents(self.seed, Stream.TRAINING_LATENTS, self.step, len(real), self.generator.latent_dim)
+    def _take_turns(self, real: Tensor, labels: Tensor | None) -> Losses:
+        course = self.step + self.detour * DETOUR
+        latent = latents(self.seed, Stream.TRAINING_LATENTS, course, len(real), self.architecture.latent_dim)
         with self.fabric.autocast():  # around both passes of the critic, so that its weights are cast once
-            fake = self._generate(latent.to(self.fabric.device))
-            critic_loss = self.objective.critic_loss(self._critic, real, fake.detach())
-        self._update(self._critic_optimizer, critic_loss)
+            fake = self._generate(latent.to(self.fabric.device), labels)
+            critic = self.objective.critic_loss(self._critic, real, fake.detach(), labels)
+        self._update(self._critic_optimizer, critic.loss)
         with frozen(self.discriminator), self.fabric.autocast():
-            generator_loss = self.objective.generator_loss(self._critic, fake)
+            generator_loss = self.objective.generator_loss(self._critic, fake, labels)
         self._update(self._generator_optimizer, generator_loss)
         self.ema.update(self.step)
-        return Losses(critic_loss.detach(), generator_loss.detach())
+        return Losses(critic.loss.detach(), generator_loss.detach(), critic.real_accuracy, critic.fake_accuracy)
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         optimizer.step()
 
-    def _real(self, levels: np.ndarray) -> Tensor:
-        shape = self.generator.image_shape
-        if levels.dtype != np.uint8 or levels.shape[1:] != shape or not len(levels):
-            raise InputError(f"batch {self.step} is {levels.dtype} {levels.shape}; must be uint8 (B, {str(shape)[1:]}")
-        self.images += len(levels)
-        real = to_unit(torch.from_numpy(np.array(levels, order="C")).to(self.fabric.device))
-        return real.contiguous(memory_format=torch.channels_last)  # (B, c, H, W)
+    def _on_device(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        self.images += len(batch.images)
+        real = to_unit(torch.from_numpy(np.array(batch.images, order="C")).to(self.fabric.device))
+        labels = (
+            None if batch.labels is None else torch.from_numpy(batch.labels.astype(np.int64)).to(self.fabric.device)
+        )
+        return real.contiguous(memory_format=torch.channels_last), labels  # (B, c, H, W), (B,)
 
     def snapshot(self) -> Snapshot:
         """Return all that is needed to go on exactly from here; TrainingError if it is not worth going on from."""
         self._watch.look()
         weights = gather_weights(self._networks)
         require_finite(self.step, weights)
-        return Snapshot(self.step, *self._description(), weights, gather_optimizers(self._optimizers))
+        optimizer = gather_optimizers(self._optimizers)
+        return Snapshot(self.step, self.architecture, self._decisive(), weights, optimizer, self.detour)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from a snapshot; InputError if it is of a trainer with other networks or settings."""
-        snapshot.require(*self._description())
+        snapshot.require(self.architecture, self._decisive())
         restore_weights(self._networks, snapshot.weights)
         restore_optimizers(self._optimizers, snapshot.optimizer)
-        self.step = snapshot.step
+        self.step, self.detour = snapshot.step, snapshot.detour
 
-    def _description(self) -> tuple[dict, dict]:
+    def _decisive(self) -> dict[str, Any]:
         decisive = ("learning_rate", "ema_decay", "seed")
-        settings = {name: getattr(self.settings, name) for name in decisive} | {"betas": list(self.settings.betas)}
-        return describe(self.generator), settings
+        return {name: getattr(self.settings, name) for name in decisive} | {"betas": list(self.settings.betas)}
 
-    def _set_up(self, network: nn.Module) -> tuple[Callable[[Tensor], Tensor], torch.optim.Optimizer]:
+    def _set_up(self, network: nn.Module) -> tuple[Callable[..., Any], torch.optim.Optimizer]:
         network.train().to(memory_format=torch.channels_last)
         parameters = list(network.parameters())
         optimizer = torch.optim.Adam(parameters, self.settings.learning_rate, self.settings.betas, fused=True)
         return self.fabric.setup(network, optimizer)  # moves the network to the device
+
+
+def _common(generator: Generator, discriminator: Discriminator, objective: Objective) -> Architecture:
+    architecture = generator.architecture
+    if discriminator.architecture != architecture:
+        raise InputError(
+            f"generator of {architecture} and discriminator of {discriminator.architecture}; must be equal"
+        )
+    if architecture.head not in objective.heads:
+        name = type(objective).__name__
+        raise InputError(f"the objective {name} needs the head {' or '.join(objective.heads)}; not {architecture.head}")
+    return architecture

@@ -1,8 +1,8 @@
 """The five steps as one object: fit on real samples, sample synthetic ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,13 @@ from ..files import refuse_used
 from ..gan import Snapshot, Trainer, iter_images, load
 from ..gan.checkpoint import save
 from ..transforms import Codec
-from .batches import sample_batches
+from .batches import REFERENCE, n_training, sample_batches
+from .classes import Classes
+from .codecs import load_codec, new_codec, save_codec
 from .progress import progress
 from .recipe import Recipe
 from .run_folder import RunFolder
-from .sources import load_codec, new_codec, save_codec
-from .training import new_trainer, newest_checkpoint, showing, with_hardware
+from .training import chosen_checkpoint, new_trainer, showing, with_hardware
 
 _OFFSETS = 1  # names the random numbers of sampled offsets, apart from the generator's noise under the same seed
 
@@ -39,65 +40,90 @@ class Anonymizer:
         self._codec: Codec | None = None
         self._snapshot: Snapshot | None = None
 
-    def fit(self, samples: Samples) -> Self:
+    def fit(self, samples: Samples, classes: Sequence[str] = (), form: dict[str, Any] | None = None) -> Self:
         """Fit the codec and train the GAN on the samples that are not set apart as control.
 
         Arguments:
-            samples: windows in memory; rows whose part is "control" are left out.
+            samples: windows, rows or pictures in memory; rows whose part is "control" are left out.
+            classes: names that the table's column label points into; none: one class.
+            form: of a table, {"kind": "table", "table": TableForm.to_state()}; None: windows of signals.
 
         Raises:
             InputError: windows of another length than the recipe's, or too few of them.
         """
         if "part" in samples.frame:
             samples = samples.select((samples.frame["part"] != CONTROL).to_numpy())
-        if samples.length != self.recipe.length:
+        if self.recipe.data == "signals" and samples.length != self.recipe.window:
             raise InputError(
                 f"samples of {samples.length} values; recipe {self.recipe.name} has side {self.recipe.side} and needs "
-                f"{self.recipe.length}: change its side or cut other windows"
+                f"{self.recipe.window}: change its side or length, or cut other windows"
             )
         if self.recipe.starts == "random":
             raise InputError("starts = 'random' needs whole records: use `anonimage run`, or set starts to 'grid'")
         self.recipe = with_hardware(self.recipe)
         # quantiles need a grid: as a 16-bit converter over the range of the data would have
         step = float(np.nanmax(samples.values) - np.nanmin(samples.values)) / 65535
-        form = (samples.channels, samples.units, samples.fs)
-        self._codec = new_codec(self.recipe, *form, step).fit(samples.values)
-        batches = sample_batches(samples.values, self._codec, self.recipe)
-        trainer = new_trainer(self.recipe, self._codec.image_shape, batches)
-        self._train(trainer, self.recipe.total_steps(len(samples)))
+        table = samples.frame if classes else samples.frame.assign(label=0)
+        known = Classes.counted(table["label"].to_numpy(), classes)
+        labels = known.numbers(table, classes)
+        described = {"kind": "wfdb"} if form is None else form
+        shape = (samples.channels, samples.units, samples.fs, step, samples.length)
+        self._codec = new_codec(self.recipe, *shape, form=described | known.to_form()).fit(samples.values)
+        batches = sample_batches(samples.values, labels, self._codec, self.recipe)
+        few = np.random.default_rng(self.recipe.seed).permutation(len(samples))[:REFERENCE]
+        real = self._codec.encode(samples.values[few])
+        trainer = new_trainer(self.recipe, self._codec.image_shape, known, batches, lambda: real)
+        self._train(trainer, self.recipe.total_steps(n_training(labels, self.recipe)))
         return self
 
-    def sample(self, n: int, labels: None = None, seed: int | None = None, first: int = 0) -> Samples:
-        """Synthetic windows; number k of a seed is the same however many are asked for.
+    def sample(self, n: int, labels: Sequence[str] | None = None, seed: int | None = None, first: int = 0) -> Samples:
+        """Synthetic samples; number k of a seed is the same however many are asked for.
 
         Arguments:
             n: how many.
-            labels: must be None; the networks of this version know no classes.
+            labels: (n,) names of classes; None: drawn as the recipe says, or there are no classes.
             seed: which series; None: the recipe's.
             first: number of the first one in the series.
 
         Returns:
-            Samples in the source's units; the table has seed and number.
-        """
-        if labels is not None:
-            raise InputError(f"recipe {self.recipe.name} has no class-conditional network; leave labels out")
-        return Samples.concatenate(list(self.iter_samples(n, seed, first)))
+            Samples in the source's units; the table has seed and number, and with classes label and diagnosis.
 
-    def iter_samples(self, n: int, seed: int | None = None, first: int = 0) -> Iterator[Samples]:
-        """The windows of `sample` a few at a time, in constant memory."""
+        Raises:
+            InputError: labels for a network that knows no classes, or of no class.
+        """
+        numbers = None if labels is None else np.array([self.classes.number(name) for name in labels])
+        return Samples.concatenate(list(self.iter_samples(n, numbers, seed, first)))
+
+    def iter_samples(
+        self, n: int, labels: np.ndarray | None = None, seed: int | None = None, first: int = 0
+    ) -> Iterator[Samples]:
+        """The samples of `sample` a few at a time, in constant memory; labels (n,) are numbers of classes."""
         if n < 1:
             raise InputError(f"{n} samples; ask for at least 1")
-        codec = self.codec
+        codec, classes = self.codec, self.classes
         series = self.recipe.seed if seed is None else seed
         generator = self.snapshot.averaged_generator()
-        for images in iter_images(generator, n, series, first):
-            numbers = np.arange(first, first + len(images))
+        if labels is None and self.recipe.conditional:
+            labels = classes.draw(n, self.recipe.labels, series, first)
+        done = 0
+        for images in iter_images(generator, n, series, first, labels):
+            numbers = np.arange(first + done, first + done + len(images))
             keys = ([series, _OFFSETS, number] for number in numbers.tolist())
             noise = np.stack([np.random.default_rng(key).normal(size=len(codec.channels)) for key in keys])
             values = codec.decode(images, self.recipe.offset, noise)
             frame = pd.DataFrame({"seed": series, "number": numbers, "step": self.snapshot.step})
+            if labels is not None:
+                frame["label"] = labels[done : done + len(images)]
+                frame["diagnosis"] = [classes.names[label] for label in frame["label"]]
             yield Samples(values, frame, codec.channels, codec.units, codec.fs)
-            first += len(images)
+            done += len(images)
+
+    @property
+    def classes(self) -> Classes:
+        """The classes that the networks know; none of them where they know no classes."""
+        if not self.recipe.conditional:
+            return Classes((), ())
+        return Classes.from_form(self.codec.form)
 
     def save(self, folder: Path) -> None:
         """Write recipe.toml, codec.json and the checkpoint into a folder, laid out as a run's.
@@ -121,7 +147,7 @@ class Anonymizer:
         place = RunFolder.open(folder)
         anonymizer = cls(place.recipe)
         anonymizer._codec = load_codec(place.codec_file)
-        anonymizer._snapshot = load(newest_checkpoint(folder, place.checkpoints))
+        anonymizer._snapshot = load(chosen_checkpoint(place))
         return anonymizer
 
     @property

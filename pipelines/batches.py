@@ -1,36 +1,93 @@
-"""Which training windows make the batch of a step: a pure function of seed and step, so a resume needs no memory."""
+"""Which training samples make the batch of a step: a pure function of seed and step, so a resume needs no memory."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from ..data import Store
+from ..data import TRAIN, AnyStore, Store, undersample
 from ..errors import InputError
+from ..gan import Batch
 from ..transforms import Codec
+from .classes import Classes
 from .recipe import Recipe
 
-Batches = Callable[[int], np.ndarray]
+REFERENCE = 2000  # training images for the stopping score, and to find NULL pixels
+
+Batches = Callable[[int], Batch]
+Rows = Callable[[int], np.ndarray]
 
 
-def grid_rows(n_windows: int, batch: int, seed: int) -> Callable[[int], np.ndarray]:
-    """Positions of the windows of each step: every window once an epoch, in an order drawn anew each epoch.
+def store_batches(store: AnyStore, codec: Codec, recipe: Recipe) -> Batches:
+    """Encoded training images of each step, with their classes if the networks know classes.
 
     Arguments:
-        n_windows: training windows there are.
-        batch: windows a step; the rest of an epoch that does not fill a batch is left out, as in the yardstick.
-        seed: of the orders.
+        store: prepared; only rows of part "train" are used.
+        codec: fitted.
+        recipe: starts, balance, batch, seed, head.
+
+    Returns:
+        A function of the step.
+    """
+    training = np.flatnonzero(store.frame["part"] == TRAIN)
+    labels = training_labels(store)
+    if recipe.starts == "random":
+        if not isinstance(store, Store):
+            raise InputError("starts = 'random' needs recordings that are cut into windows; set starts to 'grid'")
+        return _anywhere(store, codec, recipe, labels)
+    rows = training_rows(labels, recipe)
+    return _batches(rows, lambda chosen: store.values(training[chosen]), labels, codec, recipe)
+
+
+def sample_batches(values: np.ndarray, labels: np.ndarray, codec: Codec, recipe: Recipe) -> Batches:
+    """As store_batches, from samples in memory (N, C, L) and their classes (N,)."""
+    return _batches(training_rows(labels, recipe), lambda chosen: values[chosen], labels, codec, recipe)
+
+
+def training_labels(store: AnyStore) -> np.ndarray:
+    """The class of each training sample (N,), whether or not the networks know classes."""
+    return Classes.of(store).numbers(store.frame[store.frame["part"] == TRAIN], store.classes)
+
+
+def training_rows(labels: np.ndarray, recipe: Recipe) -> Rows:
+    """Positions of the training samples of each step, balanced as the recipe says.
+
+    Arguments:
+        labels: (N,) class of each training sample.
+        recipe: balance, batch, seed.
 
     Returns:
         A function of the step (from 0) that gives (batch,) positions.
+    """
+    if recipe.balance == "weighted":
+        return class_rows(labels, recipe.batch, recipe.seed)
+    if recipe.balance == "undersample":
+        kept = undersample(labels, recipe.seed)
+        rows = grid_rows(len(kept), recipe.batch, recipe.seed)
+        return lambda step: kept[rows(step)]
+    return grid_rows(len(labels), recipe.batch, recipe.seed)
+
+
+def n_training(labels: np.ndarray, recipe: Recipe) -> int:
+    """How many training samples make an epoch."""
+    return len(undersample(labels, recipe.seed)) if recipe.balance == "undersample" else len(labels)
+
+
+def grid_rows(n_samples: int, batch: int, seed: int) -> Rows:
+    """Every sample once an epoch, in an order drawn anew each epoch.
+
+    Arguments:
+        n_samples: training samples there are.
+        batch: samples a step; the rest of an epoch that does not fill a batch is left out, as in the yardstick.
+        seed: of the orders.
 
     Raises:
-        InputError: fewer windows than a batch needs.
+        InputError: fewer samples than a batch needs.
     """
-    per_epoch = n_windows // batch
+    per_epoch = n_samples // batch
     if per_epoch == 0:
         raise InputError(
-            f"only {n_windows} training windows for a batch of {batch}; lower it with --set batch={max(2, n_windows)}, "
-            "overlap the windows with --set stride=…, or give more records"
+            f"only {n_samples} training samples for a batch of {batch}; lower it with --set batch={max(2, n_samples)}, "
+            "or give more data (of signals: overlap windows with --set stride=…)"
         )
     orders: dict[int, np.ndarray] = {}  # the current epoch's only
 
@@ -38,43 +95,54 @@ def grid_rows(n_windows: int, batch: int, seed: int) -> Callable[[int], np.ndarr
         epoch, place = divmod(step, per_epoch)
         if epoch not in orders:
             orders.clear()
-            orders[epoch] = np.random.default_rng([seed, epoch]).permutation(n_windows)
+            orders[epoch] = np.random.default_rng([seed, epoch]).permutation(n_samples)
         return orders[epoch][place * batch : (place + 1) * batch]
 
     return rows
 
 
-def store_batches(store: Store, codec: Codec, recipe: Recipe) -> Batches:
-    """Encoded training images of each step, cut from the stored signals on the fly.
+def class_rows(labels: np.ndarray, batch: int, seed: int) -> Rows:
+    """Classes equally often, whatever their sizes: nothing is discarded, small classes repeat."""
+    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
-    Arguments:
-        store: prepared signals; only rows of part "train" are used.
-        codec: fitted.
-        recipe: starts, batch, seed.
+    def rows(step: int) -> np.ndarray:
+        rng = np.random.default_rng([seed, step])
+        classes = rng.permutation(np.arange(batch) % len(members))  # as even as the batch allows
+        return np.array([rng.choice(members[k]) for k in classes])
 
-    Returns:
-        A function of the step that gives (batch, c, H, W) uint8.
-    """
-    training = store.frame[store.frame["part"] == "train"]
-    if recipe.starts == "grid":
-        records, starts = training["record"].to_numpy(), training["start"].to_numpy()
-        rows = grid_rows(len(training), recipe.batch, recipe.seed)
-        return lambda step: codec.encode(store.windows(records[rows(step)], starts[rows(step)]))
+    return rows
 
-    runs = store.spans("train")  # a start anywhere in a run gives a window that the grid would have kept too
-    places = (runs["end"] - runs["begin"] - recipe.length + 1).to_numpy()
-    borders = np.cumsum(places)
-    records, begins = runs["record"].to_numpy(), runs["begin"].to_numpy()
 
-    def batch(step: int) -> np.ndarray:
-        drawn = np.random.default_rng([recipe.seed, step]).integers(borders[-1], size=recipe.batch)
-        run = np.searchsorted(borders, drawn, side="right")
-        return codec.encode(store.windows(records[run], begins[run] + drawn - (borders[run] - places[run])))
+def _batches(
+    rows: Rows, values: Callable[[np.ndarray], np.ndarray], labels: np.ndarray, codec: Codec, recipe: Recipe
+) -> Batches:
+    def batch(step: int) -> Batch:
+        chosen = rows(step)
+        return Batch(codec.encode(values(chosen)), labels[chosen] if recipe.conditional else None)
 
     return batch
 
 
-def sample_batches(values: np.ndarray, codec: Codec, recipe: Recipe) -> Batches:
-    """As store_batches, from windows in memory (N, C, L)."""
-    rows = grid_rows(len(values), recipe.batch, recipe.seed)
-    return lambda step: codec.encode(values[rows(step)])
+def _anywhere(store: Store, codec: Codec, recipe: Recipe, labels: np.ndarray) -> Batches:
+    """Windows that start anywhere in a training record where the grid, too, would have kept them."""
+    training = store.frame[store.frame["part"] == TRAIN]
+    label_of = dict(zip(training["record"], labels.tolist(), strict=True))
+    runs = store.spans(TRAIN)
+    places = (runs["end"] - runs["begin"] - store.length + 1).to_numpy()
+    records, begins = runs["record"].to_numpy(), runs["begin"].to_numpy()
+    run_labels = np.array([label_of[record] for record in records])
+    if recipe.balance == "weighted":  # each class as probable as any other
+        shares = np.bincount(run_labels, weights=places)
+        weights = places / shares[run_labels]
+    else:
+        weights = places.astype(float)
+    borders = np.cumsum(weights) / weights.sum()
+
+    def batch(step: int) -> Batch:
+        drawn = np.random.default_rng([recipe.seed, step]).random((2, recipe.batch))
+        run = np.searchsorted(borders, drawn[0], side="right").clip(max=len(borders) - 1)
+        starts = begins[run] + (drawn[1] * places[run]).astype(np.int64)
+        images = codec.encode(store.windows(records[run], starts))
+        return Batch(images, run_labels[run] if recipe.conditional else None)
+
+    return batch

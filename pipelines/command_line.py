@@ -38,7 +38,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Turn private ECGs into images, train a GAN on them, decode what it generates, and measure the result.\n\n"
+    help="Turn private ECGs, time series, tables and pictures into images, train a GAN on them, decode what it "
+    "generates, and measure the result.\n\n"
     "Begin with [bold]anonimage demo OUT[/bold], then [bold]anonimage inspect[/bold] your own data.",
 )
 
@@ -110,13 +111,29 @@ def _options(
 
 
 # Arguments and options that several commands share
-Source = Annotated[Path, typer.Argument(help="Folder of a WFDB database: with RECORDS, or any tree of .hea files.")]
+Source = Annotated[
+    Path,
+    typer.Argument(
+        help="What to read: a WFDB database (RECORDS, or any tree of .hea files), a table (CSV, Parquet), signals as "
+        "CSV or npz, or a folder of pictures; the recipe says which."
+    ),
+]
 Out = Annotated[Path, typer.Argument(help="Folder of the run.")]
 RecipeName = Annotated[str, typer.Argument(help="Name of a recipe (see `anonimage recipes`) or path of a TOML file.")]
 Leads = Annotated[str | None, typer.Option(help="Leads to read, by name: i,ii,iii.")]
 Patient = Annotated[
-    str | None, typer.Option(help="auto, folder, record, a pattern with one group over record names, or a CSV file.")
+    str | None,
+    typer.Option(help="Whose is what. Tables: a column. Else auto, folder, record, a pattern over names, a CSV file."),
 ]
+Label = Annotated[
+    str | None, typer.Option(help="The class: a column of a table or series; a CSV file record,label for WFDB.")
+]
+Fs = Annotated[float | None, typer.Option(min=0.001, help="Sampling rate in Hz: of CSV and npz; of WFDB, to resample.")]
+Binary = Annotated[str | None, typer.Option(help="Columns to take as binary: name,name.")]
+Category = Annotated[str | None, typer.Option(help="Columns to take as categories: name,name.")]
+Drop = Annotated[str | None, typer.Option(help="Columns to leave out: name,name.")]
+Keep = Annotated[str | None, typer.Option(help="Columns of one value to copy into every synthetic row: name,name.")]
+Missing = Annotated[str | None, typer.Option(help="Texts that stand for a missing value: text,text.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe.")]
 Steps = Annotated[int | None, typer.Option(min=1, help="Training steps, instead of the recipe's epochs.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of everything random: same seed, same files.")]
@@ -129,16 +146,32 @@ Precision = Annotated[str | None, typer.Option(help="32, bf16 or auto.")]
 @command("anonimage inspect ~/ptbdb --leads i,ii,iii")
 def inspect(
     source: Source,
+    recipe: Annotated[
+        str, typer.Option(help="Recipe whose reading is shown: ptb-quantile, series, table, iris, …")
+    ] = "",
+    settings: Set = None,
     leads: Leads = None,
-    side: Annotated[int, typer.Option(min=2, max=300, help="Side of the image; a window has side² samples.")] = 45,
+    side: Annotated[int | None, typer.Option(min=2, max=300, help="Side of the image.")] = None,
     stride: Annotated[int | None, typer.Option(min=1, help="Samples between windows; default: no overlap.")] = None,
-    fs: Annotated[float, typer.Option(min=0.001, help="Sampling rate in Hz that signals are brought to.")] = 1000.0,
+    fs: Fs = None,
     patient: Patient = None,
+    label: Label = None,
+    binary: Binary = None,
+    category: Category = None,
+    drop: Drop = None,
+    keep: Keep = None,
+    missing: Missing = None,
 ) -> None:
-    """Show what would be read: records, patients, classes, leads, windows, and every problem found."""
+    """Show what would be read: records, patients, classes, leads, windows, columns, and every problem found."""
     from .inspection import print_inspection
+    from .sources import recipe_for
 
-    print_inspection(source, leads=_split(leads), side=side, stride=stride, fs=fs, patient=patient or "auto")
+    columns = {"binary": binary, "category": category, "drop": drop, "keep": keep, "missing": missing}
+    read = {"fs": fs, "patient": patient, "label": label, "side": side, "stride": stride}
+    resolved = _recipe(recipe or recipe_for(source), settings, None, **read, **columns)
+    if not recipe and resolved.data == "signals":  # without a recipe nothing says which leads are wanted
+        resolved = resolved.changed({"leads": ()})
+    print_inspection(_changed(resolved, None, leads=leads), source)
 
 
 @command("anonimage recipes ptb-quantile > mine.toml")
@@ -155,7 +188,7 @@ def recipes(name: Annotated[str | None, typer.Argument(help="Print this recipe's
     table = Table("recipe", "paper", "what it shows", box=None)
     for known in recipe_names():
         recipe = load_recipe(known)
-        table.add_row(known, f"§{recipe.section}", recipe.description)
+        table.add_row(known, f"§{recipe.section}" if recipe.section else "", recipe.description)
     Console().print(table)
 
 
@@ -166,6 +199,14 @@ def run(
     out: Out,
     settings: Set = None,
     leads: Leads = None,
+    fs: Fs = None,
+    patient: Patient = None,
+    label: Label = None,
+    binary: Binary = None,
+    category: Category = None,
+    drop: Drop = None,
+    keep: Keep = None,
+    missing: Missing = None,
     steps: Steps = None,
     seed: Seed = None,
     resume: Resume = False,
@@ -173,12 +214,15 @@ def run(
     device: Device = None,
     precision: Precision = None,
 ) -> None:
-    """The five steps: prepare, train, generate, evaluate; records, scores and a report in OUT."""
-    resolved = _recipe(recipe, settings, leads=leads, steps=steps, seed=seed, device=device, precision=precision)
+    """The five steps: prepare, train, generate, evaluate; synthetic data, scores and a report in OUT."""
+    read = {"leads": leads, "fs": fs, "patient": patient, "label": label}
+    columns = {"binary": binary, "category": category, "drop": drop, "keep": keep, "missing": missing}
+    training = {"steps": steps, "seed": seed, "device": device, "precision": precision}
+    resolved = _recipe(recipe, settings, out if resume else None, **read, **columns, **training)
     from . import steps as five
 
     five.run(resolved, source, out, resume=resume, overwrite=overwrite)
-    say(f"records: {out / 'synthetic'}\nreport:  {out / 'report.html'}")
+    say(f"synthetic: {out / 'synthetic'}\nreport:    {out / 'report.html'}")
 
 
 @command("anonimage prepare ptb-quantile ~/ptbdb out --leads ii", resumable=True)
@@ -188,12 +232,22 @@ def prepare(
     out: Out,
     settings: Set = None,
     leads: Leads = None,
+    fs: Fs = None,
+    patient: Patient = None,
+    label: Label = None,
+    binary: Binary = None,
+    category: Category = None,
+    drop: Drop = None,
+    keep: Keep = None,
+    missing: Missing = None,
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Steps 1 and 2: read the source into OUT/store, split it by patient, fit the codec."""
-    resolved = _recipe(recipe, settings, leads=leads, seed=seed)
+    read = {"leads": leads, "fs": fs, "patient": patient, "label": label}
+    columns = {"binary": binary, "category": category, "drop": drop, "keep": keep, "missing": missing}
+    resolved = _recipe(recipe, settings, out if resume else None, **read, **columns, seed=seed)
     from . import steps as five
 
     five.prepare(resolved, source, out, resume=resume, overwrite=overwrite)
@@ -214,18 +268,26 @@ def train(
 @command("anonimage generate out -n 500 --format csv --to synthetic-csv --seed 1")
 def generate(
     out: Out,
-    n: Annotated[int | None, typer.Option("-n", min=1, help="Windows to generate; default: the recipe's.")] = None,
-    file_format: Annotated[str, typer.Option("--format", help="wfdb, csv, parquet or npz.")] = "wfdb",
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, help="Windows, rows or pictures to generate; default: the recipe's.")
+    ] = None,
+    file_format: Annotated[
+        str, typer.Option("--format", help="source: as the source is; signals also wfdb, csv, parquet, npz.")
+    ] = "source",
     to: Annotated[
         Path | None, typer.Option(help="New folder; default: OUT/synthetic, or OUT/synthetic-FORMAT.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise; default: the run's.")] = None,
     offset: Annotated[str | None, typer.Option(help="relative, baseline or sampled; default: the recipe's.")] = None,
+    label: Annotated[str | None, typer.Option(help="Generate this class only, by its name.")] = None,
+    labels_like: Annotated[
+        str | None, typer.Option(help="Shares of the classes: source or balanced; default: the recipe's.")
+    ] = None,
 ) -> None:
-    """Generate windows with the trained GAN and write them in the source's units."""
+    """Generate with the trained GAN and write in the source's format and units."""
     from . import steps as five
 
-    five.generate(out, n=n, file_format=file_format, to=to, seed=seed, offset=offset)
+    five.generate(out, n, file_format, to, seed, offset, label, labels_like)
 
 
 @command("anonimage evaluate out")
@@ -296,10 +358,16 @@ def demo(
     say(f"records: {out / 'synthetic'}\nreport:  {out / 'report.html'}")
 
 
-def _recipe(name: str, settings: list[str] | None, **options: Any) -> Any:
+def _recipe(name: str, settings: list[str] | None, resumed: Path | None = None, **options: Any) -> Any:
+    """The recipe of that name with the options; of a run that is resumed, as it was resolved then."""
     from .recipe import load_recipe
+    from .run_folder import RunFolder
 
-    return _changed(load_recipe(name), settings, **options)
+    recipe = load_recipe(name)
+    if resumed is not None and RunFolder(resumed).recipe_file.is_file():
+        before = RunFolder(resumed).recipe
+        recipe = before if before.name == recipe.name else recipe
+    return _changed(recipe, settings, **options)
 
 
 def _changed(recipe: Any, settings: list[str] | None, **options: Any) -> Any:
@@ -315,7 +383,3 @@ def _changed(recipe: Any, settings: list[str] | None, **options: Any) -> Any:
         if value is not None:
             recipe = recipe.changed({key: value}, f"--{key}")
     return recipe
-
-
-def _split(text: str | None) -> tuple[str, ...] | None:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else None

@@ -64,16 +64,121 @@ def plot_signals(
     return figure
 
 
-def plot_losses(metrics: pd.DataFrame) -> Figure:
-    """Losses of critic and generator over the training steps."""
-    figure = Figure(figsize=(11, 2.8), layout="constrained")
+def plot_losses(metrics: pd.DataFrame, monitor: pd.DataFrame) -> Figure:
+    """Losses over the training steps; under them the variety of the images, with what the monitor saw marked.
+
+    Arguments:
+        metrics: step, critic_loss, generator_loss.
+        monitor: step, ratio (variety of generated images over that of real ones), event.
+    """
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    losses, variety = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    losses.plot(metrics["step"], metrics["critic_loss"], color=REAL, linewidth=1, label="discriminator")
+    losses.plot(metrics["step"], metrics["generator_loss"], "--", color=SYNTHETIC, linewidth=1, label="generator")
+    losses.set_ylabel("loss")
+    losses.legend()
+    variety.plot(monitor["step"], monitor["ratio"], color=SYNTHETIC, linewidth=1)
+    variety.axhline(1, color="#888888", linewidth=0.8, linestyle=":")
+    variety.set_ylim(bottom=0)
+    variety.set_ylabel("variety")
+    variety.set_xlabel("training step")
+    for axis in (losses, variety):
+        axis.grid(color="#dddddd", linewidth=0.5)
+        for row in monitor[monitor["event"].fillna("") != ""].itertuples():
+            axis.axvline(row.step, color="#7a1fa2", linewidth=1.2)
+            if axis is losses:
+                axis.annotate(
+                    str(row.event).partition(":")[0],
+                    (row.step, 1),
+                    xycoords=("data", "axes fraction"),
+                    fontsize=8,
+                    color="#7a1fa2",
+                    rotation=90,
+                    va="top",
+                    ha="right",
+                )
+    return figure
+
+
+def plot_accuracy(metrics: pd.DataFrame) -> Figure:
+    """Class accuracy of the discriminator on real and generated images over the training steps."""
+    figure = Figure(figsize=(11, 2.6), layout="constrained")
     axis = figure.subplots()
-    axis.plot(metrics["step"], metrics["critic_loss"], color=REAL, linewidth=1, label="discriminator")
-    axis.plot(metrics["step"], metrics["generator_loss"], "--", color=SYNTHETIC, linewidth=1, label="generator")
+    for column, colour, style, name in (
+        ("real_accuracy", REAL, "-", "real"),
+        ("fake_accuracy", SYNTHETIC, "--", "generated"),
+    ):
+        smooth = metrics[column].rolling(9, center=True, min_periods=1).mean()
+        axis.plot(metrics["step"], smooth, style, color=colour, linewidth=1.2, label=name)
+    axis.set_ylim(0, 1.02)
     axis.set_xlabel("training step")
-    axis.set_ylabel("loss")
+    axis.set_ylabel("class accuracy")
     axis.grid(color="#dddddd", linewidth=0.5)
     axis.legend()
+    return figure
+
+
+def plot_classes(
+    windows: np.ndarray, rows: Sequence[np.ndarray], names: Sequence[str], fs: float, units: Sequence[str]
+) -> Figure:
+    """Generated windows of each class, a row a class.
+
+    Arguments:
+        windows: (N, C, L); the first channel is drawn.
+        rows: for each class, positions of the windows to draw, two at most.
+        names: of the classes.
+        fs: Hz.
+        units: of the channels.
+    """
+    figure = Figure(figsize=(11, 1.7 * len(names)), layout="constrained")
+    axes = figure.subplots(len(names), 2, sharex=True, squeeze=False)
+    seconds = np.arange(windows.shape[2]) / fs
+    for place, (chosen, name) in enumerate(zip(rows, names, strict=True)):
+        for column, row in enumerate(chosen):
+            axes[place, column].plot(seconds, windows[row, 0], color=SYNTHETIC, linewidth=0.9)
+        for axis in axes[place]:
+            axis.grid(color="#dddddd", linewidth=0.5)
+            axis.set_title(name, fontsize=9)
+        axes[place, 0].set_ylabel(units[0])
+    for axis in axes[-1]:
+        axis.set_xlabel("s")
+    return figure
+
+
+def plot_columns(real: np.ndarray, synthetic: np.ndarray, names: Sequence[str], kinds: Sequence[str]) -> Figure:
+    """Box plots of numbers, shares of the other features; real against synthetic.
+
+    Arguments:
+        real, synthetic: (N, F) features; NaN is missing.
+        names, kinds: (F,) of the features.
+    """
+    numbers = [k for k, kind in enumerate(kinds) if kind in ("continuous", "integer")]
+    others = [k for k in range(len(kinds)) if k not in numbers]
+    across = 6
+    box_rows = -(-len(numbers) // across)
+    heights = [2.2] * box_rows + ([0.24 * len(others) + 0.6] if others else [])
+    figure = Figure(figsize=(11, sum(heights)), layout="constrained")
+    grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
+    for place, k in enumerate(numbers):
+        axis = figure.add_subplot(grid[place // across, place % across])
+        values = [rows[~np.isnan(rows[:, k]), k] for rows in (real, synthetic)]
+        boxes = axis.boxplot(values, whis=(5, 95), widths=0.6, patch_artist=True, showfliers=False)
+        for box, colour in zip(boxes["boxes"], (REAL, SYNTHETIC), strict=True):
+            box.set(facecolor=colour, alpha=0.35)
+        axis.set_xticks((1, 2), ("real", "synthetic"), fontsize=8)
+        axis.tick_params(axis="y", labelsize=7)
+        axis.set_title(names[k], fontsize=9)
+    if others:
+        axis = figure.add_subplot(grid[-1, :])
+        places = np.arange(len(others))
+        for shift, rows, colour, name in ((-0.18, real, REAL, "real"), (0.18, synthetic, SYNTHETIC, "synthetic")):
+            axis.barh(places + shift, np.nanmean(rows[:, others], axis=0), 0.34, color=colour, label=name)
+        axis.set_yticks(places, [names[k] for k in others], fontsize=8)
+        axis.invert_yaxis()
+        axis.set_xlim(0, 1)
+        axis.set_xlabel("share of rows")
+        axis.grid(axis="x", color="#dddddd", linewidth=0.5)
+        axis.legend(loc="lower right", fontsize=8)
     return figure
 
 
@@ -90,6 +195,7 @@ def image_grid(images: np.ndarray, columns: int = 8, zoom: int = 2) -> Image.Ima
     if images.shape[1] not in (1, 3):
         columns = images.shape[1]
         tensor = tensor[:4].reshape(-1, 1, *images.shape[2:])
+    zoom = max(zoom, -(-48 // images.shape[-1]))  # a table of 7×7 must be seen too
     grid = make_grid(tensor, nrow=columns, padding=1, pad_value=255).permute(1, 2, 0).numpy()
     picture = Image.fromarray(grid)
     return picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)

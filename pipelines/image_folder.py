@@ -1,4 +1,4 @@
-"""Signals as a folder of PNG images and back, with no GAN between: for looking, teaching and testing."""
+"""Samples as a folder of PNG images and back, with no GAN between: for looking, teaching and testing."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from ..data import Samples
-from ..data.writer import write_samples
 from ..errors import InputError, one_line
 from ..files import new_folder, refuse_used, scratch_folder
+from .codecs import fit_codec, load_codec, save_codec
 from .progress import progress
 from .recipe import Recipe
-from .sources import fit_codec, load_codec, save_codec, write_store
+from .sources import check_source, write_samples, write_store
 
 IMAGES, CODEC, SAMPLES = "images", "codec.json", "samples.parquet"
 CHUNK = 1024
@@ -23,13 +23,14 @@ def encode_folder(recipe: Recipe, source: Path, to: Path) -> None:
 
     Arguments:
         recipe: leads, fs, side, stride, standardizer and arrangement.
-        source: WFDB database.
+        source: what the recipe reads.
         to: folder to make; must not exist, or be empty.
 
     Raises:
         InputError: nothing to read, or the folder is in use.
     """
     refuse_used(to)
+    check_source(recipe, source)
     with new_folder(to) as partial, scratch_folder(partial) as scratch:
         store = write_store(recipe, source, scratch / "store", split=False)
         codec = fit_codec(recipe, store, part=None)
@@ -41,7 +42,7 @@ def encode_folder(recipe: Recipe, source: Path, to: Path) -> None:
         with progress("encode", len(frame)) as advance:
             for first in range(0, len(frame), CHUNK):
                 part = frame.iloc[first : first + CHUNK]
-                windows = store.windows(part["record"].to_numpy(), part["start"].to_numpy())
+                windows = store.values(part.index.to_numpy())
                 offsets[first : first + CHUNK] = codec.offset(windows)
                 for name, image in zip(part["image"], codec.encode(windows), strict=True):
                     _to_picture(image).save(partial / IMAGES / name)
@@ -52,7 +53,7 @@ def encode_folder(recipe: Recipe, source: Path, to: Path) -> None:
 
 
 def decode_folder(folder: Path, to: Path) -> None:
-    """Write the windows of an encoded folder as WFDB records, each with its own stored offset.
+    """Write the samples of an encoded folder in their source's format, each with its own stored offset.
 
     Raises:
         InputError: the folder is not one that encode made, or an image in it is missing or was changed in size.
@@ -78,7 +79,7 @@ def decode_folder(folder: Path, to: Path) -> None:
             advance(first + len(names), "")
     samples = Samples(values, frame.drop(columns=needed[1:]), codec.channels, codec.units, codec.fs)
     comments = ("decoded by anonimage from an image of this window; not a generated signal",)
-    write_samples(samples, to, "wfdb", gain=codec.gains, comments=comments, prefix="window")
+    write_samples(samples, to, codec, comments=comments, prefix="window")
 
 
 def _offset_column(channel: str) -> str:

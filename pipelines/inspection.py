@@ -1,95 +1,188 @@
 """What `anonimage inspect` prints: a source as tables, and every problem in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..data import CLASSES, Description, RecordRow, describe
+from ..data import (
+    Description,
+    TableForm,
+    describe,
+    describe_pictures,
+    describe_series,
+    read_table,
+)
+from ..errors import InputError
 from .progress import progress
+from .recipe import Recipe
+from .sources import kind_of
+from .sources.table import as_written, patient_column
 
 WIDE = 120  # columns where the output is no terminal
 
 
-def print_inspection(
-    source: Path, leads: tuple[str, ...] | None, side: int, stride: int | None, fs: float, patient: str
-) -> None:
-    """Print records, patients, classes, leads and windows of a source.
+def print_inspection(recipe: Recipe, source: Path) -> None:
+    """Print what a recipe would read of a source.
 
     Arguments:
-        source: WFDB database.
-        leads: to read; None: all.
-        side: of the image; a window has side² samples.
-        stride: samples between windows; None: no overlap.
-        fs: Hz that signals are brought to.
-        patient: how a record tells its patient.
+        recipe: kind of data, leads, side, stride, fs, patient, label and the options of tables.
+        source: as the recipe's kind of data has it.
 
     Raises:
-        InputError: the source is not there or has no records.
+        InputError: the source is not there or holds nothing of that kind.
     """
-    with progress("inspect") as advance:
-        found = describe(
-            source,
-            side**2,
-            stride,
-            leads or (),
-            fs,
-            patient,
-            progress=lambda done, total: advance(done, "records", total),
-        )
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
-    print_description(console, found, side)
+    _PRINTERS[kind_of(recipe, source)](console, recipe, source)
 
 
-def print_description(console: Console, found: Description, side: int) -> None:
-    """Print a description as tables."""
-    console.print(_records(found.rows))
-    console.print(_diagnoses(found.diagnoses))
-    console.print(_classes(found))
-    console.print(
+def _print_wfdb(console: Console, recipe: Recipe, source: Path) -> None:
+    with progress("inspect") as advance:
+        found = describe(
+            source,
+            recipe.window,
+            recipe.stride,
+            recipe.leads,
+            recipe.fs,
+            recipe.patient,
+            progress=lambda done, total: advance(done, "records", total),
+            labels=None if recipe.label is None else Path(recipe.label),
+        )
+    print_description(console, found, recipe.window)
+
+
+def print_description(console: Console, found: Description, length: int) -> None:
+    """Print a WFDB database; length is samples per window."""
+    console.print(_records(found))
+    console.print(_table1(found))
+    console.print(_table2(found))
+    _line(
+        console,
         f"{len(found.rows)} records of {found.patients} patients, {found.seconds / 60:.1f} minutes, "
-        f"{sum(found.class_windows.values())} windows of {side}×{side} samples",
-        highlight=False,
+        f"{sum(found.class_windows.values())} windows of {length} samples",
     )
-    console.print(f"sampling rates: {_counted(found.fs, ' Hz')}", highlight=False)
-    console.print(f"leads: {_counted(found.leads)}", highlight=False)
+    _line(console, f"sampling rates: {_counted(found.fs, ' Hz')}")
+    _line(console, f"leads: {_counted(found.leads)}")
     if any(found.dropped.values()):
-        console.print(f"windows left out: {_counted(found.dropped)}", highlight=False)
-    console.print(f"problems: {len(found.problems) or 'none'}", highlight=False)
-    for problem in found.problems:
-        console.print(Text(f"  {problem}"), soft_wrap=True)
+        _line(console, f"windows left out: {_counted(found.dropped)}")
+    _problems(console, found.problems)
 
 
-def _records(rows: tuple[RecordRow, ...]) -> Table:
-    table = Table("record", "patient", "diagnosis", "class", title="Records", box=None, title_justify="left")
-    for column in ("leads", "Hz", "seconds", "windows"):
-        table.add_column(column, justify="right")
-    for row in rows:
+def _records(found: Description) -> Table:
+    table = _new("Records", ("record", "patient", "diagnosis", "class"), ("leads", "Hz", "seconds", "windows"))
+    for row in found.rows:
         numbers = (str(len(row.channels)), f"{row.fs:g}", f"{row.seconds:.1f}", str(row.windows))
         table.add_row(*map(Text, (row.name, row.patient, row.diagnosis, str(row.label), *numbers)))
     return table
 
 
-def _diagnoses(diagnoses: Mapping[str, int]) -> Table:
-    table = Table("diagnosis in the header", title="\nDiagnoses", box=None, title_justify="left")
-    table.add_column("records", justify="right")
-    for diagnosis, n in diagnoses.items():
-        table.add_row(Text(diagnosis), str(n))
+def _table1(found: Description) -> Table:
+    """The paper's Table 1, beside the diagnoses as the headers have them."""
+    table = _new(
+        "Records by diagnosis (the paper's Table 1)", ("diagnostic class", "diagnoses in the headers"), ("records",)
+    )
+    for name, n in found.table_1.items():
+        table.add_row(name, "", str(n))
+    for diagnosis, n in found.diagnoses.items():
+        table.add_row("", Text(diagnosis), str(n))
     return table
 
 
-def _classes(found: Description) -> Table:
-    table = Table("class", "name", title="\nClasses", box=None, title_justify="left")
-    for column in ("records", "patients", "windows"):
-        table.add_column(column, justify="right")
-    for number, name in enumerate(CLASSES):
+def _table2(found: Description) -> Table:
+    """The paper's Table 2."""
+    table = _new(
+        "Classes (the paper's Table 2)", ("diagnostic class",), ("records", "patients", "sliced samples", "class")
+    )
+    for number, name in enumerate(found.classes):
         counts = (found.classes, found.class_patients, found.class_windows)
-        table.add_row(str(number), name, *(str(count.get(name, 0)) for count in counts))
+        table.add_row(name, *(str(count.get(name, 0)) for count in counts), str(number))
     return table
+
+
+def _print_series(console: Console, recipe: Recipe, source: Path) -> None:
+    found = describe_series(source, recipe.fs, recipe.layout, recipe.label, recipe.patient)
+    what = f"{found.recordings} recordings" if found.recordings else f"{found.samples} samples of {found.length} values"
+    _line(
+        console, f"layout {found.layout}: {what} of {found.patients} patients, {found.seconds:.1f} s at {found.fs:g} Hz"
+    )
+    _line(console, f"channels: {', '.join(found.channels)}")
+    if found.classes:
+        _line(console, f"classes: {_counted(found.classes)}")
+    _line(console, f"missing values: {found.missing}")
+    _problems(console, found.problems)
+
+
+def _print_pictures(console: Console, recipe: Recipe, source: Path) -> None:
+    with progress("inspect") as advance:
+        found = describe_pictures(source, progress=lambda done, total: advance(done, "pictures", total))
+    _line(console, f"{sum(found.sizes.values())} pictures, resized to {recipe.side}×{recipe.side} for training")
+    _line(console, "sizes: " + ", ".join(f"{width}×{height} ×{n}" for (width, height), n in found.sizes.items()))
+    _line(console, f"modes: {_counted(found.modes)}")
+    _line(console, f"files: {_counted(found.kinds)}")
+    if found.classes:
+        _line(console, f"classes: {_counted(found.classes)}")
+    _problems(console, found.problems)
+
+
+def _print_table(console: Console, recipe: Recipe, source: Path) -> None:
+    file = read_table(source, recipe.missing, as_written(recipe))
+    problems: list[str] = []
+    kinds: dict[str, str] = {}
+    options = {"binary": recipe.binary, "category": recipe.category, "drop": recipe.drop, "keep": recipe.keep}
+    patient = patient_column(recipe)
+    # columns are looked at one by one, so that every problem is found
+    for name in file.frame.columns:
+        if name in (*recipe.drop, patient):
+            continue
+        mine = {option: [name] if name in named else [] for option, named in options.items()}
+        try:
+            form = TableForm.fit(file.frame[[name]], file.name, **mine)  # type: ignore[arg-type]
+            kinds[name] = form.columns[0].kind
+        except InputError as error:
+            if name not in recipe.keep:
+                problems.append(str(error))
+    table = _new(f"Columns of {file.name}", ("column", "kind", "type", "values"), ("different", "missing"))
+    for name in file.frame.columns:
+        column = file.frame[name]
+        values = column.dropna().unique()
+        shown = f"{column.min()} to {column.max()}" if kinds.get(name) in ("continuous", "integer") else _few(values)
+        kind = kinds.get(name, "left out" if name in (*recipe.drop, patient) else "")
+        table.add_row(
+            *map(Text, (str(name), kind, str(column.dtype), shown, str(len(values)), str(column.isna().sum())))
+        )
+    console.print(table)
+    _line(console, f"{len(file.frame)} rows, {len(file.frame.columns)} columns")
+    _problems(console, problems)
+
+
+_PRINTERS = {"wfdb": _print_wfdb, "series": _print_series, "table": _print_table, "images": _print_pictures}
+
+
+def _new(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(*texts, title=f"\n{title}", box=None, title_justify="left")
+    for column in numbers:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False)
+
+
+def _problems(console: Console, problems: Sequence[str]) -> None:
+    _line(console, f"problems: {len(problems) or 'none'}")
+    for problem in problems:
+        console.print(Text(f"  {problem}"), soft_wrap=True)
+
+
+def _few(values: Iterable[object]) -> str:
+    first = list(islice(values, 7))
+    return ", ".join(map(str, first[:6])) + (", …" if len(first) > 6 else "")
 
 
 def _counted(counts: Mapping[str, int] | Mapping[float, int], unit: str = "") -> str:

@@ -1,5 +1,6 @@
 """A recipe: every choice of the five steps, validated, frozen, read from and written to TOML."""
 
+import math
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -28,20 +29,44 @@ class Recipe(BaseModel):
     description: str = Field("", description="one line on what it shows")
 
     # What is read
-    leads: tuple[str, ...] = Field(("i",), min_length=1, description="leads to read, by name, in this order")
-    fs: float = Field(1000.0, gt=0, description="sampling rate in Hz; other rates are resampled to it")
-    side: int = Field(45, ge=2, le=300, description="side of the image; a window has side² samples")
+    data: Literal["signals", "table", "images"] = Field(
+        "signals", description="signals: WFDB, CSV or npz; table: CSV or Parquet; images: a folder of pictures"
+    )
+    leads: tuple[str, ...] = Field(("i",), description="leads to read, by name, in this order; none named: all")
+    fs: float | None = Field(
+        None,
+        gt=0,
+        description="Hz; WFDB records are resampled to it (absent: as recorded), CSV and npz are taken at it",
+    )
+    side: Annotated[int, Field(ge=2, le=300)] | Literal["auto"] = Field(
+        45, description="side of the image; a window has side² samples. auto: the smallest that holds a sample"
+    )
+    length: PositiveInt | None = Field(None, description="samples of a window, if not side²; the rest is NULL")
     stride: PositiveInt | None = Field(None, description="samples from one window to the next; absent: no overlap")
     starts: Literal["grid", "random"] = Field("grid", description="training windows on the grid, or cut anywhere")
     patient: str = Field(
         "auto",
-        description="auto, folder, record, a pattern with one group over record names, or a CSV file",
+        description="whose is what: auto, folder, record, a pattern with one group over names, a CSV file, time "
+        "(blocks of one recording); for tables the column that tells",
     )
     control_share: Share = Field(0.2, description="share of patients that training never sees")
+    label: str | None = Field(
+        None, description="the class: a column of a table or of a series file; a CSV file (record, label) for WFDB"
+    )
+    layout: Literal["auto", "columns", "rows"] = Field(
+        "auto", description="text files of signals: a column per channel, or a row per sample"
+    )
+    binary: tuple[str, ...] = Field((), description="columns of a table to be taken as binary")
+    category: tuple[str, ...] = Field((), description="columns of a table to be taken as categories")
+    drop: tuple[str, ...] = Field((), description="columns of a table to leave out")
+    keep: tuple[str, ...] = Field((), description="columns of one value to copy into every synthetic row")
+    missing: tuple[str, ...] = Field((), description="texts that stand for a missing value, besides the usual ones")
 
     # Step 1, standardize
-    standardizer: Literal["minmax", "adapted", "quantile"] = Field(
-        "quantile", description="minmax: eq. 2; adapted: eq. 3; quantile: quantile bounds, then eq. 3 (section 4.1)"
+    standardizer: Literal["minmax", "adapted", "quantile", "equalize"] = Field(
+        "quantile",
+        description="minmax: eq. 2; adapted: eq. 3; quantile: quantile bounds, then eq. 3 (section 4.1); equalize: "
+        "histogram equalisation. Tables: minmax or equalize, for numbers; pictures are grey levels already",
     )
     quantile_low: Share = Field(0.01, description="lower bound; values below saturate")
     quantile_high: Share = Field(0.99, description="upper bound; values above saturate")
@@ -58,14 +83,41 @@ class Recipe(BaseModel):
     )
 
     # Step 2, arrange
-    arrangement: str = Field("z", description="where each sample of a window stands in the image")
+    arrangement: str = Field(
+        "z", description="where each sample of a window, or column of a table, stands in the image"
+    )
+    colours: Literal["none", "hsv", "lab", "cmyk"] = Field(
+        "none", description="three leads as red, green, blue, turned into another colour space"
+    )
 
     # Step 3, architecture
-    widths: tuple[PositiveInt, ...] = Field((64, 128, 256), min_length=1, description="channels of the hidden layers")
+    family: Literal["convolutional", "connected"] = Field("convolutional", description="DCGAN, or fully connected")
+    activation: Literal["relu", "linear"] = Field("relu", description="of a connected network's hidden layers")
+    widths: tuple[PositiveInt, ...] = Field(
+        (64, 128, 256), min_length=1, description="channels of the hidden layers; nodes of connected ones"
+    )
     latent_dim: PositiveInt = Field(100, description="length of the noise vector")
+    output: Literal["tanh", "clip"] = Field(
+        "tanh",
+        description="of the generator: tanh, or cut off, which gives exactly 0 and 255 to NULL and binary columns",
+    )
+    sharp_null: bool = Field(
+        False, description="the discriminator sees pixels that never change ten times as large: for NULL areas"
+    )
+    moments: bool = Field(
+        False, description="the discriminator sees mean and spread of each pixel over the batch; for tables"
+    )
+    head: Literal["none", "auto", "auxiliary", "projection"] = Field(
+        "none",
+        description="classes: none; ACGAN's class head (section 4.6); projection discriminator; auto: projection where "
+        "a label is named",
+    )
 
     # Step 4, training
     batch: int = Field(30, ge=2, description="images per step")
+    balance: Literal["none", "undersample", "weighted"] = Field(
+        "none", description="classes in training: as they are; cut to the smallest (section 4.6); drawn equally often"
+    )
     epochs: PositiveInt = Field(200, description="passes over the training windows")
     steps: PositiveInt | None = Field(None, description="training steps; overrides epochs")
     learning_rate: float = Field(2e-4, gt=0, description="Adam's")
@@ -75,13 +127,24 @@ class Recipe(BaseModel):
         "auto", description="auto: bf16 where the processor has units for it"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda where there is one")
+    on_trouble: Literal["go_on", "stop", "rollback"] = Field(
+        "go_on", description="collapse, a discriminator that has won, …: go on, stop, or back to the last healthy state"
+    )
+    stop_score: Literal["none", "1nnc", "accuracy"] = Field(
+        "none",
+        description="what decides on the best checkpoint: 1NNC to training windows, class accuracy (section 4.7)",
+    )
+    score_every: PositiveInt = Field(250, description="steps from one look at stop_score to the next")
+    patience: PositiveInt = Field(5, description="training ends after so many looks without a better stop_score")
     metrics_every: PositiveInt = Field(25, description="steps from one row of metrics.csv to the next")
     checkpoint_every: PositiveInt = Field(250, description="steps from one checkpoint to the next")
 
     # Step 5, evaluate and decode
-    samples: PositiveInt = Field(500, description="synthetic windows to write")
+    samples: PositiveInt = Field(500, description="synthetic windows, rows or pictures to write")
+    labels: Literal["source", "balanced"] = Field("source", description="shares of the classes in what is generated")
     evaluated: int = Field(1000, ge=10, description="windows of each kind that the scores compare, at most")
     seed: int = Field(0, ge=0, description="the same seed gives the same files")
+    against: str | None = Field(None, description="recipe to run beside this one and to compare its scores with")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -89,17 +152,51 @@ class Recipe(BaseModel):
             raise ValueError(f"quantile_low {self.quantile_low} is not below quantile_high {self.quantile_high}")
         if len({lead.lower() for lead in self.leads}) < len(self.leads):
             raise ValueError(f"a lead is named twice in {', '.join(self.leads)}")
+        if self.data == "signals" and self.side == "auto" and self.length is None:
+            raise ValueError("side = 'auto' needs a length: say how many samples a window has, or give a side")
+        if self.data == "images" and self.side == "auto":
+            raise ValueError("side = 'auto' means nothing for pictures; give the side that they are resized to")
+        if self.data == "table" and self.standardizer not in ("minmax", "equalize"):
+            raise ValueError(f"standardizer '{self.standardizer}' is for signals; tables take minmax or equalize")
+        if (
+            isinstance(self.side, int)
+            and self.length is not None
+            and not (self.side - 1) ** 2 < self.length <= self.side**2
+        ):
+            side = math.isqrt(self.length - 1) + 1
+            raise ValueError(
+                f"{self.length} samples make an image of side {side}, not {self.side}; set side to {side} or auto"
+            )
+        if self.starts == "random" and self.balance == "undersample":
+            raise ValueError("starts = 'random' draws windows anew at each step; balance them with 'weighted'")
+        if self.data == "table" and self.head in ("auxiliary", "projection") and self.label is None:
+            raise ValueError(f"head = '{self.head}' needs classes; name the column that has them with label")
+        if self.stop_score == "accuracy" and self.head != "auxiliary":
+            raise ValueError("stop_score = 'accuracy' needs a discriminator that tells classes: head = 'auxiliary'")
         return self
 
     @property
-    def length(self) -> int:
-        """Samples per window."""
-        return self.side**2
+    def window(self) -> int:
+        """Samples per window of a signal."""
+        assert self.length is not None or isinstance(self.side, int)
+        return self.length or self.side**2  # type: ignore[operator]
 
     @property
     def step_between_windows(self) -> int:
         """The stride in samples, resolved."""
-        return self.stride or self.length
+        return self.stride or self.window
+
+    @property
+    def class_head(self) -> str:
+        """The head, resolved."""
+        if self.head == "auto":
+            return "none" if self.label is None else "projection"
+        return self.head
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the networks know classes."""
+        return self.class_head != "none"
 
     def total_steps(self, n_windows: int) -> int:
         """Training steps for so many training windows."""
@@ -186,9 +283,10 @@ def _parsed(settings: dict[str, Any], origin: str) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in settings.items():
         _check_key(key, origin)
-        if isinstance(value, str) and value.lower() == "none":
+        default = Recipe.model_fields[key].get_default()
+        if default is None and isinstance(value, str) and value.lower() == "none":
             value = None
-        elif isinstance(value, str) and isinstance(Recipe.model_fields[key].get_default(), tuple):
+        elif isinstance(value, str) and isinstance(default, tuple):
             value = [part.strip() for part in value.split(",") if part.strip()]
         values[key] = value
     return values

@@ -16,6 +16,7 @@ from .recipe import Recipe, load_recipe
 # Settings that may change between two calls on one folder without making it another run: more steps continue the
 # training, and what is generated, evaluated or computed on does not touch what was learned.
 CONTINUABLE = {"steps", "epochs", "samples", "evaluated", "device", "metrics_every", "checkpoint_every"}
+CONTINUABLE |= {"labels", "against", "description", "section", "on_trouble", "stop_score", "score_every", "patience"}
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "zarr", "scikit-image", "neurokit2")
 
 
@@ -50,12 +51,32 @@ class RunFolder:
         return self.path / "metrics.csv"
 
     @property
+    def monitor(self) -> Path:
+        return self.path / "monitor.csv"
+
+    @property
+    def evolution(self) -> Path:
+        return self.path / "evolution"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best"
+
+    @property
+    def against(self) -> Path:
+        return self.path / "against"
+
+    @property
+    def generated(self) -> Path:
+        return self.path / "generated.json"
+
+    @property
     def synthetic(self) -> Path:
         return self.path / "synthetic"
 
     def synthetic_of(self, file_format: str) -> Path:
         """Where synthetic samples of a format lie if the user names no place."""
-        return self.synthetic if file_format == "wfdb" else self.path / f"synthetic-{file_format}"
+        return self.synthetic if file_format == "source" else self.path / f"synthetic-{file_format}"
 
     @property
     def scores(self) -> Path:
@@ -191,9 +212,19 @@ class RunFolder:
     def _clear(self) -> None:
         """Delete the run's own files, and nothing that somebody else put beside them."""
         self.recipe_file.unlink(missing_ok=True)
-        for folder in (self.store, self.checkpoints, self.synthetic, *map(self.synthetic_of, FORMATS)):
+        folders = (self.store, self.checkpoints, self.best, self.evolution, self.against, self.synthetic)
+        for folder in (*folders, *map(self.synthetic_of, FORMATS)):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.codec_file, self.metrics, self.scores, self.report):
+        files = (
+            self.best.with_suffix(".csv"),
+            self.codec_file,
+            self.metrics,
+            self.monitor,
+            self.generated,
+            self.scores,
+            self.report,
+        )
+        for file in files:
             file.unlink(missing_ok=True)
 
 

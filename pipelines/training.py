@@ -1,37 +1,79 @@
-"""Steps 3 and 4 as a recipe says them: networks, objective and trainer, put together."""
+"""Steps 3 and 4 as a recipe says them: networks, objective, trainer and what watches it, put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..errors import InputError
+from ..files import new_file
 from ..gan import (
+    Architecture,
+    AuxiliaryClassifier,
     BinaryCrossEntropy,
     Callback,
     Checkpoints,
-    Discriminator,
+    Event,
+    Evolution,
     Generator,
     Metrics,
+    Monitor,
     Progress,
     Reading,
+    Scored,
+    Stopping,
     Trainer,
     TrainerSettings,
+    classify,
     latest,
     load,
+    new_discriminator,
+    new_generator,
+    sample_images,
 )
 from .batches import Batches
-from .progress import Advance
+from .classes import Classes
+from .progress import Advance, say
 from .recipe import Recipe
+from .run_folder import RunFolder
 
 PROGRESS_EVERY = 5  # steps
+EVOLUTION = (0, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1)  # of the training, when the fixed latents are looked at
+KEPT = 3  # checkpoints
+LOOK_BACK = 600  # steps; from a first sign of trouble to its event, the monitor takes 20 looks of 25 steps at most
+EVOLVING = 8  # fixed latents, of each class where there are classes
 
 
 def new_trainer(
-    recipe: Recipe, image_shape: tuple[int, int, int], batches: Batches, callbacks: Sequence[Callback] = ()
+    recipe: Recipe,
+    image_shape: tuple[int, int, int],
+    classes: Classes,
+    batches: Batches,
+    reference: Callable[[], np.ndarray],
 ) -> Trainer:
-    """A trainer of the recipe's networks, untrained."""
+    """A trainer of the recipe's networks, untrained.
+
+    Arguments:
+        recipe: networks and settings.
+        image_shape: (c, H, W).
+        classes: of the run; none are used where the networks know none.
+        batches: training images by step.
+        reference: gives real training images (N, c, H, W), to tell which of their pixels never change.
+    """
+    architecture = Architecture(
+        family=recipe.family,
+        image_shape=image_shape,
+        latent_dim=recipe.latent_dim,
+        widths=recipe.widths,
+        classes=len(classes.names) if recipe.conditional else 0,
+        head=recipe.class_head,
+        activation=recipe.activation,
+        output=recipe.output,
+        sharp_null=recipe.sharp_null,
+        moments=recipe.moments,
+    )
     settings = TrainerSettings(
         learning_rate=recipe.learning_rate,
         ema_decay=recipe.ema_decay,
@@ -39,23 +81,49 @@ def new_trainer(
         device=recipe.device,
         precision=recipe.precision,
     )
+    objective = AuxiliaryClassifier if recipe.class_head == "auxiliary" else BinaryCrossEntropy
+    discriminator = new_discriminator(architecture, recipe.seed)
+    if recipe.sharp_null:
+        discriminator.find_null(reference())
     return Trainer(
-        Generator(image_shape, recipe.latent_dim, recipe.widths, recipe.seed),
-        Discriminator(image_shape, recipe.widths, recipe.seed),
-        BinaryCrossEntropy(recipe.real_label),
+        new_generator(architecture, recipe.seed),
+        discriminator,
+        objective(recipe.real_label),
         batches,
         settings,
-        callbacks,
     )
 
 
-def callbacks_of(recipe: Recipe, checkpoints: Path, metrics: Path, advance: Advance) -> list[Callback]:
-    """What happens beside the training of a run: metrics.csv, checkpoints, progress."""
-    return [
-        Metrics(metrics, recipe.metrics_every),
-        Checkpoints(checkpoints, recipe.checkpoint_every),
-        showing(advance),
+def callbacks_of(
+    recipe: Recipe,
+    folder: RunFolder,
+    trainer: Trainer,
+    steps: int,
+    classes: Classes,
+    reference: Callable[[], np.ndarray],
+    advance: Advance,
+) -> list[Callback]:
+    """What happens beside the training of a run: metrics, monitor, evolution, stopping, checkpoints, progress.
+
+    Arguments:
+        recipe, folder, trainer: of the run.
+        steps: of the whole training.
+        classes: of the run; none are used where the networks know none.
+        reference: gives real training images (N, c, H, W) for the stopping score.
+        advance: shows progress.
+    """
+    callbacks: list[Callback] = [
+        Metrics(folder.metrics, recipe.metrics_every),
+        Monitor(folder.monitor, recipe.on_trouble, _warn, checkpoints=folder.checkpoints),
+        _evolution(recipe, folder, steps, classes),
     ]
+    if recipe.stop_score != "none":
+        callbacks.append(_stopping(recipe, folder, trainer, classes, reference()))
+    # after the others: a killed run then never has a checkpoint whose metrics are missing
+    keep = KEPT
+    if recipe.on_trouble == "rollback":  # the last healthy one must still be there
+        keep = max(KEPT, 1 + LOOK_BACK // recipe.checkpoint_every)
+    return [*callbacks, Checkpoints(folder.checkpoints, recipe.checkpoint_every, keep), showing(advance)]
 
 
 def showing(advance: Advance) -> Callback:
@@ -66,6 +134,47 @@ def showing(advance: Advance) -> Callback:
         advance(reading.step, f"{reading.images_per_second:.0f} images/s, {losses}")
 
     return Progress(show, PROGRESS_EVERY)
+
+
+def _warn(event: Event) -> None:
+    say(f"warning: step {event.step}: {event.evidence}")
+
+
+def _evolution(recipe: Recipe, folder: RunFolder, steps: int, classes: Classes) -> Callback:
+    """Images of the same latents at several moments of the training, one file each."""
+
+    def save(step: int, images: np.ndarray) -> None:
+        folder.evolution.mkdir(exist_ok=True)
+        with new_file(folder.evolution / f"{step:07d}.npy", "wb") as file:
+            np.save(file, images)
+
+    names = len(classes.names) if recipe.conditional else 1
+    labels = np.repeat(np.arange(names), EVOLVING) if recipe.conditional else None
+    moments = sorted({round(share * steps) for share in EVOLUTION})
+    return Evolution(moments, save, names * EVOLVING, labels)
+
+
+def _stopping(recipe: Recipe, folder: RunFolder, trainer: Trainer, classes: Classes, real: np.ndarray) -> Callback:
+    """Section 4.7: training ends when the score has not improved for a while; the best checkpoint is kept."""
+    from .evaluation.fidelity import nearest_neighbour_accuracy
+
+    labels = classes.draw(len(real), "source", recipe.seed) if recipe.conditional else None
+
+    def to_training(generator: Generator) -> float:
+        """How far 1NNC against training images is from 0.5; control patients have no say in what is kept."""
+        images = sample_images(generator, len(real), recipe.seed, labels=labels)
+        return abs(float(nearest_neighbour_accuracy(images, real).mean()) - 0.5)
+
+    def misjudged(generator: Generator) -> float:
+        """Share of generated images that the discriminator takes for another class (section 4.6)."""
+        images = sample_images(generator, len(real), recipe.seed, labels=labels)
+        return float(np.mean(classify(trainer.discriminator, images).argmax(1) != labels))
+
+    def report(scored: Scored) -> None:
+        say(f"step {scored.step}: stop_score {recipe.stop_score} is {scored.score:.3f} from its best value")
+
+    score = {"1nnc": to_training, "accuracy": misjudged}[recipe.stop_score]
+    return Stopping(score, recipe.score_every, recipe.patience, folder.best, report)
 
 
 def resume(trainer: Trainer, checkpoints: Path) -> None:
@@ -88,13 +197,16 @@ def with_hardware(recipe: Recipe) -> Recipe:
     return recipe.changed({"precision": "bf16" if fast else "32"})
 
 
-def newest_checkpoint(folder: Path, checkpoints: Path) -> Path:
-    """The checkpoint to sample from.
+def chosen_checkpoint(folder: RunFolder) -> Path:
+    """The checkpoint to sample from: the best one where a stopping score chose one, else the newest.
 
     Raises:
         InputError: not trained yet.
     """
-    newest = latest(checkpoints)
-    if newest is None:
-        raise InputError(f"{folder}: not trained yet (no checkpoint in {checkpoints}); run `anonimage train {folder}`")
-    return newest
+    chosen = latest(folder.best) or latest(folder.checkpoints)
+    if chosen is None:
+        path = folder.path
+        raise InputError(
+            f"{path}: not trained yet (no checkpoint in {folder.checkpoints}); run `anonimage train {path}`"
+        )
+    return chosen

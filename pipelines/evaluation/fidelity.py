@@ -11,6 +11,7 @@ from ...errors import InputError
 from .score import Score, interval
 
 SHORTEST_S = 0.8  # seconds; neurokit2's filters do not fit into shorter windows
+TWO_SECONDS = (1.8, 2.2)  # windows of the paper, which hold "between 2 and 3 heart beats most of the times" (§3.3.2)
 PAIRS = 300  # of images, for the diversity of a set
 SSIM_WINDOW = 7  # pixels; scikit-image's own choice
 
@@ -118,16 +119,49 @@ def score_r_peaks(
         seed: of the bootstrap.
 
     Returns:
-        "r_peaks" and "r_peaks_control"; nothing where windows are too short for the detector.
+        "r_peaks", "r_peaks_control", and "peaks_2_3": the share of windows with two or three, if windows last about
+        two seconds; nothing where windows are too short for the detector.
     """
     if generated.shape[1] < SHORTEST_S * fs:
         return {}
     ours, real = count_r_peaks(generated, fs), count_r_peaks(control, fs)
     baseline = float(real.mean())
-    return {
+    scores = {
         "r_peaks": Score(float(ours.mean()), *interval(ours, np.arange(len(ours)), seed=seed), baseline, len(ours)),
         "r_peaks_control": Score(baseline, *interval(real, control_patients, seed=seed), None, len(real)),
     }
+    if TWO_SECONDS[0] * fs <= generated.shape[1] <= TWO_SECONDS[1] * fs:
+        usual, usual_real = (np.isin(counts, (2, 3)).astype(float) for counts in (ours, real))
+        ends = interval(usual, np.arange(len(usual)), seed=seed)
+        scores["peaks_2_3"] = Score(float(usual.mean()), *ends, float(usual_real.mean()), len(usual))
+    return scores
+
+
+def score_noise(generated: np.ndarray, control: np.ndarray, fs: float, seed: int) -> dict[str, Score]:
+    """How rough the signals are: the share of their power above a twelfth of the sampling rate.
+
+    Arguments:
+        generated, control: (N, C, L) in physical units.
+        fs: Hz; at 1000 Hz the border is 83 Hz, above nearly all of an ECG.
+        seed: of the bootstrap.
+
+    Returns:
+        "noise" with that of control windows as baseline.
+    """
+    ours, real = _rough(generated, fs), _rough(control, fs)
+    return {
+        "noise": Score(
+            float(ours.mean()), *interval(ours, np.arange(len(ours)), seed=seed), float(real.mean()), len(ours)
+        )
+    }
+
+
+def _rough(windows: np.ndarray, fs: float) -> np.ndarray:
+    """(N,) share of the power, mean over leads, above fs / 12."""
+    filled = np.nan_to_num(windows - np.nanmean(windows, axis=2, keepdims=True))
+    power = np.abs(np.fft.rfft(filled, axis=2)) ** 2  # (N, C, L // 2 + 1)
+    high = np.fft.rfftfreq(windows.shape[2], 1 / fs) > fs / 12
+    return np.mean(power[..., high].sum(axis=2) / np.maximum(power.sum(axis=2), 1e-12), axis=1)
 
 
 def score_limb_leads(generated: np.ndarray, control: np.ndarray, relations: np.ndarray, seed: int) -> dict[str, Score]:

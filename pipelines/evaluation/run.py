@@ -1,23 +1,41 @@
-"""Step 5 on a folder OUT: what its synthetic records are worth, as numbers and as a report."""
+"""Step 5 on a folder OUT: what its synthetic samples are worth, as numbers and as a report."""
 
+import json
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ...data import CONTROL, TRAIN, Samples, Store, find_records, read_heads, read_records
+from ...data import CONTROL, TRAIN, AnyStore, Samples, TableForm, open_store
 from ...errors import InputError, one_line
+from ...gan import Check, Reading, Snapshot, classify, load, sample_images
 from ...transforms import Codec
+from ..classes import Classes
+from ..codecs import load_codec
 from ..progress import progress, say
 from ..recipe import Recipe
-from ..report import Windows, write_report
+from ..report import write_report
+from ..run import Run, Windows
 from ..run_folder import RunFolder
-from ..sources import load_codec
+from ..sources import read_synthetic
+from ..studies import observe
+from ..training import chosen_checkpoint
+from .class_accuracy import score_classes
 from .coding import score_coding
-from .fidelity import refuse_seen_patients, score_1nnc, score_diversity, score_limb_leads, score_r_peaks
-from .score import Score, save_scores
+from .fidelity import (
+    refuse_seen_patients,
+    score_1nnc,
+    score_diversity,
+    score_limb_leads,
+    score_noise,
+    score_r_peaks,
+)
+from .score import Score, load_scores, save_scores
+from .tables import score_columns, score_null, score_ranges
 
 R_PEAK_WINDOWS = 200  # neurokit2 takes some milliseconds a window
+NULL_IMAGES = 2000  # generated to see whether their NULL pixels are 0
 
 
 def evaluate(out: Path) -> None:
@@ -27,82 +45,154 @@ def evaluate(out: Path) -> None:
         out: folder of a run in which something was generated.
 
     Raises:
-        InputError: nothing generated yet, or the synthetic records are not this run's.
+        InputError: nothing generated yet, or what is in OUT/synthetic is not this run's.
     """
     folder = RunFolder.prepared(out)
-    recipe, store, codec = folder.recipe, Store.open(folder.store), load_codec(folder.codec_file)
+    recipe, store, codec = folder.recipe, open_store(folder.store), load_codec(folder.codec_file)
     if not folder.synthetic.is_dir():
         raise InputError(f"{out}: nothing generated yet; run `anonimage generate {out}`")
     rows = {part: np.flatnonzero(store.frame["part"] == part) for part in (TRAIN, CONTROL)}
     drawn = {part: _draw(at, recipe) for part, at in rows.items()}
-    synthetic = _read_synthetic(folder.synthetic, recipe)
+    synthetic = read_synthetic(folder.synthetic, codec)
     windows = Windows(
         training=store.samples(drawn[TRAIN]),
         control=store.samples(drawn[CONTROL]),
         synthetic=synthetic.select(_draw(np.arange(len(synthetic)), recipe)),
     )
-    metrics = _metrics(folder.metrics)
-    with progress("evaluate", 2) as advance:
-        scores = _score_windows(windows, codec, recipe)
-        advance(1, "round trip")
-        scores |= score_coding(store, codec, np.concatenate(list(drawn.values())), recipe.seed)
+    refuse_seen_patients(windows.training.patients(), windows.control.patients())
+    snapshot = load(chosen_checkpoint(folder))
+    with progress("evaluate", 3) as advance:
+        scores = _score_images(windows, codec, recipe)
+        advance(1, "of each kind")
+        scores |= _score_kind(windows, synthetic, store, codec, recipe, np.concatenate(list(drawn.values())))
+        advance(2, "networks")
+        scores |= _score_networks(snapshot, windows, store, codec, recipe)
     save_scores(scores, folder.scores)
-    people = {part: store.frame["patient"].iloc[at].nunique() for part, at in rows.items()}
-    counts = {
-        "synthetic": len(synthetic),
-        "training": len(rows[TRAIN]),
-        "control": len(rows[CONTROL]),
-        "training_patients": people[TRAIN],
-        "control_patients": people[CONTROL],
-        "records": len(store.records),
-        "steps": int(synthetic.frame["step"].iloc[0]),
-    }
-    versions = folder.about()["versions"]
-    write_report(folder.report, recipe, codec, scores, windows, metrics, counts, store.dropped, versions)
+    against = load_scores(folder.against / folder.scores.name) if folder.against.is_dir() else {}
+    run = Run(
+        recipe=recipe,
+        codec=codec,
+        windows=windows,
+        scores=scores,
+        against=against,
+        metrics=_table(folder.metrics, Reading),
+        monitor=_table(folder.monitor, Check),
+        evolution=_evolution(folder.evolution),
+        counts=_counts(store, rows, synthetic, folder),
+        dropped=store.dropped,
+        versions=folder.about()["versions"],
+    )
+    observation = observe(run)
+    write_report(folder.report, run, observation)
     score = scores["1nnc"]
     says = f"95 % {score.low:.3f} to {score.high:.3f}; real against real {score.baseline:.3f}; n {score.n}"
     say(f"1NNC, 0.5 best and 1 worst: {score.value:.3f} ({says})")
     if "r_peaks" in scores:
         say(f"R peaks per window: {scores['r_peaks'].value:.2f}, in real ones {scores['r_peaks'].baseline:.2f}")
+    if observation is not None:
+        say(f"section {recipe.section}: {observation.sentence}")
 
 
-def _metrics(path: Path) -> pd.DataFrame:
+def _score_images(windows: Windows, codec: Codec, recipe: Recipe) -> dict[str, Score]:
+    """What has meaning for all kinds of data: likeness as grey levels, where offsets play no part."""
+    people, training_people = (s.frame["patient"].to_numpy() for s in (windows.control, windows.training))
+    images = windows.images(codec)
+    scores = score_1nnc(
+        images["synthetic"], images["control"], people, images["training"], training_people, recipe.seed
+    )
+    if recipe.data == "table":
+        return scores
+    return scores | score_diversity(images["synthetic"], images["control"], recipe.seed)
+
+
+def _score_kind(
+    windows: Windows, everything: Samples, store: AnyStore, codec: Codec, recipe: Recipe, drawn: np.ndarray
+) -> dict[str, Score]:
+    """What has meaning for one kind of data only; `everything` is all that was generated."""
+    control, synthetic = windows.control, windows.synthetic
+    if recipe.data == "table":
+        table = TableForm.from_state(codec.form["table"])
+        learnt, others = (
+            store.values(np.flatnonzero(store.frame["part"] == part))[:, :, 0] for part in (TRAIN, CONTROL)
+        )
+        ours = everything.values[:, :, 0]
+        columns = score_columns(ours, learnt, others, list(table.features), list(table.kinds), recipe.seed)
+        return columns | score_ranges(ours, others, learnt)
+    if recipe.data == "images":
+        return {}
+    scores = score_coding(store, codec, drawn, recipe.seed)
+    if codec.fs is None:
+        return scores
+    people = control.frame["patient"].to_numpy()
+    scores |= score_noise(synthetic.values, control.values, codec.fs, recipe.seed)
+    if set(codec.units) == {"mV"}:  # an ECG, as far as anybody says
+        few = slice(R_PEAK_WINDOWS)
+        scores |= score_r_peaks(synthetic.values[few, 0], control.values[few, 0], people[few], codec.fs, recipe.seed)
+    return scores | score_limb_leads(synthetic.values, control.values, codec.relations, recipe.seed)
+
+
+def _score_networks(
+    snapshot: Snapshot, windows: Windows, store: AnyStore, codec: Codec, recipe: Recipe
+) -> dict[str, Score]:
+    """What the generator itself shows: NULL pixels before decoding; and the classes, to its discriminator."""
+    classes = Classes.from_form(codec.form)
+    labels = classes.draw(NULL_IMAGES, "balanced", recipe.seed) if recipe.conditional else None
+    images = sample_images(snapshot.averaged_generator(), NULL_IMAGES, recipe.seed, labels=labels)
+    scores = score_null(images, codec.arrangement.index == -1, recipe.seed)
+    if recipe.class_head != "auxiliary":  # a projection judges whether an image fits its class, not which class it is
+        return scores
+    discriminator = snapshot.trained_discriminator()
+    assert labels is not None  # an auxiliary head is of a conditional recipe
+    told = classify(discriminator, images).argmax(1) == labels
+    scores["class_accuracy"] = score_classes(told, labels, np.arange(len(told)), recipe.seed)
+    for name, part in (("class_accuracy_control", windows.control), ("class_accuracy_training", windows.training)):
+        numbers = classes.numbers(part.frame, store.classes)
+        known = numbers >= 0
+        told = classify(discriminator, codec.encode(part.values[known])).argmax(1) == numbers[known]
+        scores[name] = score_classes(told, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
+    return scores
+
+
+def _counts(store: AnyStore, rows: dict[str, np.ndarray], synthetic: Samples, folder: RunFolder) -> dict[str, int]:
+    people = {part: store.frame["patient"].iloc[at].nunique() for part, at in rows.items()}
+    return {
+        "synthetic": len(synthetic),
+        "training": len(rows[TRAIN]),
+        "control": len(rows[CONTROL]),
+        "training_patients": people[TRAIN],
+        "control_patients": people[CONTROL],
+        "records": store.frame["record"].nunique(),
+        "steps": _step(folder.generated),
+    }
+
+
+def _step(path: Path) -> int:
+    """The step of the network that generated OUT/synthetic."""
     try:
-        return pd.read_csv(path, usecols=["step", "critic_loss", "generator_loss"])
-    except (OSError, ValueError) as error:  # pandas' parser errors are among these
+        return int(json.loads(path.read_text("utf-8"))["step"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: missing or edited; generate again") from error
+
+
+def _table(path: Path, kind: type) -> pd.DataFrame:
+    """A table that grew with training; kind is the dataclass of its rows."""
+    try:
+        return pd.read_csv(path)[[field.name for field in fields(kind)]]
+    except (OSError, ValueError, KeyError) as error:  # pandas' parser errors are among these
         raise InputError(f"{path}: cannot be read ({one_line(error)}); train again") from error
 
 
-def _score_windows(windows: Windows, codec: Codec, recipe: Recipe) -> dict[str, Score]:
-    """Synthetic against control windows: as grey levels, where offsets play no part, and as signals."""
-    control, synthetic = windows.control, windows.synthetic
-    refuse_seen_patients(windows.training.patients(), control.patients())
-    people, training_people = (samples.frame["patient"].to_numpy() for samples in (control, windows.training))
-    images = windows.images(codec)
-    few = slice(R_PEAK_WINDOWS)
-    return {
-        **score_1nnc(images["synthetic"], images["control"], people, images["training"], training_people, recipe.seed),
-        **score_diversity(images["synthetic"], images["control"], recipe.seed),
-        **score_r_peaks(synthetic.values[few, 0], control.values[few, 0], people[few], recipe.fs, recipe.seed),
-        **score_limb_leads(synthetic.values, control.values, codec.relations, recipe.seed),
-    }
+def _evolution(folder: Path) -> dict[int, np.ndarray]:
+    """Images of the fixed latents by step."""
+    found = {}
+    for path in sorted(folder.glob("[0-9]*.npy")):
+        try:
+            found[int(path.stem)] = np.load(path)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read ({one_line(error)}); delete it") from error
+    return found
 
 
 def _draw(positions: np.ndarray, recipe: Recipe) -> np.ndarray:
     """As many of some positions as are evaluated, at random and in random order."""
     return np.random.default_rng(recipe.seed).permutation(positions)[: recipe.evaluated]
-
-
-def _read_synthetic(folder: Path, recipe: Recipe) -> Samples:
-    """The records as any reader finds them: what is scored is what would be given away."""
-    heads = read_heads(find_records(folder))
-    values = [recording.physical() for recording in read_records(heads)]
-    wrong = [value.shape for value in values if value.shape != (len(recipe.leads), recipe.length)]
-    try:
-        table = pd.read_csv(folder / "samples.csv")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder / 'samples.csv'}: cannot be read ({one_line(error)}); generate again") from error
-    if wrong or "step" not in table or len(table) != len(values):
-        what = f"a record of shape {wrong[0]}" if wrong else "a samples.csv that does not fit the records"
-        raise InputError(f"{folder}: holds {what}, not what this run makes; generate again")
-    return Samples(np.stack(values), table, heads[0].channels, heads[0].units, recipe.fs)

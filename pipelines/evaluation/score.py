@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...errors import InputError
 from ...files import new_file
 
 RESAMPLES = 1000
@@ -64,3 +65,15 @@ def save_scores(scores: Mapping[str, Score], path: Path) -> None:
     """Write scores as JSON, by name."""
     with new_file(path) as file:
         json.dump({name: asdict(score) for name, score in scores.items()}, file, indent=1)
+
+
+def load_scores(path: Path) -> dict[str, Score]:
+    """Read what `save_scores` wrote.
+
+    Raises:
+        InputError: missing, or not a file of scores.
+    """
+    try:
+        return {name: Score(**fields) for name, fields in json.loads(path.read_text("utf-8")).items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: missing or edited; run `anonimage evaluate {path.parent}`") from error

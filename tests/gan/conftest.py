@@ -15,13 +15,20 @@ def small():
     return module
 
 
-@pytest.fixture(autouse=True)
-def threads():
-    """One thread: on a busy machine two that wait for each other after every small operation take ten times longer.
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """On a busy machine two threads that wait for each other after every small operation take ten times longer.
 
-    Returns the number of threads that torch would take by itself.
+    Of a whole module, so that what its fixtures train is trained alike: other sums, other bits.
     """
     usual = torch.get_num_threads()
     torch.set_num_threads(1)
     yield usual
     torch.set_num_threads(usual)
+
+
+@pytest.fixture
+def threads(one_thread):
+    """The number of threads that torch would take by itself, for a test that sets it."""
+    yield one_thread
+    torch.set_num_threads(1)

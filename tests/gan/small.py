@@ -1,28 +1,52 @@
 """A network and images small enough to train within milliseconds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from anonimage.gan import BinaryCrossEntropy, Discriminator, Generator, Trainer, TrainerSettings
+from anonimage.gan import (
+    Architecture,
+    AuxiliaryClassifier,
+    Batch,
+    BinaryCrossEntropy,
+    Trainer,
+    TrainerSettings,
+    new_discriminator,
+    new_generator,
+)
 
 SHAPE = (1, 8, 8)
-WIDTHS = (8, 16)
 LATENT_DIM = 6
+PLAIN = Architecture("convolutional", SHAPE, LATENT_DIM, (8, 16))
+AUXILIARY = replace(PLAIN, classes=3, head="auxiliary")
+PROJECTION = replace(PLAIN, classes=3, head="projection")
+CONNECTED = Architecture("connected", SHAPE, LATENT_DIM, (16,), activation="linear")
+ALL = {"plain": PLAIN, "auxiliary": AUXILIARY, "projection": PROJECTION, "connected": CONNECTED}
 
 
-def batches(step: int) -> np.ndarray:
+def batches(step: int) -> Batch:
     """Blobs whose place changes with the step."""
     images = np.random.default_rng((7, step)).integers(0, 60, (8, *SHAPE), np.uint8)
     images[:, :, step % 5 :, 2:6] += 150
-    return images
+    return Batch(images)
 
 
-def trainer(callbacks=(), source=batches, seed=0, **settings) -> Trainer:
+def labelled(step: int, n: int = 12) -> Batch:
+    """Bars of varied grey at three places, which are the classes."""
+    draws = np.random.default_rng((8, step))
+    labels = np.arange(n) % 3
+    images = draws.integers(0, 60, (n, *SHAPE), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[:, :, 3 * label : 3 * label + 2] += np.uint8(draws.integers(100, 190))
+    return Batch(images, labels)
+
+
+def trainer(callbacks=(), source=None, seed=0, architecture=PLAIN, **settings) -> Trainer:
     return Trainer(
-        Generator(SHAPE, LATENT_DIM, WIDTHS, seed=seed),
-        Discriminator(SHAPE, WIDTHS, seed=seed),
-        BinaryCrossEntropy(),
-        source,
+        new_generator(architecture, seed),
+        new_discriminator(architecture, seed),
+        AuxiliaryClassifier() if architecture.head == "auxiliary" else BinaryCrossEntropy(),
+        source or (labelled if architecture.classes else batches),
         TrainerSettings(device="cpu", seed=seed, **settings),
         callbacks,
     )

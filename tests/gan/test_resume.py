@@ -30,12 +30,14 @@ def test_killed_at_random_moments_training_loses_nothing(tmp_path, small, kills,
 
 
 @pytest.mark.parametrize("precision", ["32", "bf16"])
-def test_a_resumed_run_repeats_the_uninterrupted_one(tmp_path, small, precision):
-    whole = small.trainer(precision=precision)
+@pytest.mark.parametrize("name", ["plain", "auxiliary", "projection", "connected"])
+def test_a_resumed_run_repeats_the_uninterrupted_one(tmp_path, small, precision, name):
+    settings = {"precision": precision, "architecture": small.ALL[name]}
+    whole = small.trainer(**settings)
     whole.train(13)
-    first = small.trainer([Checkpoints(tmp_path, every=5)], precision=precision)
+    first = small.trainer([Checkpoints(tmp_path, every=5)], **settings)
     first.train(5)
-    resumed = small.trainer([Checkpoints(tmp_path, every=5)], precision=precision)
+    resumed = small.trainer([Checkpoints(tmp_path, every=5)], **settings)
     resumed.restore(load(latest(tmp_path)))
     assert resumed.step == 5
     resumed.train(9)
@@ -49,6 +51,8 @@ def test_other_settings_or_networks_are_refused(tmp_path, small):
         (small.trainer(seed=1), "seed = 0, this run has 1"),
         (small.trainer(learning_rate=1e-3), "learning_rate"),
         (small.trainer(betas=(0.9, 0.999)), "betas"),
+        (small.trainer(architecture=small.PROJECTION), "networks (classes|head)"),
+        (small.trainer(architecture=small.CONNECTED), "networks (family|widths|activation)"),
     ):
         with pytest.raises(InputError, match=what):
             trainer.restore(load(latest(tmp_path)))
@@ -67,14 +71,14 @@ class Interrupt:
     def __init__(self, objective, at, press):
         self.objective, self.left, self.press = objective, at, press
 
-    def critic_loss(self, critic, real, fake):
+    def critic_loss(self, critic, real, fake, labels):
         self.left -= 1
         if self.left == 0:
             self.press()
-        return self.objective.critic_loss(critic, real, fake)
+        return self.objective.critic_loss(critic, real, fake, labels)
 
-    def generator_loss(self, critic, fake):
-        return self.objective.generator_loss(critic, fake)
+    def generator_loss(self, critic, fake, labels):
+        return self.objective.generator_loss(critic, fake, labels)
 
 
 def test_ctrl_c_completes_the_step_and_leaves_a_checkpoint(tmp_path, small):
@@ -112,7 +116,7 @@ def test_an_error_in_training_leaves_the_checkpoint_before_it(tmp_path, small):
 def test_no_checkpoint_is_made_of_weights_that_are_not_finite(tmp_path, small):
     trainer = small.trainer([Checkpoints(tmp_path, every=1)])
     trainer.train(1)
-    trainer.generator.layers[0].weight.data[0] = float("inf")
+    trainer.generator.layers[1].weight.data[0] = float("inf")
     with pytest.raises(TrainingError, match="step 2"):
         trainer.train(5)
     assert latest(tmp_path).name == "000001"

@@ -2,16 +2,23 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import Generator, iter_images, sample_images
+from anonimage.gan import Architecture, iter_images, new_generator, sample_images
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 @pytest.fixture(scope="module")
 def generator():
-    network = Generator((2, 13, 8), 20, (8, 16))
+    return contrasted(Architecture("convolutional", (2, 13, 8), 20, (8, 16)))
+
+
+def contrasted(architecture):
+    network = new_generator(architecture)
     with torch.no_grad():  # contrast, so that a different latent is a different image
         for weight in network.parameters():
-            weight.mul_(20)
-    network(torch.randn(32, 20, generator=torch.Generator().manual_seed(0)))  # statistics for the normalization
+            weight.mul_(20 if architecture.family == "convolutional" else 1)
+    labels = torch.arange(32) % architecture.classes if architecture.classes else None
+    network(torch.randn(32, 20, generator=torch.Generator().manual_seed(0)), labels)  # statistics to normalize with
     return network
 
 
@@ -50,6 +57,36 @@ def test_memory_layout_and_autocast_do_not_show(generator):
     generator.to(memory_format=torch.contiguous_format)
     with torch.autocast("cpu", torch.bfloat16):
         assert np.array_equal(sample_images(generator, 70, seed=9), expected)
+
+
+@pytest.fixture(scope="module", params=["convolutional", "connected"])
+def conditional(request):
+    return contrasted(Architecture(request.param, (2, 13, 8), 20, (8, 16), classes=3, head="projection"))
+
+
+@settings(max_examples=15, deadline=None)
+@given(first=st.integers(0, 130), labels=st.lists(st.integers(0, 2), min_size=1, max_size=90))
+def test_a_conditional_sample_depends_on_its_number_and_its_own_label_only(conditional, first, labels):
+    asked = np.array(labels)
+    images = sample_images(conditional, len(labels), seed=3, first=first, labels=asked)
+    for k in {0, len(labels) // 2, len(labels) - 1}:
+        alone = sample_images(conditional, 1, seed=3, first=first + k, labels=asked[k : k + 1])
+        assert np.array_equal(alone[0], images[k])
+    other = sample_images(conditional, len(labels), seed=3, first=first, labels=(asked + 1) % 3)
+    assert (other != images).reshape(len(labels), -1).any(1).all()
+
+
+def test_labels_that_a_generator_lacks_are_refused(generator, conditional):
+    with pytest.raises(InputError, match="unconditional"):
+        sample_images(generator, 2, seed=0, labels=np.array([0, 0]))
+    for labels, message in (
+        (None, "has no labels"),
+        (np.array([0, 3]), "label 3; must be one of 0 … 2"),
+        (np.array([0, -1]), "label -1"),
+        (np.array([0]), r"must be integers \(2,\)"),
+    ):
+        with pytest.raises(InputError, match=message):
+            sample_images(conditional, 2, seed=0, labels=labels)
 
 
 @pytest.mark.parametrize("arguments", [{"n": -1, "seed": 0}, {"n": 1, "seed": 0, "first": -2}, {"n": 1, "seed": -1}])

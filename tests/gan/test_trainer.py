@@ -1,15 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
 from anonimage.gan import (
+    Architecture,
+    Batch,
     BinaryCrossEntropy,
     Callback,
-    Discriminator,
-    Generator,
+    CriticLoss,
     Trainer,
     TrainerSettings,
     TrainingError,
+    new_discriminator,
+    new_generator,
     sample_images,
 )
 
@@ -19,11 +24,12 @@ def test_the_same_seeds_give_the_same_bits(small, threads, precision):
     torch.set_num_threads(threads)
 
     def run(seed):
+        architecture = Architecture("convolutional", (1, 45, 45), 10, (8, 16, 32))
         trainer = Trainer(
-            Generator((1, 45, 45), 10, (8, 16, 32), seed),
-            Discriminator((1, 45, 45), (8, 16, 32), seed),
+            new_generator(architecture, seed),
+            new_discriminator(architecture, seed),
             BinaryCrossEntropy(),
-            lambda step: np.random.default_rng(step).integers(0, 256, (32, 1, 45, 45), np.uint8),
+            lambda step: Batch(np.random.default_rng(step).integers(0, 256, (32, 1, 45, 45), np.uint8)),
             TrainerSettings(seed=seed, device="cpu", precision=precision),
         )
         trainer.train(4)
@@ -38,11 +44,11 @@ def test_the_same_seeds_give_the_same_bits(small, threads, precision):
 def test_one_step_is_what_the_textbook_says(small):
     """The step written out: plain losses, plain Adam, contiguous memory, gradients to everything."""
     trainer = small.trainer()
-    critic, generator = Discriminator(small.SHAPE, small.WIDTHS), Generator(small.SHAPE, small.LATENT_DIM, small.WIDTHS)
+    critic, generator = new_discriminator(small.PLAIN), new_generator(small.PLAIN)
     adam_c = torch.optim.Adam(critic.parameters(), 2e-4, (0.5, 0.999), foreach=False)
     adam_g = torch.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999), foreach=False)
     for step in range(3):
-        real = torch.from_numpy(small.batches(step)) / 127.5 - 1
+        real = torch.from_numpy(small.batches(step).images) / 127.5 - 1
         key = np.random.SeedSequence((0, 2, step))
         latent = torch.from_numpy(np.random.default_rng(key).standard_normal((8, small.LATENT_DIM), np.float32))
         fake = generator(latent)
@@ -72,9 +78,9 @@ def test_one_step_is_what_the_textbook_says(small):
 
 def test_the_critic_is_left_alone_by_the_generator_step(small):
     class Spy(BinaryCrossEntropy):
-        def generator_loss(self, critic, fake):
+        def generator_loss(self, critic, fake, labels):
             assert not any(weight.requires_grad for weight in trainer.discriminator.parameters())
-            return super().generator_loss(critic, fake)
+            return super().generator_loss(critic, fake, labels)
 
     trainer = small.trainer()
     trainer.objective = Spy()
@@ -85,7 +91,7 @@ def test_the_critic_is_left_alone_by_the_generator_step(small):
 @pytest.mark.parametrize("precision", ["32", "bf16"])
 def test_it_learns_the_grey_of_grey_images(small, precision):
     grey = np.full((16, *small.SHAPE), 190, np.uint8)
-    trainer = small.trainer(source=lambda step: grey, learning_rate=4e-3, ema_decay=0.95, precision=precision)
+    trainer = small.trainer(source=lambda step: Batch(grey), learning_rate=4e-3, ema_decay=0.95, precision=precision)
     before = sample_images(trainer.ema.network, 64, seed=0).mean()
     trainer.train(150)
     after = sample_images(trainer.ema.network, 64, seed=0).mean()
@@ -97,9 +103,9 @@ def test_samples_come_from_the_average_of_what_was_trained(small):
     trainer = small.trainer()
     trainer.train(1)
     # the first decay is 1/10: a tenth of the initial weights is left
-    initial = Generator(small.SHAPE, small.LATENT_DIM, small.WIDTHS).project.linear.weight
-    expected = 0.1 * initial + 0.9 * trainer.generator.project.linear.weight
-    assert torch.allclose(trainer.ema.network.project.linear.weight, expected, atol=1e-7)
+    initial = new_generator(small.PLAIN).layers[0].linear.weight
+    expected = 0.1 * initial + 0.9 * trainer.generator.layers[0].linear.weight
+    assert torch.allclose(trainer.ema.network.layers[0].linear.weight, expected, atol=1e-7)
 
 
 class Explosive(BinaryCrossEntropy):
@@ -107,10 +113,10 @@ class Explosive(BinaryCrossEntropy):
         super().__init__()
         self.left, self.factor = at, factor
 
-    def critic_loss(self, critic, real, fake):
+    def critic_loss(self, critic, real, fake, labels):
         self.left -= 1
-        loss = super().critic_loss(critic, real, fake)
-        return loss * self.factor if self.left == 0 else loss
+        loss = super().critic_loss(critic, real, fake, labels).loss
+        return CriticLoss(loss * self.factor if self.left == 0 else loss)
 
 
 @pytest.mark.parametrize("at", [1, 5, 20])
@@ -128,7 +134,105 @@ def test_losses_that_are_not_finite_stop_it_and_name_the_step(small, at):
 )
 def test_a_batch_that_does_not_fit_is_refused(small, batch):
     with pytest.raises(InputError, match=r"batch 0 is .*; must be uint8 \(B, 1, 8, 8\)"):
-        small.trainer(source=lambda step: batch).train(1)
+        small.trainer(source=lambda step: Batch(batch)).train(1)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "batch 0 has no labels, but these networks tell 3 classes"),
+        (np.arange(4), "has label 3; must be one of 0 … 2"),
+        (np.array([0, -1, 1, 2]), "has label -1"),
+        (np.zeros(3, np.int64), r"has labels int64 \(3,\); must be integers \(4,\)"),
+        (np.zeros(4), "has labels float64"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(small, labels, message):
+    images = np.zeros((4, 1, 8, 8), np.uint8)
+    with pytest.raises(InputError, match=message):
+        small.trainer(source=lambda step: Batch(images, labels), architecture=small.PROJECTION).train(1)
+
+
+def test_labels_for_unconditional_networks_and_bare_arrays_are_refused(small):
+    with pytest.raises(InputError, match="unconditional; leave the labels out"):
+        small.trainer(source=small.labelled).train(1)
+    with pytest.raises(InputError, match="batch 0 is of type ndarray; must be a Batch"):
+        small.trainer(source=lambda step: small.batches(step).images).train(1)
+
+
+def test_networks_and_objectives_that_do_not_go_together_are_refused(small):
+    networks = new_generator(small.AUXILIARY), new_discriminator(small.AUXILIARY)
+    with pytest.raises(InputError, match="BinaryCrossEntropy needs the head none or projection; not auxiliary"):
+        Trainer(*networks, BinaryCrossEntropy(), small.labelled, TrainerSettings(device="cpu"))
+    with pytest.raises(InputError, match="must be equal"):
+        Trainer(new_generator(small.PLAIN), networks[1], BinaryCrossEntropy(), small.labelled)
+
+
+@pytest.mark.parametrize("name", ["auxiliary", "projection"])
+def test_it_learns_which_class_is_which(small, name):
+    """Images of three greys, one for each class: asked for a class, the generator gives its grey."""
+    greys = np.array([40, 130, 220], np.uint8)
+
+    def source(step):
+        labels = np.arange(12) % 3
+        return Batch(np.broadcast_to(greys[labels][:, None, None, None], (12, *small.SHAPE)), labels)
+
+    trainer = small.trainer(source=source, learning_rate=4e-3, ema_decay=0.95, architecture=small.ALL[name])
+    trainer.train(250)
+    means = [sample_images(trainer.ema.network, 32, 0, labels=np.full(32, k)).mean() for k in range(3)]
+    assert np.abs(np.array(means) - greys).max() < 30
+
+
+class FinishAt(Callback):
+    def __init__(self, step):
+        self.at, self.stopped = step, []
+
+    def step(self, trainer, losses):
+        if trainer.step == self.at:
+            trainer.finish("enough")
+            trainer.finish("more than enough")
+
+    def stop(self, trainer):
+        self.stopped.append(trainer.step)
+
+
+def test_a_callback_can_finish_training_in_order(small):
+    callback = FinishAt(3)
+    trainer = small.trainer([callback])
+    trainer.train(10)
+    assert (trainer.step, trainer.finished, callback.stopped) == (3, "enough", [3])
+    trainer.train(5)
+    assert (trainer.step, trainer.finished, callback.stopped) == (5, None, [3, 5])
+
+
+def test_going_back_takes_other_batches_and_latents(small):
+    asked = []
+
+    def source(step):
+        asked.append(step)
+        return small.batches(step % 7)
+
+    class Back(Callback):
+        def start(self, trainer):
+            if trainer.detour == 0:
+                self.state = trainer.snapshot()
+                self.weights = {name: tensor.clone() for name, tensor in self.state.weights.items()}
+
+        def step(self, trainer, losses):
+            if trainer.step == 3 and trainer.detour == 0:
+                trainer.go_back(lambda: replace(self.state, weights=self.weights, optimizer={}))
+
+    trainer = small.trainer([Back()], source)
+    trainer.train(4)
+    assert (trainer.step, trainer.detour) == (4, 1)
+    assert sorted(set(asked)) == [0, 1, 2, 3, *range(10**9, 10**9 + 4)]
+    straight = small.trainer(source=source)
+    straight.detour = 1
+    straight.train(4)
+    assert small.weights(straight) == small.weights(trainer)
+    plain = small.trainer(source=source)
+    plain.train(4)
+    assert small.weights(plain) != small.weights(trainer)
 
 
 @pytest.mark.parametrize(
@@ -141,14 +245,14 @@ def test_a_batch_that_does_not_fit_is_refused(small, batch):
     ],
 )
 def test_settings_that_cannot_be_are_refused(small, settings, message):
-    networks = Generator(small.SHAPE, 4, (4,)), Discriminator(small.SHAPE, (4,))
+    networks = new_generator(small.PLAIN), new_discriminator(small.PLAIN)
     with pytest.raises(InputError, match=message):
         Trainer(*networks, BinaryCrossEntropy(), small.batches, TrainerSettings(**({"device": "cpu"} | settings)))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_a_gpu_where_there_is_none_is_refused(small):
-    networks = Generator(small.SHAPE, 4, (4,)), Discriminator(small.SHAPE, (4,))
+    networks = new_generator(small.PLAIN), new_discriminator(small.PLAIN)
     with pytest.raises(InputError, match="no CUDA device"):
         Trainer(*networks, BinaryCrossEntropy(), small.batches, TrainerSettings(device="cuda"))
 

@@ -58,8 +58,8 @@ def test_save_and_load(fitted, tmp_path):
 def test_what_it_cannot_do(tiny, samples, fitted, tmp_path):
     with pytest.raises(InputError, match="not fitted yet"):
         Anonymizer(tiny).sample(3)
-    with pytest.raises(InputError, match="no class-conditional network"):
-        fitted.sample(3, labels=[0, 1, 2])
+    with pytest.raises(InputError, match="know no classes"):
+        fitted.sample(2, labels=["healthy", "ill"])
     with pytest.raises(InputError, match="ask for at least 1"):
         fitted.sample(0)
     with pytest.raises(InputError, match=r"81 values; .* needs 100"):

@@ -20,7 +20,7 @@ def run(source, out, **changes):
 
 
 def test_missing_folder(tmp_path, out):
-    refused(run(tmp_path / "absent", out), str(tmp_path / "absent"), "no such folder")
+    refused(run(tmp_path / "absent", out), str(tmp_path / "absent"), "no such file or folder")
     assert not out.exists()
 
 
@@ -110,7 +110,7 @@ def test_no_training_patient_left(source, out):
 
 
 def test_fewer_windows_than_a_batch(source, out):
-    refused(run(source, out, batch=5000), "training windows", "--set batch=")
+    refused(run(source, out, batch=5000), "70 training samples", "--set batch=70")
 
 
 def test_a_patient_pattern_that_does_not_fit(source, out):
@@ -204,13 +204,23 @@ def test_synthetic_records_of_another_run(copy):
     refused(anonimage("evaluate", copy), "synthetic", "generate again")
 
 
-@pytest.mark.parametrize("file", ["metrics.csv", "run.json", "synthetic/samples.csv", "synthetic/synthetic000003.dat"])
+SPOILT = ["metrics.csv", "monitor.csv", "generated.json", "run.json", "synthetic/samples.csv"]
+
+
+@pytest.mark.parametrize("file", [*SPOILT, "synthetic/synthetic000003.dat"])
 @pytest.mark.parametrize("text", ["step,loss\n1", None])
 def test_evaluate_names_the_file_that_is_spoilt(file, text, copy):
     (copy / file).unlink()
     if text is not None:
         (copy / file).write_text(text)
     refused(anonimage("evaluate", copy), (copy / file).stem)
+
+
+def test_a_spoilt_picture_of_the_evolution_is_named(copy):
+    (copy / "evolution" / "0000006.npy").write_text("x")
+    refused(anonimage("evaluate", copy), "0000006.npy", "delete it")
+    (copy / "evolution" / "0000006.npy").unlink()
+    assert anonimage("evaluate", copy).exit_code == 0
 
 
 def test_train_refuses_metrics_of_another_kind(copy):

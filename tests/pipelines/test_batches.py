@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from anonimage.data import CONTROL, TRAIN, Store
 from anonimage.errors import InputError
-from anonimage.pipelines.batches import grid_rows, store_batches
-from anonimage.pipelines.sources import fit_codec, write_store
+from anonimage.pipelines.batches import grid_rows, n_training, store_batches, training_labels
+from anonimage.pipelines.codecs import fit_codec
+from anonimage.pipelines.sources import write_store
 from tiny import FS, beats, write_database, write_patient
 
 
@@ -36,7 +37,7 @@ def test_steps_can_be_asked_for_in_any_order():
 
 
 def test_a_batch_needs_its_windows():
-    with pytest.raises(InputError, match=r"only 7 training windows for a batch of 8; .*--set batch=7"):
+    with pytest.raises(InputError, match=r"only 7 training samples for a batch of 8; .*--set batch=7"):
         grid_rows(7, batch=8, seed=0)
 
 
@@ -53,7 +54,7 @@ def test_batches_hold_training_windows_only(starts, store, recipe):
     mine = set().union(*(cut[record] for record in training["record"].unique()))
     others = set().union(*(cut[record] for record in store.frame[store.frame["part"] == CONTROL]["record"].unique()))
     for step in range(12):
-        for image in batch(step):
+        for image in batch(step).images:
             assert image.tobytes() in mine
             assert image.tobytes() not in others
 
@@ -62,9 +63,9 @@ def test_random_starts_are_anywhere_and_repeat(store, recipe):
     recipe = recipe.changed({"starts": "random"})
     codec = fit_codec(recipe, store)
     batch, again = store_batches(store, codec, recipe), store_batches(store, codec, recipe)
-    drawn = {image.tobytes() for step in range(40) for image in batch(step)}
+    drawn = {image.tobytes() for step in range(40) for image in batch(step).images}
     assert len(drawn) > 250  # of 320 drawn; the grid has 98 training windows
-    assert np.array_equal(batch(7), again(7))
+    assert np.array_equal(batch(7).images, again(7).images)
 
 
 def test_random_starts_never_touch_what_was_left_out(tmp_path, recipe):
@@ -87,10 +88,83 @@ def test_random_starts_reach_both_ends(tmp_path, recipe):
     recipe = recipe.changed({"starts": "random", "stride": 1, "batch": 2})
     store = write_store(recipe, source, tmp_path / "store", split=True)
     codec = fit_codec(recipe, store)
-    drawn = {image.tobytes() for step in range(200) for image in store_batches(store, codec, recipe)(step)}
+    drawn = {image.tobytes() for step in range(200) for image in store_batches(store, codec, recipe)(step).images}
     training: pd.DataFrame = store.frame[store.frame["part"] == TRAIN]
     every = store.windows(training["record"].to_numpy(), training["start"].to_numpy())
     assert drawn == {codec.encode(window[None]).tobytes() for window in every}
+
+
+def labels_of(batch, steps):
+    return np.bincount(np.concatenate([batch(step).labels for step in range(steps)]))
+
+
+@pytest.fixture
+def uneven(tmp_path, recipe):
+    """Records of one class are four times as long; the networks know the classes."""
+    for patient in range(1, 10):
+        write_patient(tmp_path / "source", patient, beats(patient, seconds=48 if patient % 3 else 12))
+    recipe = recipe.changed({"head": "auxiliary", "batch": 9})
+    store = write_store(recipe, tmp_path / "source", tmp_path / "store", split=True)
+    return recipe, store, fit_codec(recipe, store)
+
+
+def test_classes_are_as_frequent_as_they_are(uneven):
+    recipe, store, codec = uneven
+    counts = np.bincount(store.frame["label"][store.frame["part"] == TRAIN])
+    steps = counts.sum() // 9
+    drawn = labels_of(store_batches(store, codec, recipe), steps)
+    assert drawn.sum() == 9 * steps
+    assert np.abs(drawn - counts).max() < 9  # an epoch, but for the rest that fills no batch
+
+
+def test_undersampling_cuts_to_the_smallest_class_and_always_the_same_windows(uneven):
+    recipe, store, codec = uneven
+    recipe = recipe.changed({"balance": "undersample", "batch": 6})
+    labels = training_labels(store)
+    smallest = np.bincount(labels).min()
+    n = n_training(labels, recipe)
+    assert n == 3 * smallest
+    batch, steps = store_batches(store, codec, recipe), n // 6
+    assert labels_of(batch, steps).tolist() == [smallest] * 3
+    epochs = [
+        {image.tobytes() for step in range(first, first + steps) for image in batch(step).images}
+        for first in (0, steps)
+    ]
+    assert epochs[0] == epochs[1]
+    assert len(epochs[0]) == n
+
+
+def test_weighted_classes_are_equally_frequent_in_each_batch(uneven):
+    recipe, store, codec = uneven
+    batch = store_batches(store, codec, recipe.changed({"balance": "weighted"}))
+    assert all(labels_of(lambda _, k=k: batch(k), 1).tolist() == [3, 3, 3] for k in range(20))
+    seen = {image.tobytes() for step in range(150) for image in batch(step).images}
+    assert len(seen) > 0.85 * (store.frame["part"] == TRAIN).sum()  # nothing is discarded
+
+
+def test_random_starts_can_be_weighted(uneven):
+    recipe, store, codec = uneven
+    plain = recipe.changed({"starts": "random"})
+    weighted = plain.changed({"balance": "weighted"})
+    even = labels_of(store_batches(store, codec, weighted), 300) / 2700
+    uneven_shares = labels_of(store_batches(store, codec, plain), 300) / 2700
+    assert np.abs(even - 1 / 3).max() < 0.05  # five standard deviations
+    assert uneven_shares.min() < 0.2
+
+
+def test_labels_are_those_of_the_windows(uneven):
+    recipe, store, codec = uneven
+    training = store.frame[store.frame["part"] == TRAIN]
+    images = codec.encode(store.values(training.index.to_numpy()))
+    label_of = {image.tobytes(): label for image, label in zip(images, training["label"], strict=True)}
+    batch = store_batches(store, codec, recipe)
+    for step in range(5):
+        made = batch(step)
+        assert [label_of[image.tobytes()] for image in made.images] == made.labels.tolist()
+
+
+def test_batches_have_no_labels_where_networks_know_no_classes(store, recipe):
+    assert store_batches(store, fit_codec(recipe, store), recipe)(0).labels is None
 
 
 def test_the_store_reads_back(store):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from anonimage.errors import InputError
+from anonimage.pipelines.evaluation.class_accuracy import score_classes
 from anonimage.pipelines.evaluation.fidelity import (
     count_r_peaks,
     nearest_neighbour_accuracy,
@@ -12,9 +13,11 @@ from anonimage.pipelines.evaluation.fidelity import (
     score_1nnc,
     score_diversity,
     score_limb_leads,
+    score_noise,
     score_r_peaks,
 )
-from anonimage.pipelines.evaluation.score import Score, interval, save_scores
+from anonimage.pipelines.evaluation.score import Score, interval, load_scores, save_scores
+from anonimage.pipelines.evaluation.tables import score_columns, score_null, score_ranges
 
 
 def test_1nnc_by_hand():
@@ -108,6 +111,85 @@ def test_r_peaks_of_real_windows_are_their_own_baseline(shared):
     scores = score_r_peaks(windows, windows, np.zeros(10), 1000.0, seed=0)
     assert scores["r_peaks"].value == scores["r_peaks"].baseline == scores["r_peaks_control"].value
     assert 2 <= scores["r_peaks"].value <= 4  # 2 seconds at 80 beats a minute
+
+
+def test_class_accuracy_by_hand():
+    right, labels = np.array([True, True, False, True]), np.array([0, 0, 0, 2])
+    score = score_classes(right, labels, np.arange(4), seed=0)
+    assert (score.value, score.baseline, score.n) == (0.75, 0.75, 4)  # always saying 0 would be right as often
+    assert 0 <= score.low <= 0.5 < score.high <= 1
+
+
+def test_class_accuracy_resamples_patients():
+    right, labels = np.repeat([True, False], 10), np.repeat([0, 1], 10)
+    score = score_classes(right, labels, np.repeat(["a", "b"], 10), seed=0)
+    assert (score.low, score.value, score.high) == (0, 0.5, 1)
+
+
+def test_class_accuracy_of_nothing_is_refused():
+    with pytest.raises(InputError, match="no image has a class that training knows"):
+        score_classes(np.zeros(0, bool), np.zeros(0, int), np.zeros(0), seed=0)
+
+
+def test_columns_by_hand():
+    nan = np.nan
+    generated = np.array([[1.0, 1], [2, 1], [3, 0], [4, nan]])
+    control = np.array([[3.0, 1], [4, 0], [5, 0], [6, 0], [nan, 0]])
+    scores = score_columns(generated, control, control, ["age", "sick"], ["integer", "binary"], seed=0)
+    # half of the generated ages are below all real ones; 2 of 3 that are there against 1 of 5
+    assert scores["ks: age"].value == 0.5
+    assert scores["share: sick"].value == pytest.approx(2 / 3 - 1 / 5)
+    assert scores["ks: age"].baseline == scores["share: sick"].baseline == 0
+    assert (scores["ks: age"].n, scores["share: sick"].n) == (4, 3)
+    assert scores["ks_worst"] == scores["ks: age"]
+    assert scores["share_worst"] == scores["share: sick"]
+
+
+def test_the_worst_share_may_be_below_the_real_one():
+    generated, control = np.array([[0.0, 1], [0, 1]]), np.array([[1.0, 1], [1, 0]])
+    scores = score_columns(generated, control, control, ["a", "b"], ["binary"] * 2, seed=0)
+    assert (scores["share: a"].value, scores["share: b"].value) == (-1, 0.5)
+    assert scores["share_worst"].value == -1
+    assert "ks_worst" not in scores
+
+
+def test_a_column_that_is_missing_everywhere_is_not_scored():
+    there, absent = np.ones((3, 1)), np.full((3, 1), np.nan)
+    assert score_columns(absent, there, there, ["a"], ["binary"], seed=0) == {}
+
+
+def test_rows_inside_the_ranges_by_hand():
+    training = np.array([[0.0, 5], [2, 7], [1, np.nan]])
+    generated = np.array([[0.0, 7], [2.5, 6], [1, 4], [np.nan, 6]])  # inside, above, below, inside
+    score = score_ranges(generated, training, training)["inside_ranges"]
+    assert (score.value, score.low, score.high, score.baseline, score.n) == (0.5, 0.5, 0.5, 1, 4)
+
+
+def test_clean_null_pixels_by_hand():
+    null = np.array([[[False, True], [False, True]]])
+    images = np.zeros((4, 1, 2, 2), np.uint8)
+    images[:, 0, :, 0] = 9  # no NULL there
+    images[2, 0, 1, 1] = 1  # one level is one too many
+    score = score_null(images, null, seed=0)["null_clean"]
+    assert (score.value, score.baseline, score.n) == (0.75, 1, 4)
+    assert score_null(images, np.zeros_like(null), seed=0) == {}
+
+
+def test_noise_by_hand():
+    time = np.arange(1200) / 1200
+    slow, fast = np.sin(2 * np.pi * 5 * time), np.sin(2 * np.pi * 300 * time)  # the border is at 100 Hz
+    score = score_noise((slow + fast)[None, None], slow[None, None], 1200.0, seed=0)["noise"]
+    assert (score.value, score.baseline) == (pytest.approx(0.5), pytest.approx(0, abs=1e-9))
+
+
+def test_scores_read_back_and_a_spoilt_file_is_named(tmp_path):
+    path = tmp_path / "scores.json"
+    save_scores({"1nnc": Score(0.6, 0.5, 0.7, None, 12)}, path)
+    assert load_scores(path) == {"1nnc": Score(0.6, 0.5, 0.7, None, 12)}
+    for text in ("{", "[]", '{"1nnc": {"value": 1}}'):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"scores\.json: missing or edited"):
+            load_scores(path)
 
 
 def test_patients_seen_in_training_are_refused_by_name():

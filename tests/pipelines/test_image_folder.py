@@ -120,5 +120,5 @@ def test_a_folder_that_encode_did_not_make(tmp_path):
 
 
 def test_an_unreadable_source_leaves_nothing(tmp_path):
-    refused(anonimage("encode", tmp_path / "absent", tmp_path / "to"), "no such folder")
+    refused(anonimage("encode", tmp_path / "absent", tmp_path / "to"), "no such file or folder")
     assert list(tmp_path.iterdir()) == []

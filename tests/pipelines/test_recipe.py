@@ -19,7 +19,7 @@ PAPER = {  # recipe: (section, arrangement, leads, batch), from the issue and th
 def test_recipes_say_what_the_paper_says(name):
     recipe = load_recipe(name)
     assert (recipe.section, recipe.arrangement, len(recipe.leads), recipe.batch) == PAPER[name]
-    assert (recipe.length, recipe.epochs, recipe.latent_dim, recipe.widths) == (2025, 200, 100, (64, 128, 256))
+    assert (recipe.window, recipe.epochs, recipe.latent_dim, recipe.widths) == (2025, 200, 100, (64, 128, 256))
     assert recipe.step_between_windows == 2025  # no overlap
 
 

@@ -21,6 +21,9 @@ LEFT = {
     "synthetic",
     "scores.json",
     "report.html",
+    "monitor.csv",
+    "evolution",
+    "generated.json",
 }
 
 

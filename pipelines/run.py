@@ -1,0 +1,63 @@
+"""A finished run as the report and the studies see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..data import Samples
+from ..transforms import Codec
+from .evaluation.score import Score
+from .recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What is scored, and what the pictures show: samples of each kind, drawn at random."""
+
+    training: Samples
+    control: Samples
+    synthetic: Samples
+
+    def images(self, codec: Codec) -> dict[str, np.ndarray]:
+        """Each kind as images (N, c, H, W).
+
+        A synthetic window's offset was chosen when it was decoded. It may lie beyond the quantile bounds, which would
+        then cut what the generator made; so they are left out for it.
+        """
+        return {
+            "training": codec.encode(self.training.values),
+            "control": codec.encode(self.control.values),
+            "synthetic": codec.unbounded().encode(self.synthetic.values),
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that is known of a run.
+
+    Arguments:
+        recipe, codec: of the run.
+        windows: samples of each kind.
+        scores: by name.
+        against: the same scores of the run that it is compared with; empty if there is none.
+        metrics: step, losses and class accuracies.
+        monitor: step, varieties and events.
+        evolution: images of the same latents by step.
+        counts: numbers of samples, patients, records, steps.
+        dropped: what was left out of the reading, by reason.
+        versions: of programs, by name.
+    """
+
+    recipe: Recipe
+    codec: Codec
+    windows: Windows
+    scores: Mapping[str, Score]
+    against: Mapping[str, Score]
+    metrics: pd.DataFrame
+    monitor: pd.DataFrame
+    evolution: Mapping[int, np.ndarray]
+    counts: Mapping[str, int]
+    dropped: Mapping[str, int]
+    versions: Mapping[str, str]

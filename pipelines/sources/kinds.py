@@ -1,0 +1,114 @@
+"""One way to read and write whatever the source is: its kind decides which module does it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ...data import AnyStore, Samples, writer
+from ...errors import InputError
+from ...transforms import Codec
+from ..recipe import Recipe
+from . import images, series, table, wfdb
+
+# Each module has check(recipe, source), write_store(recipe, source, to, split), write(samples, dest, codec,
+# file_format, comments, prefix), read(folder, codec) and FORMATS; a codec's form says which of them its data came from.
+KINDS: dict[str, ModuleType] = {"wfdb": wfdb, "series": series, "table": table, "images": images}
+
+
+def check_source(recipe: Recipe, source: Path) -> None:
+    """Refuse at once what is plainly no source of the recipe's kind.
+
+    Raises:
+        InputError: nothing there, or nothing of that kind in it.
+    """
+    _refuse_absent(source)
+    KINDS[kind_of(recipe, source)].check(recipe, source)
+
+
+def write_store(recipe: Recipe, source: Path, to: Path, *, split: bool) -> AnyStore:
+    """Read a source into a store.
+
+    Arguments:
+        recipe: what to read and how to cut it; control_share and seed for the split.
+        source: as the recipe's kind of data has it.
+        to: the store's folder.
+        split: set control patients apart.
+
+    Raises:
+        InputError: the first thing that cannot be read.
+    """
+    return KINDS[kind_of(recipe, source)].write_store(recipe, source, to, split)
+
+
+def write_samples(
+    samples: Samples,
+    dest: Path,
+    codec: Codec,
+    file_format: str = "source",
+    comments: Sequence[str] = (),
+    prefix: str = "synthetic",
+) -> None:
+    """Write samples in their source's own format, or another that this kind of data can have.
+
+    Arguments:
+        samples: as the codec decoded them.
+        dest: folder to make or to replace.
+        codec: its form says what the source was.
+        file_format: "source", or one of the kind's FORMATS.
+        comments: lines for headers, where the format has them.
+        prefix: of the names of records and files, where there are several.
+
+    Raises:
+        InputError: a format that this kind of data cannot have.
+    """
+    kind = KINDS[codec.form["kind"]]
+    if file_format not in ("source", *kind.FORMATS):
+        raise InputError(
+            f"{dest}: format '{file_format}' is not for this data; choose one of {', '.join(('source', *kind.FORMATS))}"
+        )
+    kind.write(samples, dest, codec, file_format, comments, prefix)
+
+
+def read_synthetic(folder: Path, codec: Codec) -> Samples:
+    """Read what was written in the source's own format, as any reader finds it.
+
+    Raises:
+        InputError: not what this run makes.
+    """
+    return KINDS[codec.form["kind"]].read(folder, codec)
+
+
+def refuse_foreign(folder: Path, form: dict[str, Any]) -> None:
+    """Refuse to replace a folder in which somebody put something that is not of a generated set.
+
+    Raises:
+        InputError: names the file.
+    """
+    writer.refuse_foreign(folder, [str(form[key]) for key in ("file", "name") if key in form])
+
+
+def kind_of(recipe: Recipe, source: Path) -> str:
+    """The key of KINDS for what a recipe reads of a source."""
+    if recipe.data != "signals":
+        return recipe.data
+    return "wfdb" if wfdb.is_here(source) else "series"
+
+
+def recipe_for(source: Path) -> str:
+    """The recipe that a source suggests by itself, for a first look at it.
+
+    Raises:
+        InputError: nothing there.
+    """
+    _refuse_absent(source)
+    if wfdb.is_here(source):
+        return "ptb-quantile"
+    if source.is_dir():
+        return "iris" if images.is_here(source) else "series"
+    return "series" if source.suffix == ".npz" else "table"
+
+
+def _refuse_absent(source: Path) -> None:
+    if not source.exists():
+        raise InputError(f"{source}: no such file or folder; check the path")

@@ -1,0 +1,86 @@
+"""Time series that are no WFDB: text files and npz."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...data import (
+    AnyStore,
+    Samples,
+    SampleStore,
+    Store,
+    find_series,
+    read_series,
+    split_patients,
+    write_series,
+    writer,
+)
+from ...data.folders import files_below
+from ...data.series import SUFFIXES
+from ...errors import InputError
+from ...transforms import Codec
+from ..progress import progress
+from ..recipe import Recipe
+
+FORMATS = writer.FORMATS
+
+
+def check(recipe: Recipe, source: Path) -> None:
+    if source.is_dir() and not any(file.suffix.lower() in SUFFIXES for file in files_below(source)):
+        raise InputError(f"{source}: no records (.hea) and no time series ({', '.join(SUFFIXES)}) in this folder")
+    find_series(source)
+    if recipe.label is not None and not recipe.conditional:
+        raise InputError(
+            f"label '{recipe.label}': recipe {recipe.name} knows no classes; add --set head=auto, or no label"
+        )
+
+
+def write_store(recipe: Recipe, source: Path, to: Path, split: bool) -> AnyStore:
+    series = read_series(source, recipe.fs, recipe.layout, recipe.label, recipe.patient)
+    if split and len(series.recordings) == 1:
+        raise InputError(
+            f"{source}: one recording of one person leaves nobody as control; give a folder of recordings, or "
+            "--patient time to set parts of it aside (which says nothing about strangers)"
+        )
+    parts = (lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None
+    if series.samples is not None:  # a row is a sample already, whatever length the recipe's windows have
+        samples = series.samples
+        samples.frame["part"] = "" if parts is None else parts(samples.frame)
+        return SampleStore.write(to, samples, series.form, series.classes)
+    with progress("read", len(series.recordings)) as advance:
+        return Store.write(
+            to,
+            series.recordings,
+            recipe.window,
+            recipe.step_between_windows,
+            split=parts,
+            total=len(series.recordings),
+            progress=lambda done, _: advance(done, "recordings"),
+            classes=series.classes,
+            form=series.form,
+        )
+
+
+def write(samples: Samples, dest: Path, codec: Codec, file_format: str, comments: Sequence[str], prefix: str) -> None:
+    if file_format == "source":
+        write_series(samples, dest, codec.form, prefix)
+    else:
+        writer.write_samples(samples, dest, file_format, gain=codec.gains, comments=comments, prefix=prefix)
+
+
+def read(folder: Path, codec: Codec) -> Samples:
+    form = codec.form
+    place = form.get("label")
+    label = None if form["layout"] == "npz" else "none" if place is None else f"column{place + 1}"
+    if form["layout"] != "columns":
+        path = folder / form["file"]
+        found = read_series(path, codec.fs, form["layout"], label, "record", form["classes"]).samples
+        assert found is not None  # rows are samples
+        return found
+    series = read_series(folder, codec.fs, "columns", label, "record", form["classes"])
+    values = [recording.physical() for recording in series.recordings]
+    wanted = (len(codec.channels), codec.arrangement.length)
+    if wrong := [value.shape for value in values if value.shape != wanted]:
+        raise InputError(f"{folder}: holds a file of shape {wrong[0]}, not what this run makes; generate again")
+    return Samples(np.stack(values), writer.read_rows(folder), codec.channels, codec.units, codec.fs)

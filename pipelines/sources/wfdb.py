@@ -1,0 +1,60 @@
+"""WFDB databases: records in, records out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...data import CLASSES, Samples, Store, find_records, read_heads, read_records, relabel, split_patients, writer
+from ...errors import InputError
+from ...transforms import Codec
+from ..progress import progress
+from ..recipe import Recipe
+
+FORMATS = writer.FORMATS
+
+
+def is_here(source: Path) -> bool:
+    """Whether a place holds, or claims to hold, WFDB records."""
+    if source.is_dir():
+        return (source / "RECORDS").is_file() or next(source.rglob("*.hea"), None) is not None
+    return source.suffix == ".hea"
+
+
+def check(recipe: Recipe, source: Path) -> None:
+    find_records(source, recipe.patient)
+
+
+def write_store(recipe: Recipe, source: Path, to: Path, split: bool) -> Store:
+    heads, classes = read_heads(find_records(source, recipe.patient)), CLASSES
+    if recipe.label is not None:
+        heads, classes = relabel(heads, Path(recipe.label))
+    recordings = read_records(heads, recipe.leads, recipe.fs)
+    with progress("read", len(heads)) as advance:
+        return Store.write(
+            to,
+            recordings,
+            recipe.window,
+            recipe.step_between_windows,
+            split=(lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None,
+            total=len(heads),
+            progress=lambda done, _: advance(done, "records"),
+            classes=classes,
+        )
+
+
+def write(samples: Samples, dest: Path, codec: Codec, file_format: str, comments: Sequence[str], prefix: str) -> None:
+    chosen = "wfdb" if file_format == "source" else file_format
+    writer.write_samples(samples, dest, chosen, gain=codec.gains, comments=comments, prefix=prefix)
+
+
+def read(folder: Path, codec: Codec) -> Samples:
+    heads = read_heads(find_records(folder))
+    values = [recording.physical() for recording in read_records(heads)]
+    wanted = (len(codec.channels), codec.arrangement.length)
+    if wrong := [value.shape for value in values if value.shape != wanted]:
+        raise InputError(f"{folder}: holds a record of shape {wrong[0]}, not what this run makes; generate again")
+    rows = writer.read_rows(folder)
+    if len(rows) != len(values):
+        raise InputError(f"{folder}: samples.csv has {len(rows)} rows for {len(values)} records; generate again")
+    return Samples(np.stack(values), rows, heads[0].channels, heads[0].units, codec.fs)

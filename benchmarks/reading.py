@@ -16,8 +16,8 @@ import numpy as np
 import wfdb
 from anonimage.data import cut as cut_windows
 from anonimage.data import find_records, read_heads, read_records
+from anonimage.pipelines.codecs import new_codec
 from anonimage.pipelines.recipe import load_recipe
-from anonimage.pipelines.sources import new_codec
 from scipy.signal import resample_poly
 
 RECIPE = load_recipe("ptb-quantile")
@@ -63,11 +63,11 @@ def _ours(source: Path, fs: float | None) -> int:
     """All leads of all records as images: read, cut, fit quantile bounds, standardize, arrange; returns how many."""
     cut = []
     for recording in read_records(read_heads(find_records(source)), fs=fs):
-        starts, _ = cut_windows(recording.values, RECIPE.length, fs=recording.fs)
-        windows = recording.windows(starts, RECIPE.length)  # (n, C, L)
-        cut.append(windows.reshape(-1, 1, RECIPE.length))  # each lead its own image, as ptb-quantile does
+        starts, _ = cut_windows(recording.values, RECIPE.window, fs=recording.fs)
+        windows = recording.windows(starts, RECIPE.window)  # (n, C, L)
+        cut.append(windows.reshape(-1, 1, RECIPE.window))  # each lead its own image, as ptb-quantile does
         step = float(np.min(recording.step))
-    codec = new_codec(RECIPE, ("lead",), ("mV",), fs, step).fit(lambda: cut)
+    codec = new_codec(RECIPE, ("lead",), ("mV",), fs, step, RECIPE.window).fit(lambda: cut)
     return sum(len(codec.encode(windows)) for windows in cut)
 
 

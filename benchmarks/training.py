@@ -15,14 +15,23 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from anonimage.gan import BinaryCrossEntropy, Callback, Discriminator, Generator, Trainer, TrainerSettings
+from anonimage.gan import (
+    Architecture,
+    Batch,
+    BinaryCrossEntropy,
+    Callback,
+    Trainer,
+    TrainerSettings,
+    new_discriminator,
+    new_generator,
+)
 
 YARDSTICK = Path(__file__).resolve().parents[2] / "shared" / "bench" / "plain_dcgan.py"
 
 
 def compare(
     images: Path,
-    batches: Callable[[int], np.ndarray] | None = None,
+    batches: Callable[[int], Batch] | None = None,
     batch: int = 64,
     steps: int = 25,
     repeats: int = 3,
@@ -34,8 +43,8 @@ def compare(
 
     Arguments:
         images: file of uint8 (N, c, 45, 45) for the plain loop.
-        batches: for the Trainer, the batch of a step, uint8 (batch, c, 45, 45), encoded on the fly for example;
-            None = random ones from `images`.
+        batches: for the Trainer, the batch of a step, images uint8 (batch, c, 45, 45), encoded on the fly for
+            example; None = random ones from `images`.
         batch: images a step.
         steps: timed steps of each loop in each repeat; 5 more go before.
         repeats: turns.
@@ -63,18 +72,18 @@ def compare(
 
 
 def measure(
-    batches: Callable[[int], np.ndarray],
-    image_shape: tuple[int, ...],
+    batches: Callable[[int], Batch],
+    image_shape: tuple[int, int, int],
     precision: str = "32",
     steps: int = 25,
     device: str = "cpu",
     warmup: int = 5,
 ) -> float:
     """Return images per second of the Trainer, the making of the batches included, the first steps left out."""
-    stopwatch = _Stopwatch(warmup)
+    architecture, stopwatch = Architecture("convolutional", image_shape), _Stopwatch(warmup)
     Trainer(
-        Generator(image_shape),
-        Discriminator(image_shape),
+        new_generator(architecture),
+        new_discriminator(architecture),
         BinaryCrossEntropy(),
         batches,
         TrainerSettings(device=device, precision=precision),
@@ -104,9 +113,9 @@ def _plain(images: Path, channels: int, batch: int, steps: int, device: str, yar
     return float(json.loads(done.stdout.splitlines()[-1])["images_per_second"])
 
 
-def _random_batches(array: np.ndarray, batch: int) -> Callable[[int], np.ndarray]:
-    def draw(step: int) -> np.ndarray:
-        return array[np.sort(np.random.default_rng((0, step)).choice(len(array), batch, replace=False))]
+def _random_batches(array: np.ndarray, batch: int) -> Callable[[int], Batch]:
+    def draw(step: int) -> Batch:
+        return Batch(array[np.sort(np.random.default_rng((0, step)).choice(len(array), batch, replace=False))])
 
     return draw
 

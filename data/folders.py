@@ -1,17 +1,22 @@
 """All files below a folder, wherever links lead."""
 
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Every file below a folder, in order of name.
+    """Every file below a folder, in order of name; see `iter_files_below`."""
+    return sorted(iter_files_below(folder))
+
+
+def iter_files_below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, as it is found.
 
     Links to folders are followed, which `Path.rglob` does not do: a folder of links is how databases are put together.
     A folder that can be reached in several ways counts once, under its own name rather than a link's: the same record
     under two names could land among the training and the control records.
     """
-    found: list[Path] = []
     seen: set[Path] = set()
     folders, links = deque([folder]), deque[Path]()
     while folders or links:
@@ -24,5 +29,4 @@ def files_below(folder: Path) -> list[Path]:
             if entry.is_dir():
                 (links if entry.is_symlink() else folders).append(entry)
             else:
-                found.append(entry)
-    return sorted(found)
+                yield entry

@@ -14,6 +14,7 @@ import pandas as pd
 from ..errors import InputError, one_line
 from ..files import new_folder
 from .samples import Samples
+from .split import TRAIN
 from .store import Store
 
 VERSION = 1
@@ -33,7 +34,7 @@ class SampleStore:
         channels, units: C names and physical units.
         fs: Hz, or None.
         length: values per channel in one sample.
-        step: resolution of the values: the range of all of them in 16 bit.
+        step: resolution of the values: the range of the training samples, or of all where nobody split them, in 16 bit.
         gains: None; these samples came from no ADC.
         dropped: what was left out, by reason.
         problems: one line for each thing the user should know.
@@ -85,6 +86,7 @@ class SampleStore:
             raise InputError(f"{path}: there is no sample to store; give a source with samples")
         frame = samples.frame if "part" in samples.frame else samples.frame.assign(part="")
         values = np.ascontiguousarray(samples.values)
+        learnt = (frame["part"] == TRAIN).to_numpy()
         with new_folder(Path(path)) as folder:
             np.save(folder / _VALUES, values)
             frame.to_parquet(folder / _FRAME, index=False)
@@ -94,7 +96,7 @@ class SampleStore:
                 "channels": list(samples.channels),
                 "units": list(samples.units),
                 "fs": samples.fs,
-                "step": _step(values),
+                "step": _step(values[learnt] if learnt.any() else values),
                 "dropped": dict(dropped or {}),
                 "problems": list(problems),
                 "form": dict(form),

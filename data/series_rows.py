@@ -34,7 +34,7 @@ def read_rows(
         _refuse_hidden_label(sheet, table)
     chosen = [k for k in range(sheet.width) if k != place]
     if len(chosen) < 2:
-        raise InputError(f"{file}: a line holds {len(chosen)} values; a sample needs two or more; see --layout")
+        raise InputError(f"{file}: a line holds {len(chosen)} values; a sample needs two; say --set layout=columns")
     numbers = table[chosen].to_numpy()  # N, L
     names: list[str] | None = None
     if place is not None:

@@ -119,7 +119,7 @@ def _write_npz(
         dtype = np.dtype(form["dtypes"][key])
         if key == "values":
             arrays[key] = _typed(samples.values if form["axes"] == 3 else samples.values[:, 0], dtype)
-        elif key == form["label"]:
+        elif key == form["label"] and form["classes"]:
             arrays[key] = _class_array(classes, dtype)
         elif key == "fs":
             arrays[key] = np.array(samples.fs, dtype=float)
@@ -127,7 +127,7 @@ def _write_npz(
             arrays[key] = np.array(getattr(samples, key))
         elif key in ("patient", "patients", "records"):
             arrays[key] = np.array(names)
-        # what remains, comments and a second label, says something of the source's samples that is not so of these
+        # what remains, comments and labels that nothing was learnt of, says something that is not so of these samples
     np.savez(folder / form["file"], **arrays)
     progress(len(names), len(names))
     return [form["file"]]

@@ -16,7 +16,7 @@ import zarr
 
 from ..errors import InputError, one_line
 from ..files import new_folder
-from .draft import SPANS, VERSION, WINDOWS, Draft, StoredRecord, fine_gains
+from .draft import SPANS, VERSION, WINDOWS, Draft, StoredRecord, fine_gains, learnt_from
 from .labels import CLASSES
 from .samples import Samples
 from .wfdb_source import Recording, to_physical
@@ -36,9 +36,9 @@ class Store:
         channels, units: C names and physical units.
         fs: Hz of the stored signals.
         length, stride: samples in a window and from one start to the next.
-        step: finest difference any source ADC could tell, in units of the channels.
-        gains: one per channel, to write windows like these in 16 bit: the finest gain of any source, in ADC units per
-            unit, unless twice the largest value here would not fit; then the finest whole number with which it does.
+        step: finest difference any training record's ADC could tell, in units of the channels.
+        gains: one per channel, to write windows like these in 16 bit: the finest gain of any training record, in ADC
+            units per unit, unless twice their largest value would not fit; then the finest whole number that lets it.
         classes: names of the classes; frame's label is an index into them. Empty: no classes, every label is 0.
         form: how samples become the source's own format again, as JSON.
         dropped: what was left out: records that are "short"; windows "missing" a sample; windows "flat".
@@ -63,7 +63,7 @@ class Store:
         self.length: int = meta["length"]
         self.stride: int = meta["stride"]
         self.step: float = meta["step"]
-        self.gains = fine_gains(self.records.values())
+        self.gains = fine_gains(learnt_from(self.records.values(), frame))
         self.classes: tuple[str, ...] = tuple(meta["classes"])
         self.form: dict[str, Any] = meta["form"]
         self.dropped: dict[str, int] = meta["dropped"]

@@ -13,6 +13,9 @@ from .table_cells import Cells, Value, numbers_of, objects, positions_in, rounde
 CONTINUOUS, INTEGER, BINARY, CATEGORY, CONSTANT = "continuous", "integer", "binary", "category", "constant"
 
 
+NUMBERS = ("continuous", "integer")  # kinds of features that take more than two values
+
+
 @dataclass(frozen=True)
 class Column:
     """What all columns have.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -38,7 +38,13 @@ class TableFile:
     dialect: dict[str, Any]
 
 
-def read_table(path: Path, missing: Sequence[str] = (), as_text: Collection[str] = ()) -> TableFile:
+def read_table(
+    path: Path,
+    missing: Sequence[str] = (),
+    as_text: Collection[str] = (),
+    dialect: Mapping[str, Any] | None = None,
+    names: Sequence[str] = (),
+) -> TableFile:
     """Read a table.
 
     Delimiter (`,` `;` tab `|` or blanks), decimal comma, header row and quotes are found. A first row of numbers is
@@ -48,6 +54,8 @@ def read_table(path: Path, missing: Sequence[str] = (), as_text: Collection[str]
         path: Parquet by its suffix, else text in UTF-8.
         missing: marks for a missing value beside the usual ones (empty, ?, NA, NaN, null …).
         as_text: columns whose cells are kept as written, so that numbers may stand among text in them.
+        dialect: with which `write_table` wrote it, which is then not found anew; its mark alone means a missing value.
+        names: of the columns, for those that the text does not name; () counts them.
 
     Raises:
         InputError: no such file, no table, no rows, a broken row, columns of one name, numbers among text.
@@ -55,12 +63,15 @@ def read_table(path: Path, missing: Sequence[str] = (), as_text: Collection[str]
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; give a table (CSV, TSV, other text with delimiters, or Parquet)")
-    frame, dialect = _read_parquet(path, missing) if path.suffix in PARQUET else _read_text(path, missing, as_text)
+    if path.suffix in PARQUET:
+        frame, found = _read_parquet(path, missing)
+    else:
+        frame, found = _read_text(path, missing, as_text, dialect, names)
     if not len(frame):
         raise InputError(f"{path}: the table has no rows")
     if not len(frame.columns):
         raise InputError(f"{path}: the table has no columns")
-    return TableFile(path.name, frame, dialect)
+    return TableFile(path.name, frame, found)
 
 
 def write_table(frame: pd.DataFrame, path: Path, dialect: dict[str, Any]) -> None:
@@ -86,8 +97,14 @@ def write_table(frame: pd.DataFrame, path: Path, dialect: dict[str, Any]) -> Non
             file.write((delimiter.join(row) or '""') + "\n")  # an empty line is no row
 
 
-def _read_text(path: Path, missing: Sequence[str], as_text: Collection[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
-    marks = {*MISSING_MARKS, *missing}
+def _read_text(
+    path: Path,
+    missing: Sequence[str],
+    as_text: Collection[str],
+    dialect: Mapping[str, Any] | None,
+    names: Sequence[str],
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    marks = {dialect["missing"]} if dialect else {*MISSING_MARKS, *missing}
     try:
         raw = path.read_bytes()
         content = raw.decode("utf-8-sig")
@@ -95,7 +112,7 @@ def _read_text(path: Path, missing: Sequence[str], as_text: Collection[str]) -> 
         content = "\0"
     if "\0" in content:
         raise InputError(f"{path}: is not a text file in UTF-8; save the table as CSV in UTF-8, or as Parquet")
-    text = parse(content, path, marks)
+    text = parse(content, path, marks, dialect, names)
     cells = pd.DataFrame(text.rows, columns=pd.Index(text.names), dtype=object)
     kept = {name for name in text.names if name in as_text or _has_leading_zeros(cells[name])}
     frame = pd.read_csv(

@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import InputError, nearest
 from .samples import Samples
 from .table_cells import numbers_of, positions_in, row_of, text_of
-from .table_column import AnyColumn, Category, Constant, Number, column_from_state
+from .table_column import AnyColumn, Binary, Category, Constant, Number, column_from_state
 from .table_kinds import category_of, column_of
 from .table_rows import check_options, refuse_repeats, rows_of
 
@@ -48,6 +48,7 @@ class TableForm:
         category: Collection[str] = (),
         drop: Collection[str] = (),
         keep: Collection[str] = (),
+        number: Collection[str] = (),
     ) -> TableForm:
         """Find what each column is.
 
@@ -60,6 +61,7 @@ class TableForm:
             category: columns of which only values that occur may come out.
             drop: columns to leave out.
             keep: columns of one value, to be copied into every row.
+            number: columns that are of numbers or times, however few these rows have.
 
         Raises:
             InputError: an unknown column, a column named in two options, or one that nothing can be learnt from.
@@ -70,7 +72,7 @@ class TableForm:
         refuse_repeats(frame, name)
         if not len(frame):
             raise InputError(f"{name}: no training rows; give a table with rows")
-        given = {column: key[2:] for key, columns in options.items() for column in columns}
+        given = dict.fromkeys(number, "number") | {column: key[2:] for key, some in options.items() for column in some}
         left_out = {*drop, patient}
         columns = [
             category_of(frame[column], name) if column == label else column_of(frame[column], name, given.get(column))
@@ -97,6 +99,12 @@ class TableForm:
     def kinds(self) -> tuple[str, ...]:
         """ "continuous", "integer" or "binary" for each feature."""
         return tuple(kind for column in self._inputs for _, kind in column.features)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the columns that hold text, however much their cells look like numbers."""
+        with_values = (column for column in self.columns if isinstance(column, (Binary, Category)))
+        return tuple(column.name for column in with_values if isinstance(column.values[0], str))
 
     @property
     def classes(self) -> tuple[str, ...]:

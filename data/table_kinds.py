@@ -23,7 +23,8 @@ def column_of(series: pd.Series, table: str, given: str | None = None) -> AnyCol
     Arguments:
         series: its training rows.
         table: name for errors.
-        given: "binary" or "category" where the user says so, "keep" for a column to copy; None finds the kind.
+        given: "binary" or "category" where the user says so, "keep" for a column to copy, "number" where it is settled
+            that numbers are no categories; None finds the kind.
 
     Raises:
         InputError: one value only, all missing, more values than a category has, or values that are no such kind.
@@ -62,7 +63,7 @@ def column_of(series: pd.Series, table: str, given: str | None = None) -> AnyCol
         _refuse_names(values, len(there), where, name, asked=given == "category")
         return Category(name, cells, missing, CATEGORY, tuple(values))
     whole = all(float(value).is_integer() for value in values)
-    if whole and len(values) <= FEW:
+    if whole and len(values) <= FEW and given is None:
         return Category(name, cells, missing, CATEGORY, tuple(values))
     return _number(name, cells, missing, there, INTEGER if whole else CONTINUOUS, where)
 

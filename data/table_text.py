@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError, one_line
 
@@ -46,32 +47,43 @@ class Text:
     quote_text: bool
 
 
-def parse(content: str, path: Path, marks: Collection[str]) -> Text:
+def parse(
+    content: str,
+    path: Path,
+    marks: Collection[str],
+    dialect: Mapping[str, Any] | None = None,
+    names: Sequence[str] = (),
+) -> Text:
     """Take a text apart.
 
     Arguments:
         content: the text.
         path: its file, for errors.
         marks: cells that mean no value.
+        dialect: delimiter, decimal and header, where they are settled; None finds them.
+        names: of columns that the text does not name, where they are settled.
 
     Raises:
         InputError: no rows, a row with too many or too few fields, columns of one name.
     """
     sample = "".join(islice(StringIO(content, newline=""), _SOME))
-    delimiter = _delimiter_of(sample)
+    delimiter = dialect["delimiter"] if dialect else _delimiter_of(sample)
     try:
-        numbered = _without_last_empty(list(_rows(content, delimiter)))
+        numbered = list(_rows(content, delimiter))
+        numbered = numbered if dialect else _without_last_empty(numbered)
     except csv.Error as fault:
         raise InputError(f"{path}: {fault}; mend or delete this line") from fault
     if not numbered:
         raise InputError(f"{path}: the table has no rows")
     rows = [row for _, row in numbered]
-    decimal = _decimal_of(rows, delimiter)
-    header = _is_header(rows, marks, decimal)
+    decimal = dialect["decimal"] if dialect else _decimal_of(rows, delimiter)
+    header = dialect["header"] if dialect else _is_header(rows, marks, decimal)
     width = len(rows[0]) if header else _usual_length(rows)
     numbered = [(line, _fitted(row, width, line, path)) for line, row in numbered]
     written = numbered.pop(0)[1] if header else []
-    names = [name or f"Unnamed: {k}" for k, name in enumerate(written)] or [f"column{k + 1}" for k in range(width)]
+    if len(names) != width:
+        names = [f"Unnamed: {k}" if header else f"column{k + 1}" for k in range(width)]
+    names = [name or names[k] for k, name in enumerate(written)] or list(names)
     _refuse_repeats(names, path)
     lines, rows = [line for line, _ in numbered], [row for _, row in numbered]
     quoted = {cell.replace('""', '"').strip() for cell in _IN_QUOTES.findall(sample)}

@@ -18,7 +18,7 @@ FAMILIES = ("convolutional", "connected")
 HEADS = ("none", "auxiliary", "projection")
 ACTIVATIONS = ("relu", "linear")
 OUTPUTS = ("tanh", "clip")
-GAIN = 10.0  # of pixels that never change in real images
+GAIN = 10.0  # of NULL pixels
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Architecture:
         activation: of the connected family's hidden layers, relu (leaky in the discriminator) or linear.
         output: how the generator keeps to [-1, 1]. "tanh" only comes near the ends, and hardly learns there; "clip"
             cuts, so that NULL pixels and binary columns become exactly 0 and 255.
-        sharp_null: the discriminator sees pixels that are the same in all real images ten times as large: else a NULL
-            pixel that is not quite 0 would hardly matter to it.
+        sharp_null: the discriminator sees pixels that are 0 in every real image ten times as large: else a NULL pixel
+            that is not quite 0 would hardly matter to it.
         moments: the discriminator sees, as further channels, mean and spread of each pixel over the batch: so that
             values that the generator makes too seldom, or never, give it away.
 
@@ -76,6 +76,8 @@ class Architecture:
                 f"head {self.head!r} does not go with {self.classes} classes; "
                 "use 'none' with 0 classes, 'auxiliary' or 'projection' with 2 or more"
             )
+        if self.moments and self.head == "auxiliary":
+            raise InputError("moments do not go with the head 'auxiliary': a class must not depend on the other images")
         if self.activation == "linear" and self.family != "connected":
             raise InputError("activation 'linear' is of the family 'connected' only; use 'relu'")
 
@@ -191,15 +193,15 @@ class Discriminator(nn.Module):
             return self.tell(features)
         return self.judge(features) + features @ self.embed.weight.T
 
-    def find_null(self, images: np.ndarray) -> None:
-        """Learn which pixels never change; of a discriminator with `sharp_null`, before training.
+    def mark_null(self, null: np.ndarray) -> None:
+        """Learn which pixels are 0 in every real image; of a discriminator with `sharp_null`, before training.
 
         Arguments:
-            images: real ones, uint8 (N, c, H, W).
+            null: bool (c, H, W).
         """
-        constant = torch.from_numpy((images == images[:1]).all(axis=0))
-        self.centre.copy_(torch.where(constant, to_unit(torch.from_numpy(images[0])), 0.0))
-        self.gain.copy_(torch.where(constant, GAIN, 1.0))
+        pixels = torch.from_numpy(null)
+        self.centre.copy_(torch.where(pixels, to_unit(torch.zeros(1)), 0.0))
+        self.gain.copy_(torch.where(pixels, GAIN, 1.0))
 
     def _seen(self, images: Tensor) -> Tensor:
         if self.architecture.sharp_null:

@@ -136,7 +136,7 @@ class Trainer:
     def _return(self) -> None:
         assert self._way_back is not None
         detour, way = self.detour, self._way_back
-        self._way_back, self._watch = None, LossWatch()
+        self._way_back, self._watch, self.finished = None, LossWatch(), None
         self.restore(way())
         self.detour = detour + 1
         self._start()

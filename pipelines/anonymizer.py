@@ -13,7 +13,7 @@ from ..files import refuse_used
 from ..gan import Snapshot, Trainer, iter_images, load
 from ..gan.checkpoint import save
 from ..transforms import Codec
-from .batches import REFERENCE, n_training, sample_batches
+from .batches import n_training, sample_batches
 from .classes import Classes
 from .codecs import load_codec, new_codec, save_codec
 from .progress import progress
@@ -70,9 +70,7 @@ class Anonymizer:
         shape = (samples.channels, samples.units, samples.fs, step, samples.length)
         self._codec = new_codec(self.recipe, *shape, form=described | known.to_form()).fit(samples.values)
         batches = sample_batches(samples.values, labels, self._codec, self.recipe)
-        few = np.random.default_rng(self.recipe.seed).permutation(len(samples))[:REFERENCE]
-        real = self._codec.encode(samples.values[few])
-        trainer = new_trainer(self.recipe, self._codec.image_shape, known, batches, lambda: real)
+        trainer = new_trainer(self.recipe, self._codec.image_shape, known, batches, self._codec.arrangement.null)
         self._train(trainer, self.recipe.total_steps(n_training(labels, self.recipe)))
         return self
 

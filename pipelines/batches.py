@@ -11,7 +11,7 @@ from ..transforms import Codec
 from .classes import Classes
 from .recipe import Recipe
 
-REFERENCE = 2000  # training images for the stopping score, and to find NULL pixels
+REFERENCE = 2000  # training images that the stopping score compares with
 
 Batches = Callable[[int], Batch]
 Rows = Callable[[int], np.ndarray]

@@ -69,6 +69,8 @@ class Classes:
         Raises:
             InputError: no such class; the nearest is offered.
         """
+        if name in self.names:
+            return self.names.index(name)
         for k, known in enumerate(self.names):
             if known.casefold() == name.casefold():
                 return k

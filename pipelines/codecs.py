@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data import AnyStore, TableForm, limb_relations
+from ..data.table_column import NUMBERS
 from ..errors import InputError
 from ..files import new_file
 from ..transforms import (
@@ -23,8 +24,6 @@ from ..transforms import (
 )
 from .classes import Classes
 from .recipe import Recipe
-
-NUMBERS = ("continuous", "integer")  # kinds of features that take more than two values
 
 
 def fit_codec(recipe: Recipe, store: AnyStore, part: str | None = "train") -> Codec:
@@ -68,7 +67,9 @@ def _signals(recipe: Recipe, channels: int, length: int, step: float, form: dict
             f"colours '{recipe.colours}': needs three leads, there are {channels}; name three with --leads"
         )
     planes = channels if colours is None else colours.channels
-    return _new_standardizer(recipe, step), arrangement(recipe.arrangement, planes, length), colours
+    # rgb is z of three channels; in another colour space there may be four
+    name = "z" if colours is not None and recipe.arrangement == "rgb" else recipe.arrangement
+    return _new_standardizer(recipe, step), arrangement(name, planes, length), colours
 
 
 def _table(recipe: Recipe, channels: int, length: int, step: float, form: dict[str, Any]) -> tuple:

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torchvision.utils import make_grid
 
+from ..data.table_column import NUMBERS
+
 REAL, SYNTHETIC = "#1f4e9c", "#b5431c"  # told apart in print and by colour-blind readers
 ROWS = 4
 
@@ -34,33 +36,30 @@ def as_png(image: Image.Image) -> str:
 def plot_signals(
     real: np.ndarray, synthetic: np.ndarray, fs: float, channels: Sequence[str], units: Sequence[str]
 ) -> Figure:
-    """Real windows on the left, synthetic ones on the right; every plot spans as many mV, about its own middle.
+    """Real windows on the left, synthetic ones on the right, a row a lead; each row spans as many mV on both sides.
 
     Arguments:
-        real, synthetic: (N, C, L) in physical units; the first four of each are drawn.
+        real, synthetic: (N, C, L) in physical units; the first of each are drawn.
         fs: Hz.
         channels, units: (C,) names and units.
     """
-    rows = min(ROWS, len(real), len(synthetic))
-    figure = Figure(figsize=(11, 1.9 * rows + 0.5), layout="constrained")
-    axes = figure.subplots(rows, 2, sharex=True, squeeze=False)
-    half = 0.55 * max(np.nanmax(np.ptp(windows[:rows], axis=(1, 2))) for windows in (real, synthetic))
+    windows = min(max(2, ROWS // len(channels)), len(real), len(synthetic))
+    rows = [(window, lead) for window in range(windows) for lead in range(len(channels))]
+    figure = Figure(figsize=(11, (1.9 if len(channels) == 1 else 1.2) * len(rows) + 0.5), layout="constrained")
+    axes = figure.subplots(len(rows), 2, sharex=True, squeeze=False)
     seconds = np.arange(real.shape[2]) / fs
-    for column, (windows, name, colour) in enumerate(((real, "real", REAL), (synthetic, "synthetic", SYNTHETIC))):
-        for row in range(rows):
-            axis = axes[row, column]
-            for c, channel in enumerate(channels):
-                # leads of one window share the colour and differ in line style, so that real and synthetic stay apart
-                style = ("-", "--", ":", "-.")[c % 4]
-                axis.plot(seconds, windows[row, c], style, color=colour, linewidth=0.9, label=channel)
+    for column, (values, name, colour) in enumerate(((real, "real", REAL), (synthetic, "synthetic", SYNTHETIC))):
+        for axis, (window, lead) in zip(axes[:, column], rows, strict=True):
+            axis.plot(seconds, values[window, lead], color=colour, linewidth=0.9)
             axis.grid(color="#dddddd", linewidth=0.5)
-            middle = (np.nanmin(windows[row]) + np.nanmax(windows[row])) / 2
+            # offsets differ from window to window: every plot about its own middle, with the span of its lead
+            half = 0.55 * max(np.nanmax(np.ptp(kind[:windows, lead], axis=1)) for kind in (real, synthetic))
+            middle = (np.nanmin(values[window, lead]) + np.nanmax(values[window, lead])) / 2
             axis.set_ylim(middle - half, middle + half)
-            axis.set_ylabel(units[0] if column == 0 else "")
-        axes[0, column].set_title(f"{name}, lead {', '.join(channels)}")
+            if column == 0:
+                axis.set_ylabel(f"{channels[lead]} ({units[lead]})" if units[lead] else channels[lead])
+        axes[0, column].set_title(name)
         axes[-1, column].set_xlabel("s")
-    if len(channels) > 1:
-        axes[0, 1].legend(loc="upper right", fontsize=7, ncols=3)
     return figure
 
 
@@ -88,7 +87,7 @@ def plot_losses(metrics: pd.DataFrame, monitor: pd.DataFrame) -> Figure:
             axis.axvline(row.step, color="#7a1fa2", linewidth=1.2)
             if axis is losses:
                 axis.annotate(
-                    str(row.event).partition(":")[0],
+                    str(row.event),
                     (row.step, 1),
                     xycoords=("data", "axes fraction"),
                     fontsize=8,
@@ -152,7 +151,7 @@ def plot_columns(real: np.ndarray, synthetic: np.ndarray, names: Sequence[str], 
         real, synthetic: (N, F) features; NaN is missing.
         names, kinds: (F,) of the features.
     """
-    numbers = [k for k, kind in enumerate(kinds) if kind in ("continuous", "integer")]
+    numbers = [k for k, kind in enumerate(kinds) if kind in NUMBERS]
     others = [k for k in range(len(kinds)) if k not in numbers]
     across = 6
     box_rows = -(-len(numbers) // across)
@@ -182,7 +181,7 @@ def plot_columns(real: np.ndarray, synthetic: np.ndarray, names: Sequence[str], 
     return figure
 
 
-def image_grid(images: np.ndarray, columns: int = 8, zoom: int = 2) -> Image.Image:
+def image_grid(images: np.ndarray, columns: int = 8, zoom: int = 2, brighten: bool = False) -> Image.Image:
     """Images side by side, enlarged without smoothing so that each pixel is seen.
 
     Arguments:
@@ -190,7 +189,10 @@ def image_grid(images: np.ndarray, columns: int = 8, zoom: int = 2) -> Image.Ima
             row of planes per image.
         columns: images in a row.
         zoom: screen pixels per image pixel.
+        brighten: show the square root of the levels, for images most of whose levels are low.
     """
+    if brighten:
+        images = np.sqrt(images * 255.0).astype(np.uint8)
     tensor = torch.from_numpy(np.ascontiguousarray(images))
     if images.shape[1] not in (1, 3):
         columns = images.shape[1]

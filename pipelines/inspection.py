@@ -16,11 +16,13 @@ from ..data import (
     describe_series,
     read_table,
 )
+from ..data.table_column import NUMBERS
 from ..errors import InputError
 from .progress import progress
 from .recipe import Recipe
-from .sources import kind_of
+from .sources import check_source, kind_of
 from .sources.table import as_written, patient_column
+from .sources.wfdb import label_file
 
 WIDE = 120  # columns where the output is no terminal
 
@@ -35,6 +37,7 @@ def print_inspection(recipe: Recipe, source: Path) -> None:
     Raises:
         InputError: the source is not there or holds nothing of that kind.
     """
+    check_source(recipe, source)
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
@@ -51,7 +54,7 @@ def _print_wfdb(console: Console, recipe: Recipe, source: Path) -> None:
             recipe.fs,
             recipe.patient,
             progress=lambda done, total: advance(done, "records", total),
-            labels=None if recipe.label is None else Path(recipe.label),
+            labels=label_file(recipe),
         )
     print_description(console, found, recipe.window)
 
@@ -149,8 +152,12 @@ def _print_table(console: Console, recipe: Recipe, source: Path) -> None:
     table = _new(f"Columns of {file.name}", ("column", "kind", "type", "values"), ("different", "missing"))
     for name in file.frame.columns:
         column = file.frame[name]
-        values = column.dropna().unique()
-        shown = f"{column.min()} to {column.max()}" if kinds.get(name) in ("continuous", "integer") else _few(values)
+        there = column.dropna()
+        try:
+            values = there.unique()
+        except TypeError:  # lists in a Parquet column: among the problems already
+            values = there.astype(str).unique()
+        shown = f"{column.min()} to {column.max()}" if kinds.get(name) in NUMBERS else _few(values)
         kind = kinds.get(name, "left out" if name in (*recipe.drop, patient) else "")
         table.add_row(
             *map(Text, (str(name), kind, str(column.dtype), shown, str(len(values)), str(column.isna().sum())))

@@ -101,9 +101,7 @@ class Recipe(BaseModel):
         "tanh",
         description="of the generator: tanh, or cut off, which gives exactly 0 and 255 to NULL and binary columns",
     )
-    sharp_null: bool = Field(
-        False, description="the discriminator sees pixels that never change ten times as large: for NULL areas"
-    )
+    sharp_null: bool = Field(False, description="the discriminator sees NULL pixels ten times as large; for tables")
     moments: bool = Field(
         False, description="the discriminator sees mean and spread of each pixel over the batch; for tables"
     )
@@ -190,7 +188,7 @@ class Recipe(BaseModel):
     def class_head(self) -> str:
         """The head, resolved."""
         if self.head == "auto":
-            return "none" if self.label is None else "projection"
+            return "none" if self.label in (None, "none") else "projection"
         return self.head
 
     @property
@@ -279,13 +277,16 @@ def _check_key(key: str, origin: str) -> None:
 
 
 def _parsed(settings: dict[str, Any], origin: str) -> dict[str, Any]:
-    """Texts of the command line as values that the model can check: lists split, `none` for absent."""
+    """Texts of the command line as values that the model can check: lists split, `none` for absent.
+
+    A label of `none` stays: it also says that a column which looks like classes holds values.
+    """
     values: dict[str, Any] = {}
     for key, value in settings.items():
         _check_key(key, origin)
         default = Recipe.model_fields[key].get_default()
         if default is None and isinstance(value, str) and value.lower() == "none":
-            value = None
+            value = "none" if key == "label" else None
         elif isinstance(value, str) and isinstance(default, tuple):
             value = [part.strip() for part in value.split(",") if part.strip()]
         values[key] = value

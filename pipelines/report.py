@@ -25,6 +25,14 @@ EXPLAINED = {
         "1-nearest-neighbour accuracy, synthetic against control",
         "0.5: not to be told apart; 1: the nearest one gives it away; near 0: copies. Baseline: the floor.",
     ),
+    "1nnc_synthetic": (
+        "its synthetic half",
+        "Synthetic ones whose nearest is synthetic. Far below the real half: they scatter like noise.",
+    ),
+    "1nnc_real": (
+        "its real half",
+        "Control ones whose nearest is from control. 1: no synthetic one comes near a real one.",
+    ),
     "1nnc_floor": (
         "the floor: training against control",
         "The same figure for real samples of other people; a perfect generator reaches this, not 0.5.",
@@ -40,6 +48,10 @@ EXPLAINED = {
     "class_accuracy_control": (
         "class accuracy of the discriminator on control patients",
         "Real samples of people whom training never saw. Baseline: the commonest class.",
+    ),
+    "class_recall_control": (
+        "the same, as the mean over the classes",
+        "As if each class were as frequent as any other, which they are in balanced training. Baseline: guessing.",
     ),
     "class_accuracy_training": (
         "class accuracy of the discriminator on training patients",
@@ -135,9 +147,13 @@ _NOUNS = {"signals": "windows", "table": "rows", "images": "pictures"}
 
 
 def _rows(scores: Mapping[str, Score], against: Mapping[str, Score]) -> list[dict[str, Any]]:
-    """The table of scores, in the order of EXPLAINED."""
-    named = [(key, name) for key in EXPLAINED for name in scores if name == key or name.startswith(f"{key} ")]
-    return [_row(*EXPLAINED[key], name, scores[name], against.get(name)) for key, name in named]
+    """The table of scores, in the order of EXPLAINED; what a figure of every column means is said once."""
+    rows = []
+    for key, (title, meaning) in EXPLAINED.items():
+        for name in (name for name in scores if name == key or name.startswith(f"{key} ")):
+            rows.append(_row(title, meaning, name, scores[name], against.get(name)))
+            meaning = ""
+    return rows
 
 
 def _row(title: str, meaning: str, name: str, score: Score, other: Score | None) -> dict[str, Any]:
@@ -160,8 +176,8 @@ def _signals(run: Run) -> Section:
     return Section(
         "Signals",
         _svg(plot),
-        "Real windows of control patients (left) and synthetic windows (right), drawn at random; every plot spans as "
-        f"many {units[0] or 'units'}, about its own middle.",
+        "Real windows of control patients (left) and synthetic windows (right), drawn at random; plots of one "
+        f"lead span as many {units[0] or 'units'}, each about its own middle.",
         f"Real windows on the left, synthetic windows on the right, in {units[0] or 'units'} over seconds",
     )
 
@@ -208,21 +224,24 @@ def _five_steps(run: Run) -> Section:
 
 def _images(run: Run) -> Section:
     images = _few(run.windows).images(run.codec)
-    pictures = [_img(images[kind], f"{name} {_NOUNS[run.recipe.data]} as images") for kind, name in _KINDS]
+    pictures = [_img(run, images[kind], f"{name} {_NOUNS[run.recipe.data]} as images") for kind, name in _KINDS]
     return Section(
-        "Images", Markup("<br>").join(pictures), "Real control samples, encoded (above); synthetic ones (below).", ""
+        "Images",
+        Markup("<br>").join(pictures),
+        f"Real control samples, encoded (above); synthetic ones (below){_shown(run)}.",
+        "",
     )
 
 
 def _evolution(run: Run) -> Section:
     rows = [
-        Markup("<div class='note'>step {}</div>").format(step) + _img(images, f"Generated images at step {step}")
+        Markup("<div class='note'>step {}</div>").format(step) + _img(run, images, f"Generated images at step {step}")
         for step, images in sorted(run.evolution.items())
     ]
     return Section(
         "Evolution",
         Markup("").join(rows),
-        "The same noise, decoded by the averaged generator at several steps of the training.",
+        f"The same noise, made into images by the averaged generator at several steps of the training{_shown(run)}.",
         "",
     )
 
@@ -275,8 +294,14 @@ def _svg(plot: figures.Figure) -> Markup:
     return Markup(figures.as_svg(plot))  # our own SVG, not the user's text
 
 
-def _img(images: np.ndarray, alt: str) -> Markup:
-    return Markup('<img alt="{}" src="{}">').format(alt, figures.as_png(figures.image_grid(images)))
+def _img(run: Run, images: np.ndarray, alt: str) -> Markup:
+    grid = figures.image_grid(images, brighten=run.recipe.data == "signals")
+    return Markup('<img alt="{}" src="{}">').format(alt, figures.as_png(grid))
+
+
+def _shown(run: Run) -> str:
+    """Most levels of a window are low: on the page they are brightened, which has to be said."""
+    return "; brightened (square root of the levels)" if run.recipe.data == "signals" else ""
 
 
 def _fs(codec: Codec) -> float:

@@ -1,6 +1,7 @@
 """The folder OUT of a run: what lies where, and whose run it is."""
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from .recipe import Recipe, load_recipe
 # Settings that may change between two calls on one folder without making it another run: more steps continue the
 # training, and what is generated, evaluated or computed on does not touch what was learned.
 CONTINUABLE = {"steps", "epochs", "samples", "evaluated", "device", "metrics_every", "checkpoint_every"}
-CONTINUABLE |= {"labels", "against", "description", "section", "on_trouble", "stop_score", "score_every", "patience"}
+CONTINUABLE |= {"labels", "against", "description", "section", "on_trouble", "score_every", "patience"}
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "zarr", "scikit-image", "neurokit2")
 
 
@@ -74,8 +75,11 @@ class RunFolder:
     def synthetic(self) -> Path:
         return self.path / "synthetic"
 
-    def synthetic_of(self, file_format: str) -> Path:
-        """Where synthetic samples of a format lie if the user names no place."""
+    def synthetic_of(self, file_format: str, label: str | None = None) -> Path:
+        """Where synthetic samples of a format, and of one class, lie if the user names no place."""
+        if label is not None:
+            of_class = re.sub(r"\W+", "-", label)
+            return self.path / (f"synthetic-{of_class}" + (f"-{file_format}" if file_format != "source" else ""))
         return self.synthetic if file_format == "source" else self.path / f"synthetic-{file_format}"
 
     @property

@@ -51,7 +51,7 @@ def new_trainer(
     image_shape: tuple[int, int, int],
     classes: Classes,
     batches: Batches,
-    reference: Callable[[], np.ndarray],
+    null: np.ndarray,
 ) -> Trainer:
     """A trainer of the recipe's networks, untrained.
 
@@ -60,7 +60,7 @@ def new_trainer(
         image_shape: (c, H, W).
         classes: of the run; none are used where the networks know none.
         batches: training images by step.
-        reference: gives real training images (N, c, H, W), to tell which of their pixels never change.
+        null: (c, H, W) True where the arrangement has NULL.
     """
     architecture = Architecture(
         family=recipe.family,
@@ -84,7 +84,7 @@ def new_trainer(
     objective = AuxiliaryClassifier if recipe.class_head == "auxiliary" else BinaryCrossEntropy
     discriminator = new_discriminator(architecture, recipe.seed)
     if recipe.sharp_null:
-        discriminator.find_null(reference())
+        discriminator.mark_null(null)
     return Trainer(
         new_generator(architecture, recipe.seed),
         discriminator,
@@ -156,14 +156,14 @@ def _evolution(recipe: Recipe, folder: RunFolder, steps: int, classes: Classes) 
 
 def _stopping(recipe: Recipe, folder: RunFolder, trainer: Trainer, classes: Classes, real: np.ndarray) -> Callback:
     """Section 4.7: training ends when the score has not improved for a while; the best checkpoint is kept."""
-    from .evaluation.fidelity import nearest_neighbour_accuracy
+    from .evaluation.fidelity import departure, nearest_neighbour_accuracy
 
     labels = classes.draw(len(real), "source", recipe.seed) if recipe.conditional else None
 
     def to_training(generator: Generator) -> float:
-        """How far 1NNC against training images is from 0.5; control patients have no say in what is kept."""
+        """How far both halves of 1NNC against training images are from 0.5; control patients have no say in it."""
         images = sample_images(generator, len(real), recipe.seed, labels=labels)
-        return abs(float(nearest_neighbour_accuracy(images, real).mean()) - 0.5)
+        return departure(nearest_neighbour_accuracy(images, real))
 
     def misjudged(generator: Generator) -> float:
         """Share of generated images that the discriminator takes for another class (section 4.6)."""
@@ -203,7 +203,8 @@ def chosen_checkpoint(folder: RunFolder) -> Path:
     Raises:
         InputError: not trained yet.
     """
-    chosen = latest(folder.best) or latest(folder.checkpoints)
+    best = latest(folder.best) if folder.recipe.stop_score != "none" else None
+    chosen = best or latest(folder.checkpoints)
     if chosen is None:
         path = folder.path
         raise InputError(

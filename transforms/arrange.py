@@ -76,6 +76,11 @@ class Arrangement:
         return c, height, width
 
     @property
+    def null(self) -> np.ndarray:
+        """(c, H, W): True where the image has no value."""
+        return self.index == NULL
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the table: two arrangements are the same if theirs are."""
         shape = f"{self.channels} {self.length} {self.image_shape}".encode()

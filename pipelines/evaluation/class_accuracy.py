@@ -6,6 +6,24 @@ from ...errors import InputError
 from .score import Score, interval
 
 
+def score_recall(right: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int) -> Score:
+    """Mean over the classes of the share that was told right, with guessing as baseline.
+
+    Arguments:
+        right: (N,) True where the class was told.
+        labels: (N,) the true classes.
+        groups: (N,) the patient of each image.
+        seed: of the bootstrap.
+    """
+
+    def mean_recall(rows: np.ndarray) -> float:
+        return float(np.mean([right[rows][labels[rows] == label].mean() for label in np.unique(labels[rows])]))
+
+    rows = np.arange(len(right))
+    ends = interval(rows, groups, mean_recall, seed)
+    return Score(mean_recall(rows), *ends, 1 / len(np.unique(labels)), len(right))
+
+
 def score_classes(right: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int) -> Score:
     """Accuracy with the majority class as baseline.
 

@@ -21,7 +21,7 @@ from ..run_folder import RunFolder
 from ..sources import read_synthetic
 from ..studies import observe
 from ..training import chosen_checkpoint
-from .class_accuracy import score_classes
+from .class_accuracy import score_classes, score_recall
 from .coding import score_coding
 from .fidelity import (
     refuse_seen_patients,
@@ -59,7 +59,7 @@ def evaluate(out: Path) -> None:
         control=store.samples(drawn[CONTROL]),
         synthetic=synthetic.select(_draw(np.arange(len(synthetic)), recipe)),
     )
-    refuse_seen_patients(windows.training.patients(), windows.control.patients())
+    refuse_seen_patients(*(set(store.frame["patient"].iloc[rows[part]].astype(str)) for part in (TRAIN, CONTROL)))
     snapshot = load(chosen_checkpoint(folder))
     with progress("evaluate", 3) as advance:
         scores = _score_images(windows, codec, recipe)
@@ -68,13 +68,12 @@ def evaluate(out: Path) -> None:
         advance(2, "networks")
         scores |= _score_networks(snapshot, windows, store, codec, recipe)
     save_scores(scores, folder.scores)
-    against = load_scores(folder.against / folder.scores.name) if folder.against.is_dir() else {}
     run = Run(
         recipe=recipe,
         codec=codec,
         windows=windows,
         scores=scores,
-        against=against,
+        against=_scores_beside(folder),
         metrics=_table(folder.metrics, Reading),
         monitor=_table(folder.monitor, Check),
         evolution=_evolution(folder.evolution),
@@ -86,7 +85,8 @@ def evaluate(out: Path) -> None:
     write_report(folder.report, run, observation)
     score = scores["1nnc"]
     says = f"95 % {score.low:.3f} to {score.high:.3f}; real against real {score.baseline:.3f}; n {score.n}"
-    say(f"1NNC, 0.5 best and 1 worst: {score.value:.3f} ({says})")
+    halves = f"synthetic half {scores['1nnc_synthetic'].value:.3f}, real half {scores['1nnc_real'].value:.3f}"
+    say(f"1NNC, 0.5 best, 1 worst: {score.value:.3f} ({says}; {halves})")
     if "r_peaks" in scores:
         say(f"R peaks per window: {scores['r_peaks'].value:.2f}, in real ones {scores['r_peaks'].baseline:.2f}")
     if observation is not None:
@@ -102,7 +102,7 @@ def _score_images(windows: Windows, codec: Codec, recipe: Recipe) -> dict[str, S
     )
     if recipe.data == "table":
         return scores
-    return scores | score_diversity(images["synthetic"], images["control"], recipe.seed)
+    return scores | score_diversity(images["synthetic"], images["control"], people, recipe.seed)
 
 
 def _score_kind(
@@ -116,15 +116,27 @@ def _score_kind(
             store.values(np.flatnonzero(store.frame["part"] == part))[:, :, 0] for part in (TRAIN, CONTROL)
         )
         ours = everything.values[:, :, 0]
-        columns = score_columns(ours, learnt, others, list(table.features), list(table.kinds), recipe.seed)
-        return columns | score_ranges(ours, others, learnt)
+        scores = score_ranges(ours, others, learnt)
+        names, kinds = [*table.features], [*table.kinds]
+        if recipe.conditional:  # the classes are columns of the table as well
+            frames = (everything.frame, *(store.frame[store.frame["part"] == part] for part in (TRAIN, CONTROL)))
+            each = np.arange(len(table.classes))
+            ours, learnt, others = (
+                np.hstack([values, frame["label"].to_numpy()[:, None] == each])
+                for values, frame in zip((ours, learnt, others), frames, strict=True)
+            )
+            names += [f"{table.label} = {name}" for name in table.classes]
+            kinds += ["binary"] * len(each)
+        return score_columns(ours, learnt, others, names, kinds, recipe.seed) | scores
     if recipe.data == "images":
         return {}
     scores = score_coding(store, codec, drawn, recipe.seed)
     if codec.fs is None:
         return scores
     people = control.frame["patient"].to_numpy()
-    scores |= score_noise(synthetic.values, control.values, codec.fs, recipe.seed)
+    # grey levels alone roughen a signal: real windows have to have gone through them too
+    coded = codec.decode(codec.encode(control.values), codec.offset(control.values))
+    scores |= score_noise(synthetic.values, coded, codec.fs, recipe.seed)
     if set(codec.units) == {"mV"}:  # an ECG, as far as anybody says
         few = slice(R_PEAK_WINDOWS)
         scores |= score_r_peaks(synthetic.values[few, 0], control.values[few, 0], people[few], codec.fs, recipe.seed)
@@ -138,7 +150,7 @@ def _score_networks(
     classes = Classes.from_form(codec.form)
     labels = classes.draw(NULL_IMAGES, "balanced", recipe.seed) if recipe.conditional else None
     images = sample_images(snapshot.averaged_generator(), NULL_IMAGES, recipe.seed, labels=labels)
-    scores = score_null(images, codec.arrangement.index == -1, recipe.seed)
+    scores = score_null(images, codec.arrangement.null, recipe.seed)
     if recipe.class_head != "auxiliary":  # a projection judges whether an image fits its class, not which class it is
         return scores
     discriminator = snapshot.trained_discriminator()
@@ -149,8 +161,23 @@ def _score_networks(
         numbers = classes.numbers(part.frame, store.classes)
         known = numbers >= 0
         told = classify(discriminator, codec.encode(part.values[known])).argmax(1) == numbers[known]
-        scores[name] = score_classes(told, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
+        seen = (told, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
+        scores[name] = score_classes(*seen)
+        if part is windows.control:
+            scores["class_recall_control"] = score_recall(*seen)
     return scores
+
+
+def _scores_beside(folder: RunFolder) -> dict[str, Score]:
+    """Scores of the run in OUT/against; none if there is none, or it was not trained as long."""
+    beside = RunFolder(folder.against)
+    if folder.recipe.against is None or not beside.scores.is_file():
+        return {}
+    steps, theirs = _step(folder.generated), _step(beside.generated)
+    if steps != theirs:
+        say(f"not compared: {folder.against} is of step {theirs}, this run of step {steps}")
+        return {}
+    return load_scores(beside.scores)
 
 
 def _counts(store: AnyStore, rows: dict[str, np.ndarray], synthetic: Samples, folder: RunFolder) -> dict[str, int]:

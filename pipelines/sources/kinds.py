@@ -5,7 +5,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ...data import AnyStore, Samples, writer
+from ...data import CONTROL, AnyStore, Samples, writer
+from ...data.series_text import NO_LABEL
 from ...errors import InputError
 from ...transforms import Codec
 from ..recipe import Recipe
@@ -14,16 +15,27 @@ from . import images, series, table, wfdb
 # Each module has check(recipe, source), write_store(recipe, source, to, split), write(samples, dest, codec,
 # file_format, comments, prefix), read(folder, codec) and FORMATS; a codec's form says which of them its data came from.
 KINDS: dict[str, ModuleType] = {"wfdb": wfdb, "series": series, "table": table, "images": images}
+_COLUMNS = ("binary", "category", "drop", "keep", "missing")
+# Options that say nothing about a kind of data
+_FOREIGN = {"wfdb": _COLUMNS, "series": _COLUMNS, "table": (), "images": ("label", *_COLUMNS)}
+_WORDS = {"wfdb": "WFDB records", "series": "time series", "images": "pictures, whose folders are the classes"}
+_FEWEST = 2  # control samples that a score of nearest neighbours takes
 
 
 def check_source(recipe: Recipe, source: Path) -> None:
-    """Refuse at once what is plainly no source of the recipe's kind.
+    """Refuse at once what is plainly no source of the recipe's kind, and options that say nothing about such.
 
     Raises:
-        InputError: nothing there, or nothing of that kind in it.
+        InputError: nothing there, nothing of that kind in it, or such an option.
     """
     _refuse_absent(source)
-    KINDS[kind_of(recipe, source)].check(recipe, source)
+    kind = kind_of(recipe, source)
+    for option in _FOREIGN[kind]:
+        value = getattr(recipe, option)
+        if value not in (None, NO_LABEL, ()):
+            given = value if isinstance(value, str) else ",".join(value)
+            raise InputError(f"--{option} {given}: means nothing for {_WORDS[kind]}; leave it out")
+    KINDS[kind].check(recipe, source)
 
 
 def write_store(recipe: Recipe, source: Path, to: Path, *, split: bool) -> AnyStore:
@@ -36,9 +48,16 @@ def write_store(recipe: Recipe, source: Path, to: Path, *, split: bool) -> AnySt
         split: set control patients apart.
 
     Raises:
-        InputError: the first thing that cannot be read.
+        InputError: the first thing that cannot be read, or too little for control.
     """
-    return KINDS[kind_of(recipe, source)].write_store(recipe, source, to, split)
+    store: AnyStore = KINDS[kind_of(recipe, source)].write_store(recipe, source, to, split)
+    n = int((store.frame["part"] == CONTROL).sum())
+    if split and n < _FEWEST:
+        raise InputError(
+            f"{source}: {n} of {len(store)} samples is for control, and scores need {_FEWEST}; give more data, or set "
+            f"more aside than control_share = {recipe.control_share:g} does"
+        )
+    return store
 
 
 def write_samples(
@@ -85,7 +104,9 @@ def refuse_foreign(folder: Path, form: dict[str, Any]) -> None:
     Raises:
         InputError: names the file.
     """
-    writer.refuse_foreign(folder, [str(form[key]) for key in ("file", "name") if key in form])
+    names = [str(form[key]) for key in ("file", "name") if key in form]
+    formats = KINDS[form["kind"]].FORMATS if "file" in form else ()
+    writer.refuse_foreign(folder, [*names, *(Path(form["file"]).with_suffix(f".{suffix}").name for suffix in formats)])
 
 
 def kind_of(recipe: Recipe, source: Path) -> str:

@@ -18,6 +18,7 @@ from ...data import (
 )
 from ...data.folders import files_below
 from ...data.series import SUFFIXES
+from ...data.series_text import NO_LABEL
 from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
@@ -30,14 +31,14 @@ def check(recipe: Recipe, source: Path) -> None:
     if source.is_dir() and not any(file.suffix.lower() in SUFFIXES for file in files_below(source)):
         raise InputError(f"{source}: no records (.hea) and no time series ({', '.join(SUFFIXES)}) in this folder")
     find_series(source)
-    if recipe.label is not None and not recipe.conditional:
+    if recipe.label not in (None, NO_LABEL) and not recipe.conditional:
         raise InputError(
             f"label '{recipe.label}': recipe {recipe.name} knows no classes; add --set head=auto, or no label"
         )
 
 
 def write_store(recipe: Recipe, source: Path, to: Path, split: bool) -> AnyStore:
-    series = read_series(source, recipe.fs, recipe.layout, recipe.label, recipe.patient)
+    series = read_series(source, recipe.fs, recipe.layout, _label(recipe, source), recipe.patient)
     if split and len(series.recordings) == 1:
         raise InputError(
             f"{source}: one recording of one person leaves nobody as control; give a folder of recordings, or "
@@ -71,11 +72,14 @@ def write(samples: Samples, dest: Path, codec: Codec, file_format: str, comments
 
 def read(folder: Path, codec: Codec) -> Samples:
     form = codec.form
-    place = form.get("label")
-    label = None if form["layout"] == "npz" else "none" if place is None else f"column{place + 1}"
-    if form["layout"] != "columns":
+    layout, place = form["layout"], form.get("label")
+    if layout == "npz":  # whose keys tell
+        layout, label = "auto", None
+    else:
+        label = NO_LABEL if place is None else f"column{place + 1}"
+    if layout != "columns":
         path = folder / form["file"]
-        found = read_series(path, codec.fs, form["layout"], label, "record", form["classes"]).samples
+        found = read_series(path, codec.fs, layout, label, "record", form["classes"]).samples
         assert found is not None  # rows are samples
         return found
     series = read_series(folder, codec.fs, "columns", label, "record", form["classes"])
@@ -84,3 +88,9 @@ def read(folder: Path, codec: Codec) -> Samples:
     if wrong := [value.shape for value in values if value.shape != wanted]:
         raise InputError(f"{folder}: holds a file of shape {wrong[0]}, not what this run makes; generate again")
     return Samples(np.stack(values), writer.read_rows(folder), codec.channels, codec.units, codec.fs)
+
+
+def _label(recipe: Recipe, source: Path) -> str | None:
+    """The label as the user names it; the one that an .npz file has by itself only where classes are learnt."""
+    is_npz = find_series(source)[0].path.suffix.lower() == ".npz"
+    return NO_LABEL if is_npz and not recipe.conditional else recipe.label

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from ...data import CLASSES, Samples, Store, find_records, read_heads, read_records, relabel, split_patients, writer
+from ...data.folders import iter_files_below
+from ...data.series_text import NO_LABEL
 from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
@@ -17,7 +19,7 @@ FORMATS = writer.FORMATS
 def is_here(source: Path) -> bool:
     """Whether a place holds, or claims to hold, WFDB records."""
     if source.is_dir():
-        return (source / "RECORDS").is_file() or next(source.rglob("*.hea"), None) is not None
+        return (source / "RECORDS").is_file() or any(file.suffix == ".hea" for file in iter_files_below(source))
     return source.suffix == ".hea"
 
 
@@ -27,8 +29,8 @@ def check(recipe: Recipe, source: Path) -> None:
 
 def write_store(recipe: Recipe, source: Path, to: Path, split: bool) -> Store:
     heads, classes = read_heads(find_records(source, recipe.patient)), CLASSES
-    if recipe.label is not None:
-        heads, classes = relabel(heads, Path(recipe.label))
+    if (labels := label_file(recipe)) is not None:
+        heads, classes = relabel(heads, labels)
     recordings = read_records(heads, recipe.leads, recipe.fs)
     with progress("read", len(heads)) as advance:
         return Store.write(
@@ -58,3 +60,8 @@ def read(folder: Path, codec: Codec) -> Samples:
     if len(rows) != len(values):
         raise InputError(f"{folder}: samples.csv has {len(rows)} rows for {len(values)} records; generate again")
     return Samples(np.stack(values), rows, heads[0].channels, heads[0].units, codec.fs)
+
+
+def label_file(recipe: Recipe) -> Path | None:
+    """The file with the user's own classes, if there is one."""
+    return None if recipe.label in (None, NO_LABEL) else Path(str(recipe.label))

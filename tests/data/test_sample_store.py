@@ -145,3 +145,15 @@ def test_either_store_is_opened_by_what_lies_there(store, record, database, tmp_
     assert isinstance(open_store(tmp_path / "store"), SampleStore)
     with pytest.raises(InputError, match="no store in this folder"):
         open_store(tmp_path)
+
+
+def test_the_step_tells_nothing_of_control_samples(samples, tmp_path):
+    """Values 0 and 65535 train; a control value of a thousand times that must not widen their step."""
+    values = np.zeros((3, 1, 2), np.float32)
+    values[0], values[1], values[2] = [[0, 65535]], [[0, 1]], [[0, 65535e3]]
+    frame = pd.DataFrame({"patient": list("abc"), "label": 0})
+    steps = []
+    for parts in (["train", "train", "control"], ["", "", ""]):
+        given = Samples(values, frame.assign(part=parts), ("x",), ("",))
+        steps.append(SampleStore.write(tmp_path / "store", given, FORM).step)
+    assert steps == pytest.approx([1, 1000])

@@ -173,6 +173,17 @@ def test_gains_are_the_finest_with_which_twice_the_largest_value_fits(record, da
     assert not with_cache._cache  # opening reads no signal
 
 
+def test_gains_and_step_tell_nothing_of_control_records(record, database, tmp_path):
+    with_gains(record, (200.0, 1, 1), (1000.0, 1, 2), (30000.0, 0.5, 1))
+    store = Store.write(
+        tmp_path / "store",
+        recordings(database),
+        100,
+        split=lambda frame: np.where(frame["record"] == "r2", "control", "train"),
+    )
+    assert (store.gains, store.step) == ((1000, 1000), 0.001)
+
+
 def test_resampling_does_not_lose_the_gains_of_the_source(record, database, tmp_path):
     record(gain=1000.0)
     assert Store.write(tmp_path / "store", recordings(database, fs=250.0), 100).gains == (1000, 1000)

@@ -219,7 +219,7 @@ def test_a_clipped_generator_reaches_the_ends_and_comes_back_from_beyond_them():
 def test_a_sharp_discriminator_sees_pixels_that_never_change_ten_times_as_large():
     sharp = Architecture("connected", (1, 1, 2), widths=(4,), activation="linear", sharp_null=True)
     discriminator = new_discriminator(sharp)
-    discriminator.find_null(np.array([[[[0, 10]]], [[[0, 200]]]], np.uint8))  # the first pixel is NULL
+    discriminator.mark_null(np.array([[[True, False]]]))
     plain = new_discriminator(replace(sharp, sharp_null=False))
     image = torch.tensor([[[[-0.9, 0.3]]]])
     seen = torch.tensor([[[[1.0, 0.3]]]])  # 0.1 above NULL, ten times

@@ -205,6 +205,24 @@ def test_a_callback_can_finish_training_in_order(small):
     assert (trainer.step, trainer.finished, callback.stopped) == (5, None, [3, 5])
 
 
+def test_a_way_back_takes_the_end_back_that_was_decided_at_the_same_step(small):
+    class Both(Callback):
+        """As Stopping and Monitor do when their steps coincide."""
+
+        def start(self, trainer):
+            if not trainer.detour:
+                self.state = trainer.snapshot()
+
+        def step(self, trainer, losses):
+            if trainer.step == 4 and not trainer.detour:
+                trainer.finish("no better score")
+                trainer.go_back(lambda: self.state)
+
+    trainer = small.trainer([Both()])
+    trainer.train(6)
+    assert (trainer.step, trainer.detour, trainer.finished) == (6, 1, None)
+
+
 def test_going_back_takes_other_batches_and_latents(small):
     asked = []
 

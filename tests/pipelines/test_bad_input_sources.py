@@ -106,6 +106,16 @@ def test_a_category_that_training_never_saw(frame, table, out):
         form.to_samples(rows)
 
 
+def test_a_table_that_leaves_one_control_row(frame, table, out):
+    refused(run("table", table(frame[["age"]].head(12)), out, control_share=0.1), "1 of 12 samples", "scores need 2")
+    nothing_left(out)
+
+
+def test_a_label_of_none_is_no_column(frame, table, out):
+    assert run("table", table(frame), out, "--label", "none", verb="prepare").exit_code == 0
+    assert open_store(out / "store").classes == ()
+
+
 def test_a_column_of_one_value(frame, table, out):
     path = table(frame.assign(site="here"))
     refused(run("table", path, out), "'site'", "'here' in every row", "--drop site", "--keep site")
@@ -229,6 +239,29 @@ def test_a_label_file_that_does_not_fit(source, tmp_path, out):
     nothing_left(out)
 
 
+def test_a_label_file_of_none_leaves_the_classes_of_the_paper(source, out):
+    result = run("ptb-quantile", source, out, "--label", "none", verb="prepare", fs=100, side=9)
+    assert result.exit_code == 0, result.output
+    assert "Healthy control" in open_store(out / "store").classes
+
+
+def test_options_of_tables_asked_of_records(source, out):
+    for option in ("--binary", "--category", "--drop", "--keep", "--missing"):
+        line = refused(run("ptb-quantile", source, out, option, "x,y", fs=100, side=9), f"{option} x,y", "leave it out")
+        assert "WFDB records" in line
+    nothing_left(out)
+
+
+def test_a_folder_of_links_to_records(source, tmp_path, out):
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for folder in source.iterdir():
+        if folder.is_dir():
+            (linked / folder.name).symlink_to(folder, target_is_directory=True)
+    assert run("ptb-quantile", linked, out, verb="prepare", fs=100, side=9).exit_code == 0
+    assert open_store(out / "store").form == {"kind": "wfdb"}
+
+
 @pytest.mark.parametrize("recipe", ["ptb-six", "ptb-rgb"])
 def test_more_leads_than_a_record_has(recipe, tmp_path, out):
     for patient in range(1, 5):
@@ -280,6 +313,19 @@ def test_a_folder_without_pictures(tmp_path, out):
     (tmp_path / "empty").mkdir()
     refused(run("iris", tmp_path / "empty", out), "empty", "no pictures in this folder", ".png")
     refused(run("iris", tmp_path / "absent", out), "absent", "no such file or folder")
+    nothing_left(out)
+
+
+def test_options_that_pictures_do_not_have(pictures, out):
+    refused(
+        run("iris", pictures, out, "--label", "left", side=9), "--label left", "pictures", "folders are the classes"
+    )
+    refused(run("iris", pictures, out, "--drop", "a,b", side=9), "--drop a,b", "pictures")
+    nothing_left(out)
+
+
+def test_pictures_that_leave_one_for_control(pictures, out):
+    refused(run("iris", pictures, out, side=9, control_share=0.05), "1 of 20 samples", "control_share = 0.05")
     nothing_left(out)
 
 
@@ -336,3 +382,42 @@ def test_a_folder_of_nothing_that_is_read(tmp_path, out):
     (tmp_path / "notes" / "thesis.docx").write_text("x")
     refused(run("series", tmp_path / "notes", out), "notes", "no records", "no time series", ".csv")
     nothing_left(out)
+
+
+def test_options_of_tables_asked_of_series(series, out):
+    refused(run("series", series, out, "--fs", 100, "--category", "a", side=9), "--category a", "time series")
+    nothing_left(out)
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """A line a sample: whole numbers of two kinds, then 81 values."""
+    rng = np.random.default_rng(0)
+    values = np.c_[np.arange(40) % 2, np.cumsum(rng.normal(size=(40, 81)), axis=1).round(3)]
+    np.savetxt(tmp_path / "rows.csv", values, delimiter=",", fmt=["%d", *["%.3f"] * 81])
+    return tmp_path / "rows.csv"
+
+
+def test_what_looks_like_a_class_is_denied_by_none(rows, out):
+    refused(run("series", rows, out, "--fs", 50), "'column1' holds 2", "--label column1", "--label none")
+    nothing_left(out)
+    result = run("series", rows, out, "--fs", 50, "--label", "none", side=10, length=82, widths="4,8")
+    assert result.exit_code == 0, result.output
+    assert np.loadtxt(out / "synthetic" / "rows.csv", delimiter=",").shape == (QUICK["samples"], 82)
+
+
+@pytest.mark.parametrize("key", ["label", "labels"])
+@pytest.mark.parametrize("label", [np.arange(40) % 2, np.zeros(40, int)], ids=["two", "one"])
+def test_labels_of_npz_that_nobody_asks_for(key, label, tmp_path, out):
+    values = np.cumsum(np.random.default_rng(0).normal(size=(40, 1, 81)), axis=2)
+    np.savez(tmp_path / "s.npz", values=values, fs=50, **{key: label})
+    assert run("series", tmp_path / "s.npz", out, side=9, widths="4,8").exit_code == 0
+    assert open_store(out / "store").form["label"] is None
+    assert set(np.load(out / "synthetic" / "s.npz")) == {"values", "fs"}
+
+
+def test_labels_of_npz_that_somebody_asks_for(tmp_path, out):
+    values = np.cumsum(np.random.default_rng(0).normal(size=(40, 1, 81)), axis=2)
+    np.savez(tmp_path / "s.npz", values=values, fs=50, label=np.arange(40) % 2)
+    assert run("series", tmp_path / "s.npz", out, "--label", "label", side=9, widths="4,8").exit_code == 0
+    assert set(np.load(out / "synthetic" / "s.npz")["label"]) <= {0, 1}

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 from anonimage.errors import InputError
-from anonimage.pipelines.evaluation.class_accuracy import score_classes
+from anonimage.pipelines.evaluation.class_accuracy import score_classes, score_recall
 from anonimage.pipelines.evaluation.fidelity import (
     count_r_peaks,
+    departure,
     nearest_neighbour_accuracy,
     refuse_seen_patients,
     score_1nnc,
@@ -76,10 +77,11 @@ def test_a_collapsed_set_is_alike():
     rng = np.random.default_rng(0)
     various = rng.integers(0, 256, (50, 1, 9, 9), np.uint8)
     collapsed = np.repeat(various[:1], 50, axis=0)
-    score = score_diversity(collapsed, various, seed=0)["similarity"]
+    score = score_diversity(collapsed, various, np.arange(len(various)), seed=0)["similarity"]
     assert score.value == pytest.approx(1)
     assert score.baseline < 0.2
-    assert score_diversity(various[..., :5, :5], various, seed=0) == {}  # too small for the window of the measure
+    small = various[..., :5, :5]  # too small for the window of the measure
+    assert score_diversity(small, various, np.arange(50), seed=0) == {}
 
 
 def test_limb_lead_residual_by_hand():
@@ -124,6 +126,27 @@ def test_class_accuracy_resamples_patients():
     right, labels = np.repeat([True, False], 10), np.repeat([0, 1], 10)
     score = score_classes(right, labels, np.repeat(["a", "b"], 10), seed=0)
     assert (score.low, score.value, score.high) == (0, 0.5, 1)
+
+
+def test_noise_is_not_taken_for_likeness():
+    """The trap of 1NNC: each noisy window's neighbour is a real one, and their mean is 0.5."""
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(120, 400)) * 0.01 + np.linspace(0, 1, 400)
+    noise = real[:60] + rng.normal(size=(60, 400))
+    people = np.arange(60)
+    scores = score_1nnc(noise, real[:60], people, real[60:], people + 60, seed=0)
+    assert scores["1nnc"].value == pytest.approx(0.5, abs=0.05)
+    assert scores["1nnc_synthetic"].value < 0.1
+    assert scores["1nnc_real"].value > 0.9
+    assert departure(nearest_neighbour_accuracy(noise, real[:60])) > 0.4
+    assert departure(nearest_neighbour_accuracy(real[:60], real[60:])) < 0.2
+
+
+def test_recall_counts_every_class_alike():
+    labels = np.array([0, 0, 0, 0, 0, 0, 1, 1])  # always saying 0 is right in 6 of 8, and no better than guessing
+    score = score_recall(labels == 0, labels, np.arange(8), seed=0)
+    assert (score.value, score.baseline, score.n) == (0.5, 0.5, 8)
+    assert score_recall(np.array([True] * 3 + [False] * 3 + [True] * 2), labels, np.arange(8), seed=0).value == 0.75
 
 
 def test_class_accuracy_of_nothing_is_refused():

@@ -12,8 +12,15 @@ def score(value, baseline=None, spread=0.01):
     return Score(value, value - spread, value + spread, baseline, 100)
 
 
-def look(name, scores, against=None, events=(), checks=8):
+def with_halves(scores):
+    """1NNC with its halves, both as the whole where nothing else is said."""
+    halves = {half: scores["1nnc"] for half in ("1nnc_synthetic", "1nnc_real") if "1nnc" in scores}
+    return halves | scores
+
+
+def look(name, scores, against=None, events=(), checks=8, training=100):
     """What a run of that recipe observes; events are (step, text) of the monitor."""
+    scores, against = with_halves(scores), with_halves(against or {})
     quiet = [*range(25, 25 * checks + 1, 25)]
     monitor = pd.DataFrame(
         {"step": [*quiet, *(step for step, _ in events)], "event": [*[None] * checks, *(text for _, text in events)]}
@@ -23,11 +30,11 @@ def look(name, scores, against=None, events=(), checks=8):
         codec=None,
         windows=None,
         scores=scores,
-        against=against or {},
+        against=against,
         metrics=pd.DataFrame(),
         monitor=monitor,
         evolution={},
-        counts={"steps": 1000},
+        counts={"steps": 1000, "training": training},
         dropped={},
         versions={},
     )
@@ -40,7 +47,7 @@ TABLE = {"inside_ranges": score(1.0, spread=0), "null_clean": score(1.0, spread=
 TABLE |= {"ks_worst": score(0.1), "share_worst": score(-0.02)}
 SMOOTH = {"similarity": score(0.3), "noise": score(0.02, spread=0.001)}
 HARD = {"similarity": score(0.5), "noise": score(0.09, spread=0.001)}
-CLASSES = {"class_accuracy": score(0.97, 0.33), "class_accuracy_control": score(0.7, 0.5)}
+CLASSES = {"class_accuracy": score(0.97, 0.33), "class_recall_control": score(0.7, 0.5)}
 
 CASES = [
     ("ptb-z", {"peaks_2_3": score(0.85, 0.9)}, {}, True),
@@ -48,8 +55,11 @@ CASES = [
     ("ptb-z", {}, {}, None),
     ("ptb-quantile", {"saturated_windows": score(0.045)}, {}, True),
     ("ptb-quantile", {"saturated_windows": score(0.2)}, {}, False),
+    ("ptb-quantile", {"saturated_windows": score(0.045, spread=0.045)}, {}, None),  # an interval that says nothing
     ("ptb-quantile", {}, {}, None),
+    ("ptb-z", {"peaks_2_3": score(0.78, 0.9, spread=0.1)}, {}, False),
     ("ptb-transposed", {"1nnc": score(0.8)}, {"1nnc": score(0.805)}, True),
+    ("ptb-transposed", {"1nnc": score(0.8)}, {"1nnc": score(0.815)}, True),  # intervals that just overlap
     ("ptb-reversed", {"1nnc": score(0.8)}, {"1nnc": score(0.9)}, False),
     ("ptb-reversed", {"1nnc": score(0.8)}, {}, None),
     ("ptb-reversed", {"1nnc": score(1.0)}, {"1nnc": score(0.995)}, None),  # neither is near real windows
@@ -63,7 +73,7 @@ CASES = [
     ("ptb-rgb-smooth", SMOOTH, {"noise": score(0.02)}, None),
     ("ptb-acgan", CLASSES, {}, True),
     ("ptb-acgan", CLASSES | {"class_accuracy": score(0.5, 0.33)}, {}, False),
-    ("ptb-acgan", CLASSES | {"class_accuracy_control": score(0.5, 0.5)}, {}, False),
+    ("ptb-acgan", CLASSES | {"class_recall_control": score(0.5, 0.5)}, {}, False),
     ("ptb-acgan", {}, {}, None),
     ("thyroid", TABLE, {}, True),
     ("thyroid-best", TABLE, {}, True),
@@ -72,6 +82,12 @@ CASES = [
     ("thyroid", TABLE | {"share_worst": score(-0.04)}, {}, False),
     ("thyroid", TABLE | {"inside_ranges": score(0.999)}, {}, False),
     ("iris", {"1nnc": score(0.8, 0.5), **ALIKE}, {}, True),
+    (
+        "iris",
+        {"1nnc": score(0.5, 0.5), "1nnc_synthetic": score(0.0), "1nnc_real": score(1.0), **ALIKE},
+        {},
+        False,
+    ),  # noise
     ("iris", {"1nnc": score(0.8, 0.5), "similarity": score(0.9, 0.2)}, {}, False),
     ("fingerprint", {"1nnc": score(0.8, 0.5)}, {}, None),
 ]
@@ -119,3 +135,10 @@ def test_a_few_steps_tell_nothing_of_what_is_learnt():
     assert few.seen is None
     assert "too few" in few.sentence
     assert look("ptb-quantile", {"saturated_windows": score(0.045)}, checks=1).seen  # the bounds need no training
+
+
+def test_a_short_training_does_not_show_that_nothing_collapses():
+    assert look("ptb-rgb", ALIKE, training=100).seen  # 1000 steps of 60: 600 epochs
+    short = look("ptb-rgb", ALIKE, training=1000)
+    assert short.seen is None
+    assert "60 epochs" in short.sentence

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,16 @@ def test_generate_one_class(with_classes, tmp_path):
     assert diagnoses(tmp_path / "to").tolist() == ["Healthy control"] * 7
     comments = wfdb.rdheader(str(tmp_path / "to" / "synthetic000001")).comments
     assert "Reason for admission: Healthy control" in comments
+
+
+def test_one_class_does_not_take_the_place_of_all(with_classes, tmp_path):
+    out = shutil.copytree(with_classes, tmp_path / "copy")
+    before = (out / "synthetic" / "samples.csv").read_text()
+    done("generate", out, "-n", 3, "--label", "Healthy control")
+    assert set(diagnoses(out / "synthetic-Healthy-control")) == {"Healthy control"}
+    assert (out / "synthetic" / "samples.csv").read_text() == before
+    done("generate", out, "-n", 2, "--label", "Healthy control")  # its own set, to be replaced
+    assert len(diagnoses(out / "synthetic-Healthy-control")) == 2
 
 
 def test_generate_shares_of_classes(with_classes, tmp_path):
@@ -138,6 +149,23 @@ def test_the_best_checkpoint_is_generated_from(database, tmp_path):
     assert int(latest(out / "checkpoints").name) == scores["step"].max()
     if scores["step"].max() < 60:
         assert f"ended early: no score in 3 since step {best}" in said
+
+
+def test_another_stopping_score_is_another_run(database, tmp_path):
+    out = tmp_path / "out"
+    done("run", "ptb-quantile", database, out, *sets(stop_score="1nnc", score_every=2))
+    refused(anonimage("train", out, "--set", "stop_score=none", "--steps", 8), "prepared otherwise", "stop_score")
+
+
+def test_scores_of_a_run_that_was_trained_longer_are_not_compared(database, tmp_path):
+    out = tmp_path / "out"
+    done("run", "ptb-transposed", database, out, *sets())
+    assert "ptb-quantile</th>" in (out / "report.html").read_text()
+    done("train", out, "--steps", 8)
+    done("generate", out)
+    said = done("evaluate", out)
+    assert "not compared" in said
+    assert "step 6, this run of step 8" in said
 
 
 # --- resuming ---------------------------------------------------------------------------------------------------------

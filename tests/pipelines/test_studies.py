@@ -89,16 +89,25 @@ def test_a_user_s_table_comes_back_with_its_columns_and_types(shared, tmp_path):
         assert set(made[name].dropna()) <= set(real[name].dropna())
 
 
-@pytest.mark.parametrize("name", ["fingerprint", "iris"])
-def test_pictures(name, tmp_path):
-    digits = load_digits()
-    for number, (image, digit) in enumerate(zip(digits.images[:120], digits.target, strict=False)):
-        folder = tmp_path / "digits" / str(digit)
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """Real pictures of 8×8 pixels, one folder per class."""
+    place = tmp_path_factory.mktemp("pictures") / "digits"
+    known = load_digits()
+    for number, (image, digit) in enumerate(zip(known.images[:120], known.target, strict=False)):
+        folder = place / str(digit)
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray((image * 15).astype(np.uint8)).save(folder / f"{number:04d}.png")
+    return place
+
+
+@pytest.mark.parametrize(("name", "head"), [("fingerprint", "none"), ("iris", "none"), ("iris", "auxiliary")])
+def test_pictures(name, head, digits, tmp_path):
     out = tmp_path / "out"
-    finish(name, tmp_path / "digits", out, "--set", "side=12", *SMALL)
+    finish(name, digits, out, "--set", "side=12", "--set", f"head={head}", "--set", "labels=balanced", *SMALL)
     made = sorted((out / "synthetic").rglob("*.png"))
+    folders = {path.parent.name for path in made}
+    assert folders == ({"synthetic"} if head == "none" else {str(digit) for digit in range(10)})
     assert len(made) == 24
     with Image.open(made[0]) as picture:
         assert (picture.size, picture.mode) == ((8, 8), "L")

@@ -11,9 +11,7 @@ import pandas as pd
 from .table_cells import Cells, Value, numbers_of, objects, positions_in, rounded, text_of
 
 CONTINUOUS, INTEGER, BINARY, CATEGORY, CONSTANT = "continuous", "integer", "binary", "category", "constant"
-
-
-NUMBERS = ("continuous", "integer")  # kinds of features that take more than two values
+NUMBERS = (CONTINUOUS, INTEGER)  # kinds of features that take more than two values
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def test_every_score_stands_in_it_with_interval_and_baseline(page, finished):
 def test_plots_are_vectors_with_axes_in_mv_and_seconds(page):
     assert page.count("<svg") == 3
     signals = page.split("<h2>Signals</h2>")[1].split("<h2>")[0]
-    assert re.search(r"<text[^>]*>mV</text>", signals)
+    assert re.search(r"<text[^>]*>i \(mV\)</text>", signals)
     assert re.search(r"<text[^>]*>s</text>", signals)
 
 

@@ -21,7 +21,7 @@ from .wfdb_source import Recording
 
 LAYOUTS = ("auto", "columns", "rows")
 SUFFIXES = (".csv", ".tsv", ".txt", ".npz")
-_WIDE = 64  # more columns than that are no channels but the values of a sample
+WIDE = 64  # more columns than that are no channels but the values of a sample
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _layout(path: Path, layout: str) -> tuple[list[RecordEntry], str]:
     kind = "npz" if first.suffix.lower() == ".npz" else layout
     if kind == "auto":
         sheet = read_sheet(first)
-        kind = "rows" if sheet.width > _WIDE and sheet.header is None else "columns"
+        kind = "rows" if sheet.width > WIDE and sheet.header is None else "columns"
     if kind != "columns" and len(entries) > 1:
         raise InputError(f"{path}: holds {len(entries)} files, and rows are read from one; name one of them")
     return entries, kind

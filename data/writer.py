@@ -198,7 +198,9 @@ def _write_wfdb(
 def _gains(gain: float | Sequence[float] | None, channels: Sequence[str]) -> np.ndarray:
     """One gain per channel, checked: (C,) float64."""
     if gain is None:
-        raise InputError("wfdb records need a gain in ADC units per unit (PTB has 2000 per mV); give one, or write csv")
+        raise InputError(
+            "wfdb records need a gain in ADC units per unit, none is known here; write csv, parquet or npz"
+        )
     gains = np.atleast_1d(np.asarray(gain, dtype=np.float64))
     if gains.shape not in ((1,), (len(channels),)):
         raise InputError(f"{len(gains)} gains for {len(channels)} leads; give one for all, or one each")

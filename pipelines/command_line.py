@@ -240,6 +240,7 @@ def prepare(
     drop: Drop = None,
     keep: Keep = None,
     missing: Missing = None,
+    steps: Steps = None,
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -247,7 +248,7 @@ def prepare(
     """Steps 1 and 2: read the source into OUT/store, split it by patient, fit the codec."""
     read = {"leads": leads, "fs": fs, "patient": patient, "label": label}
     columns = {"binary": binary, "category": category, "drop": drop, "keep": keep, "missing": missing}
-    resolved = _recipe(recipe, settings, out if resume else None, **read, **columns, seed=seed)
+    resolved = _recipe(recipe, settings, out if resume else None, **read, **columns, steps=steps, seed=seed)
     from . import steps as five
 
     five.prepare(resolved, source, out, resume=resume, overwrite=overwrite)

@@ -42,6 +42,7 @@ def print_inspection(recipe: Recipe, source: Path) -> None:
     if not console.is_terminal:
         console = Console(width=WIDE)
     _PRINTERS[kind_of(recipe, source)](console, recipe, source)
+    _line(console, f"(read as recipe {recipe.name} does; --recipe names another)")
 
 
 def _print_wfdb(console: Console, recipe: Recipe, source: Path) -> None:

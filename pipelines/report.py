@@ -23,11 +23,11 @@ SHOWN = 32  # samples of each kind in the image grids; the first of them are dra
 EXPLAINED = {
     "1nnc": (
         "1-nearest-neighbour accuracy, synthetic against control",
-        "0.5: not to be told apart; 1: the nearest one gives it away; near 0: copies. Baseline: the floor.",
+        "0.5 in both halves: not to be told apart; 1: the nearest gives it away; near 0: copies. Baseline: the floor.",
     ),
     "1nnc_synthetic": (
         "its synthetic half",
-        "Synthetic ones whose nearest is synthetic. Far below the real half: they scatter like noise.",
+        "Those whose nearest is synthetic. 1 with a low real half: all much alike; 0: they scatter like noise.",
     ),
     "1nnc_real": (
         "its real half",

@@ -86,7 +86,7 @@ def evaluate(out: Path) -> None:
     score = scores["1nnc"]
     says = f"95 % {score.low:.3f} to {score.high:.3f}; real against real {score.baseline:.3f}; n {score.n}"
     halves = f"synthetic half {scores['1nnc_synthetic'].value:.3f}, real half {scores['1nnc_real'].value:.3f}"
-    say(f"1NNC, 0.5 best, 1 worst: {score.value:.3f} ({says}; {halves})")
+    say(f"1NNC: {score.value:.3f} ({says}; best is 0.5 in both halves: {halves})")
     if "r_peaks" in scores:
         say(f"R peaks per window: {scores['r_peaks'].value:.2f}, in real ones {scores['r_peaks'].baseline:.2f}")
     if observation is not None:
@@ -189,16 +189,20 @@ def _counts(store: AnyStore, rows: dict[str, np.ndarray], synthetic: Samples, fo
         "training_patients": people[TRAIN],
         "control_patients": people[CONTROL],
         "records": store.frame["record"].nunique(),
-        "steps": _step(folder.generated),
+        "steps": _step(folder.generated, len(synthetic)),
     }
 
 
-def _step(path: Path) -> int:
-    """The step of the network that generated OUT/synthetic."""
+def _step(path: Path, n: int | None = None) -> int:
+    """The step of the network that generated OUT/synthetic, where there are n samples, if that is known."""
     try:
-        return int(json.loads(path.read_text("utf-8"))["step"])
+        generated = json.loads(path.read_text("utf-8"))
+        step, written = int(generated["step"]), int(generated["n"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: missing or edited; generate again") from error
+    if n is not None and written != n:
+        raise InputError(f"{path}: speaks of {written} samples, there are {n}; generate again")
+    return step
 
 
 def _table(path: Path, kind: type) -> pd.DataFrame:

@@ -18,7 +18,12 @@ KINDS: dict[str, ModuleType] = {"wfdb": wfdb, "series": series, "table": table, 
 _COLUMNS = ("binary", "category", "drop", "keep", "missing")
 # Options that say nothing about a kind of data
 _FOREIGN = {"wfdb": _COLUMNS, "series": _COLUMNS, "table": (), "images": ("label", *_COLUMNS)}
-_WORDS = {"wfdb": "WFDB records", "series": "time series", "images": "pictures, whose folders are the classes"}
+_WORDS = {
+    "wfdb": "WFDB records",
+    "series": "time series",
+    "table": "a table",
+    "images": "pictures, whose folders are the classes",
+}
 _FEWEST = 2  # control samples that a score of nearest neighbours takes
 
 
@@ -30,6 +35,8 @@ def check_source(recipe: Recipe, source: Path) -> None:
     """
     _refuse_absent(source)
     kind = kind_of(recipe, source)
+    if recipe.data != "signals" and recipe.leads != Recipe.model_fields["leads"].default:
+        raise InputError(f"--leads {','.join(recipe.leads)}: means nothing for {_WORDS[kind]}; leave it out")
     for option in _FOREIGN[kind]:
         value = getattr(recipe, option)
         if value not in (None, NO_LABEL, ()):
@@ -127,7 +134,7 @@ def recipe_for(source: Path) -> str:
         return "ptb-quantile"
     if source.is_dir():
         return "iris" if images.is_here(source) else "series"
-    return "series" if source.suffix == ".npz" else "table"
+    return "series" if source.suffix == ".npz" or series.looks_like(source) else "table"
 
 
 def _refuse_absent(source: Path) -> None:

@@ -17,14 +17,25 @@ from ...data import (
     writer,
 )
 from ...data.folders import files_below
-from ...data.series import SUFFIXES
-from ...data.series_text import NO_LABEL
+from ...data.series import SUFFIXES, WIDE
+from ...data.series_text import NO_LABEL, read_sheet
 from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
 from ..recipe import Recipe
 
 FORMATS = writer.FORMATS
+
+
+def looks_like(source: Path) -> bool:
+    """Whether a text is rather a time series than a table: comments above, one column, or very many unnamed ones."""
+    if source.suffix.lower() not in SUFFIXES:
+        return False
+    try:
+        sheet = read_sheet(source)
+    except InputError:
+        return False
+    return bool(sheet.comments) or sheet.width == 1 or (sheet.header is None and sheet.width > WIDE)
 
 
 def check(recipe: Recipe, source: Path) -> None:

@@ -35,6 +35,8 @@ FORMATS = tuple(DIALECTS)
 
 
 def check(recipe: Recipe, source: Path) -> None:
+    if source.is_dir():
+        raise InputError(f"{source}: is a folder; recipe {recipe.name} reads a table, name its CSV or Parquet file")
     if not source.is_file():
         raise InputError(f"{source}: no such file; recipe {recipe.name} reads a table, as CSV or Parquet")
 

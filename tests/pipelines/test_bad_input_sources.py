@@ -7,7 +7,7 @@ from anonimage.data import TRAIN, TableForm, open_store
 from anonimage.errors import InputError
 from anonimage.pipelines.codecs import load_codec
 from PIL import Image
-from tiny import TINY, anonimage, beats, nothing_left, refused, write_database, write_patient
+from tiny import TINY, anonimage, beats, nothing_left, refused, sets, write_database, write_patient
 
 QUICK = {key: TINY[key] for key in ("batch", "steps", "samples", "evaluated", "precision", "device")}
 
@@ -51,7 +51,7 @@ def test_the_table_itself_is_good(frame, table, out):
 def test_a_table_that_is_not_there(tmp_path, out):
     refused(run("table", tmp_path / "absent.csv", out), "absent.csv", "no such file")
     (tmp_path / "folder").mkdir()
-    refused(run("table", tmp_path / "folder", out), "folder", "no such file", "CSV or Parquet")
+    refused(run("table", tmp_path / "folder", out), "is a folder", "CSV or Parquet")
     nothing_left(out)
 
 
@@ -421,3 +421,16 @@ def test_labels_of_npz_that_somebody_asks_for(tmp_path, out):
     np.savez(tmp_path / "s.npz", values=values, fs=50, label=np.arange(40) % 2)
     assert run("series", tmp_path / "s.npz", out, "--label", "label", side=9, widths="4,8").exit_code == 0
     assert set(np.load(out / "synthetic" / "s.npz")["label"]) <= {0, 1}
+
+
+def test_a_batch_that_cannot_be_filled_is_known_before_anything_is_kept(database, out):
+    refused(anonimage("run", "ptb-quantile", database, out, *sets(batch=5000)), "training samples", "batch=")
+    nothing_left(out)
+
+
+def test_leads_of_a_table_are_refused(tmp_path, out):
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n" + "".join(f"{k},{k % 2}\n" for k in range(30)))
+    refused(anonimage("run", "table", table, out, "--leads", "ii"), "--leads ii", "leave it out")
+    refused(anonimage("run", "table", tmp_path, out), "is a folder", "CSV")
+    nothing_left(out)

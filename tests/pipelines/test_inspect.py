@@ -83,3 +83,14 @@ def test_rows_of_an_npz(tmp_path):
     np.savez(tmp_path / "signals.npz", values=np.zeros((5, 1, 30)), fs=50.0)
     found = lines(anonimage("inspect", tmp_path / "signals.npz"))
     assert any(line.startswith("layout npz: 5 samples of 30 values") for line in found)
+
+
+def test_a_text_file_is_looked_at_as_what_it_seems_to_be(tmp_path):
+    kinds = {
+        "series": ("# Sampling Rate (Hz):= 100\n", "1\n2\n3\n"),  # comments, one column
+        "table": ("age,sick\n", "30,0\n40,1\n50,0\n"),
+    }
+    for recipe, (first, rest) in kinds.items():
+        path = tmp_path / f"{recipe}.txt"
+        path.write_text(first + rest)
+        assert f"(read as recipe {recipe} does; --recipe names another)" in lines(anonimage("inspect", path))

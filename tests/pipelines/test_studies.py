@@ -76,6 +76,17 @@ def test_thyroid(name, shared, tmp_path):
     assert "null_clean" in json.loads((out / "scores.json").read_text())
 
 
+@pytest.mark.slow
+def test_thyroid_best_reaches_what_the_paper_says(shared, tmp_path):
+    said = finish("thyroid-best", shared / "data" / "thyroid" / "ann-train.data", tmp_path / "out")
+    assert "the paper's observation was seen" in said
+    scores = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert scores["null_clean"]["value"] >= 0.999
+    assert scores["inside_ranges"]["value"] == 1
+    assert scores["ks_worst"]["value"] <= 0.15
+    assert abs(scores["share_worst"]["value"]) <= 0.03
+
+
 def test_a_user_s_table_comes_back_with_its_columns_and_types(shared, tmp_path):
     source = shared / "data" / "tabular" / "processed.cleveland.data"
     finish("table", source, tmp_path / "out", "--label", "num", *SHORT)

@@ -55,6 +55,13 @@ def anonimage(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+def quick(recipe: str, source: object, out: object, *options: object, verb: str = "run", **settings: object) -> Result:
+    """Run a recipe on any source with the tiny recipe's lengths, and otherwise as it is."""
+    brief = {key: TINY[key] for key in ("batch", "steps", "samples", "evaluated", "precision", "device")}
+    given = [part for key, value in (brief | settings).items() for part in ("--set", f"{key}={value}")]
+    return anonimage(verb, recipe, source, out, *options, *given)
+
+
 def refused(result: Result, *words: str) -> str:
     """Check that a command ended with exit code 2 and one line that has these words; returns the line."""
     assert result.exit_code == 2, (result.exit_code, result.output, result.exception)

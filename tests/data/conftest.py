@@ -1,9 +1,10 @@
-"""Small WFDB databases written by wfdb itself."""
+"""Small WFDB databases written by wfdb itself, and a small table."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import wfdb
 
@@ -49,3 +50,20 @@ def record(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     return tmp_path / "db"
+
+
+@pytest.fixture
+def people():
+    """Twelve rows with each kind of column."""
+    return pd.DataFrame(
+        {
+            "id": [f"P{k // 2}" for k in range(12)],
+            "age": [31, 45, 62, 28, 77, 51, 39, 44, 58, 66, 72, 81],
+            "sex": ["f", "m"] * 6,
+            "ca": [0.0, 1.0, 2.0, np.nan] * 3,
+            "st": [0.5, 1.25, np.nan, 2.0, 0.1, 0.2, 0.3, 0.4, 1.5, 2.5, 3.0, 3.75],
+            "site": ["x"] * 12,
+            "void": [np.nan] * 12,
+            "sick": ["no", "no", "yes"] * 4,
+        }
+    )

@@ -121,23 +121,6 @@ def test_thyroid_has_the_papers_kinds(shared):
     assert labels.value_counts().to_dict() == {2: 3488, 1: 191, 0: 93}
 
 
-@pytest.fixture
-def people():
-    """Twelve rows with each kind of column."""
-    return pd.DataFrame(
-        {
-            "id": [f"P{k // 2}" for k in range(12)],
-            "age": [31, 45, 62, 28, 77, 51, 39, 44, 58, 66, 72, 81],
-            "sex": ["f", "m"] * 6,
-            "ca": [0.0, 1.0, 2.0, np.nan] * 3,
-            "st": [0.5, 1.25, np.nan, 2.0, 0.1, 0.2, 0.3, 0.4, 1.5, 2.5, 3.0, 3.75],
-            "site": ["x"] * 12,
-            "void": [np.nan] * 12,
-            "sick": ["no", "no", "yes"] * 4,
-        }
-    )
-
-
 OPTIONS = {"label": "sick", "patient": "id", "drop": ["void"], "keep": ["site"]}
 
 

@@ -34,6 +34,22 @@ class Windows:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What the pictures of the report are drawn from, besides the windows; empty where it has no meaning.
+
+    Arguments:
+        parameters: by "synthetic" and "control", a row for each window, a column for each ECG parameter.
+        spectra: "frequency" (F,) in Hz, "synthetic" and "control" (3, F): 10, 50 and 90 percentile over windows of the
+            logarithm (base 10) of power.
+        features: columns x, y and kind ("training", "control", "synthetic"): a map of the encoder's feature space.
+    """
+
+    parameters: Mapping[str, pd.DataFrame]
+    spectra: Mapping[str, np.ndarray]
+    features: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Run:
     """All that is known of a run.
 

@@ -21,18 +21,20 @@ from ..run_folder import RunFolder
 from ..sources import read_synthetic
 from ..studies import observe
 from ..training import chosen_checkpoint
-from .class_accuracy import score_classes, score_recall
 from .coding import score_coding
 from .fidelity import (
-    refuse_seen_patients,
     score_1nnc,
+    score_columns,
     score_diversity,
     score_limb_leads,
     score_noise,
+    score_null,
     score_r_peaks,
+    score_ranges,
 )
+from .people import refuse_seen_patients
 from .score import Score, load_scores, save_scores
-from .tables import score_columns, score_null, score_ranges
+from .utility.class_accuracy import score_classes, score_recall
 
 R_PEAK_WINDOWS = 200  # neurokit2 takes some milliseconds a window
 NULL_IMAGES = 2000  # generated to see whether their NULL pixels are 0

@@ -5,20 +5,22 @@ import json
 import numpy as np
 import pytest
 from anonimage.errors import InputError
-from anonimage.pipelines.evaluation.class_accuracy import score_classes, score_recall
 from anonimage.pipelines.evaluation.fidelity import (
-    count_r_peaks,
     departure,
     nearest_neighbour_accuracy,
-    refuse_seen_patients,
     score_1nnc,
+    score_columns,
     score_diversity,
     score_limb_leads,
     score_noise,
+    score_null,
     score_r_peaks,
+    score_ranges,
 )
+from anonimage.pipelines.evaluation.fidelity.beats import count_r_peaks
+from anonimage.pipelines.evaluation.people import refuse_seen_patients
 from anonimage.pipelines.evaluation.score import Score, interval, load_scores, save_scores
-from anonimage.pipelines.evaluation.tables import score_columns, score_null, score_ranges
+from anonimage.pipelines.evaluation.utility.class_accuracy import score_classes, score_recall
 
 
 def test_1nnc_by_hand():

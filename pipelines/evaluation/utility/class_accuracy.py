@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ...errors import InputError
-from .score import Score, interval
+from ....errors import InputError
+from ..score import Score, interval
 
 
 def score_recall(right: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int) -> Score:

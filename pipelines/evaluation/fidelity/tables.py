@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import ks_2samp
 
-from ...data.table_column import NUMBERS
-from .score import RESAMPLES, Score
+from ....data.table_column import NUMBERS
+from ..score import RESAMPLES, Score
 
 
 def score_columns(

@@ -1,0 +1,129 @@
+"""What an audit found, as plain records that go to audit.json and back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from ....errors import InputError
+from ....files import new_file
+from ..score import Score
+
+ALPHA = 0.01  # family-wise: the chance that a battery finds anything where there is nothing to find
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One attack on what was generated.
+
+    Arguments:
+        name: such as "membership: density ratio, patient".
+        limit: which limit of a policy it is held to, such as "membership_auc".
+        question: what the attacker wants to know, in plain words.
+        score: strength of the attack; interval over people; baseline: the attack on people that training never saw, or
+            guessing; n: how many people, or rows, it rests on.
+        p_value: chance of such a strength if the people of training and the others were exchangeable.
+        members, strangers: people of training, and people that it never saw.
+        controls: strength against the "positive" and the "negative" control, means over their runs; absent where the
+            attack has none.
+        roc: (false positive rate, true positive rate) points by "synthetic", "positive", "negative"; may be empty.
+    """
+
+    name: str
+    limit: str
+    question: str
+    score: Score
+    p_value: float
+    members: int
+    strangers: int
+    controls: Mapping[str, Score]
+    roc: Mapping[str, list[tuple[float, float]]]
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control run several times.
+
+    Arguments:
+        kind: "positive": replays training windows with small noise and shifts, has to be found; "negative": real
+            windows of other people, must not be found.
+        right: how often the battery said what is right.
+        runs: of how many.
+        needed: how often it has to.
+    """
+
+    kind: Literal["positive", "negative"]
+    right: int
+    runs: int
+    needed: int
+
+    @property
+    def passed(self) -> bool:
+        return self.right >= self.needed
+
+
+@dataclass(frozen=True)
+class Audit:
+    """All that a battery found out about one set of synthetic samples.
+
+    Arguments:
+        attacks: in the order in which they are told.
+        controls: the positive and the negative one; none where no battery could be run.
+        not_measured: attacks that could not be made, and why.
+        fingerprint: of the synthetic files that were audited.
+        counts: numbers of synthetic, training and control samples, and of people.
+    """
+
+    attacks: tuple[Attack, ...]
+    controls: tuple[Control, ...]
+    not_measured: Mapping[str, str]
+    fingerprint: str
+    counts: Mapping[str, int]
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether both controls were run and came out as they have to."""
+        return {control.kind for control in self.controls if control.passed} == {"positive", "negative"}
+
+    @property
+    def found(self) -> tuple[Attack, ...]:
+        """The attacks that worked, at a chance of ALPHA that any of them seems to where none does."""
+        return found(self.attacks)
+
+    def save(self, path: Path, **beside: Any) -> None:
+        """Write audit.json; `beside` are further entries, such as the policy's verdict."""
+        with new_file(path) as file:
+            json.dump(asdict(self) | beside, file, indent=1)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: missing or edited.
+        """
+        try:
+            state = json.loads(path.read_text("utf-8"))
+            attacks = tuple(
+                Attack(**{**attack, "score": Score(**attack["score"]), "controls": _scores(attack["controls"])})
+                for attack in state["attacks"]
+            )
+            controls = tuple(Control(**control) for control in state["controls"])
+            return cls(attacks, controls, state["not_measured"], state["fingerprint"], state["counts"])
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InputError(f"{path}: missing or edited; run `anonimage audit {path.parent}`") from error
+
+
+def found(attacks: tuple[Attack, ...]) -> tuple[Attack, ...]:
+    """Which attacks worked, by Holm's step-down procedure at ALPHA over all of them."""
+    worked = []
+    for k, attack in enumerate(sorted(attacks, key=lambda attack: attack.p_value)):
+        if attack.p_value > ALPHA / (len(attacks) - k):
+            break
+        worked.append(attack)
+    return tuple(worked)
+
+
+def _scores(state: Mapping[str, Any]) -> dict[str, Score]:
+    return {name: Score(**fields) for name, fields in state.items()}

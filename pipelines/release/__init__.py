@@ -1,0 +1,1 @@
+"""What may leave the house: a policy, a gate, and the bundle that passes it."""

@@ -9,8 +9,9 @@ DATA ?= ../shared/data
 demo: install
 	$(VENV)/bin/anonimage demo demo --overwrite
 
+# Two processes of one thread each: what the tests train is too small to share among threads
 test: install
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 test-slow: install
 	$(VENV)/bin/python -m pytest -m slow

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import evaluation
 import numpy as np
 import reading
 import torch
@@ -45,6 +46,7 @@ def main() -> None:
             reading.compare(given.data / "mitdb", fs=1000.0),
         ],
         "training": train(given.data / "ptbdb", given.device),
+        "evaluation": evaluation.measure(given.data / "ptbdb"),
     }
     with new_file(RESULTS) as file:
         json.dump(results, file, indent=1)
@@ -89,6 +91,10 @@ def table(results: dict[str, Any]) -> Table:
     for precision, goal in (("32", "≥ 1"), ("bf16", "≥ 2 with bf16 units")):
         found = {"ratio": results["training"]["ratio"][precision]}
         page.add_row(f"training, precision {precision}", *_numbers(found), "images/s of the plain loop", goal)
+    cost = results["evaluation"]
+    what = f"evaluate and audit {cost['windows']} windows against as many generated"
+    page.add_row(what, f"{cost['seconds']:.0f} s", "", "", f"≤ {evaluation.GOAL_S:.0f} s")
+    page.add_row("its peak memory", f"{cost['peak_gb']:.2f} GB", "", "", f"≤ {evaluation.GOAL_GB:g} GB")
     return page
 
 

@@ -5,7 +5,7 @@ from .callbacks import Callback, Checkpoints, Metrics, Progress, Reading
 from .checkpoint import latest, load, save
 from .evolution import Evolution
 from .finite import Losses, TrainingError
-from .judging import classify
+from .judging import classify, realness
 from .monitor import ACTIONS, Event, Monitor
 from .networks import Architecture, Discriminator, Generator, Judgement, new_discriminator, new_generator
 from .objective import AuxiliaryClassifier, BinaryCrossEntropy, CriticLoss, Objective
@@ -48,6 +48,7 @@ __all__ = [
     "load",
     "new_discriminator",
     "new_generator",
+    "realness",
     "sample_images",
     "save",
 ]

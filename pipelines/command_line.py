@@ -1,114 +1,19 @@
-"""The command `anonimage`: options in, one function of the pipelines called, errors as one line.
+"""The commands of `anonimage`: options in, one function of the pipelines called.
 
 Only typer and rich are imported here; what needs torch, wfdb or pandas is imported by the command that needs it, so
 that `--help` and bad usage answer at once.
 """
 
-import errno
-import functools
-import sys
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..errors import InputError, one_line
+from ..errors import InputError
 from .progress import say
+from .terminal import NOT_RELEASED, app, command, main
 
-OURS, BAD_INPUT, INTERRUPTED = 1, 2, 130
-REMEDIES = {
-    errno.ENOSPC: "disk full; free some space and run the same command again",
-    errno.EDQUOT: "disk quota reached; free some space and run the same command again",
-    errno.EFBIG: "file size limit reached; raise it and run the same command again",
-    errno.EACCES: "no permission; choose a folder that you may read or write",
-    errno.EPERM: "not permitted; choose a folder that you may read or write",
-    errno.EROFS: "read-only place; choose another folder",
-    errno.ENOTDIR: "a part of this path is a file; choose another folder",
-    errno.EISDIR: "this is a folder; name a file",
-    errno.EEXIST: "exists already; choose another name",
-    errno.ENOENT: "not there, or gone while it was needed; check the path and run the same command again",
-    errno.ENAMETOOLONG: "name too long; choose a shorter one",
-}
-
-app = typer.Typer(
-    name="anonimage",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    help="Turn private ECGs, time series, tables and pictures into images, train a GAN on them, decode what it "
-    "generates, and measure the result.\n\n"
-    "Begin with [bold]anonimage demo OUT[/bold], then [bold]anonimage inspect[/bold] your own data.",
-)
-
-
-def command(example: str, resumable: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command whose errors of input become one line and exit code 2.
-
-    Arguments:
-        example: stands at the end of its help.
-        resumable: a stopped one goes on with --resume.
-    """
-
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(function)
-        def guarded(*args: Any, **kwargs: Any) -> None:
-            try:
-                function(*args, **kwargs)
-            except InputError as error:
-                _fail(str(error), BAD_INPUT)
-            except OSError as error:
-                if error.errno not in REMEDIES:
-                    raise
-                _fail(f"{error.filename or 'writing'}: {REMEDIES[error.errno]}", BAD_INPUT)
-            except KeyboardInterrupt:
-                go_on = "; what is complete was kept, and --resume (or `anonimage train OUT`) goes on"
-                _fail(f"stopped{go_on if resumable else ''}", INTERRUPTED)
-
-        return app.command(epilog=f"Example:  [bold]{example}[/bold]")(guarded)
-
-    return register
-
-
-def _fail(line: str, code: int) -> None:
-    typer.echo(f"anonimage: {one_line(line)}", err=True)
-    raise typer.Exit(code)
-
-
-def main() -> None:
-    """Entry point of the command; bad usage is one line, an error of ours shows its traceback and exits 1."""
-    try:
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
-    except Exception as error:  # the outermost boundary: whatever it is must not look like the user's mistake
-        if type(error).__name__ == "Abort":  # Ctrl-C before a command took over
-            sys.exit(INTERRUPTED)
-        if hasattr(error, "format_message"):  # typer's usage errors, which have no public base class
-            typer.echo(f"anonimage: {one_line(error.format_message())} See `anonimage --help`.", err=True)
-            sys.exit(BAD_INPUT)
-        traceback.print_exc()
-        typer.echo("anonimage: this is an error of ours, not yours; please report it with the lines above", err=True)
-        sys.exit(OURS)
-    sys.exit(code)
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        from .. import __version__
-
-        typer.echo(f"anonimage {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
-    ] = False,
-) -> None:
-    pass
-
+__all__ = ["app", "main"]
 
 # Arguments and options that several commands share
 Source = Annotated[
@@ -140,6 +45,7 @@ Seed = Annotated[int | None, typer.Option(min=0, help="Seed of everything random
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that is in OUT.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Delete the run that is in OUT and begin anew.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or auto.")]
+PolicyName = Annotated[str, typer.Option("--policy", help="default, strict, or the path of a TOML file.")]
 Precision = Annotated[str | None, typer.Option(help="32, bf16 or auto.")]
 
 
@@ -214,7 +120,7 @@ def run(
     device: Device = None,
     precision: Precision = None,
 ) -> None:
-    """The five steps: prepare, train, generate, evaluate; synthetic data, scores and a report in OUT."""
+    """The five steps: prepare, train, generate, evaluate and audit; synthetic data, scores and a report in OUT."""
     read = {"leads": leads, "fs": fs, "patient": patient, "label": label}
     columns = {"binary": binary, "category": category, "drop": drop, "keep": keep, "missing": missing}
     training = {"steps": steps, "seed": seed, "device": device, "precision": precision}
@@ -293,11 +199,66 @@ def generate(
 
 @command("anonimage evaluate out")
 def evaluate(out: Out) -> None:
-    """Step 5: score the synthetic records against control patients and write the report."""
+    """Step 5: score the synthetic samples against control patients and write the report."""
     from .evaluation.run import evaluate as score
 
     score(out)
     say(f"report:  {out / 'report.html'}")
+
+
+@command("anonimage audit out --verifier people.safetensors")
+def audit(
+    out: Out,
+    policy: PolicyName = "default",
+    verifier: Annotated[
+        Path | None, typer.Option(help="File that `anonimage verifier` wrote; default: the recipe's, or none.")
+    ] = None,
+) -> None:
+    """Attack the synthetic samples, and two controls that show whether the attacks can be believed."""
+    from .evaluation.run import audit as attack
+
+    attack(out, policy, verifier)
+    say(f"audit:   {out / 'audit.json'}\nreport:  {out / 'report.html'}")
+
+
+@command("anonimage release out bundle --policy strict")
+def release(
+    out: Out,
+    to: Annotated[Path, typer.Argument(metavar="TO", help="Folder to make, which may leave the house.")],
+    policy: PolicyName = "default",
+    with_generator: Annotated[
+        bool, typer.Option("--with-generator", help="Put the generator's weights in as well.")
+    ] = False,
+) -> None:
+    """Make a bundle of what passes the policy; otherwise exit 3, and TO holds nothing but the reasons."""
+    from .release.bundle import release as hand_out
+    from .release.policy import load_policy
+
+    if not hand_out(out, to, load_policy(policy), with_generator):
+        say(f"refusal: {to / 'refusal.md'}")
+        raise typer.Exit(NOT_RELEASED)
+
+
+@command("anonimage verifier ~/ecgiddb people.safetensors --lead i")
+def verifier(
+    source: Annotated[Path, typer.Argument(help="WFDB database with several records a person, such as ECG-ID.")],
+    to: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, .safetensors.")],
+    lead: Annotated[str, typer.Option(help="Lead that people are told apart by.")] = "i",
+    seconds: Annotated[float, typer.Option(min=0.5, help="Length of the windows that it shall judge.")] = 2.0,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="Further databases to learn from, one record a person will do.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split into people to learn from and to try it on.")] = 0,
+) -> None:
+    """Train what tells people apart by their ECG, for the audit's re-identification, and say how well it does."""
+    from .evaluation.verification import train_verifier
+
+    trained = train_verifier(source, lead, seconds, seed=seed, more=also or [])
+    trained.save(to)
+    for name, score in trained.errors.items():
+        interval = f"95 % {score.low:.3f} to {score.high:.3f}; n {score.n} people"
+        say(f"equal error rate, {name}: {score.value:.3f} ({interval})")
+    say(f"verifier: {to}")
 
 
 @command("anonimage encode ~/ptbdb images --leads i")

@@ -141,6 +141,16 @@ class Recipe(BaseModel):
     samples: PositiveInt = Field(500, description="synthetic windows, rows or pictures to write")
     labels: Literal["source", "balanced"] = Field("source", description="shares of the classes in what is generated")
     evaluated: int = Field(1000, ge=10, description="windows of each kind that the scores compare, at most")
+    judge_steps: PositiveInt = Field(
+        300, description="training steps of the networks that evaluate and audit train: encoder and classifier"
+    )
+    control_runs: PositiveInt = Field(
+        20, description="runs of each of the audit's two controls; a release asks for 20 at least"
+    )
+    verifier: str | None = Field(
+        None,
+        description="file that `anonimage verifier` wrote; absent: re-identification is not measured",
+    )
     seed: int = Field(0, ge=0, description="the same seed gives the same files")
     against: str | None = Field(None, description="recipe to run beside this one and to compare its scores with")
 

@@ -1,7 +1,10 @@
 """A finished run as the report and the studies see it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,10 @@ from ..data import Samples
 from ..transforms import Codec
 from .evaluation.score import Score
 from .recipe import Recipe
+
+if TYPE_CHECKING:  # these import scores and policies, which a run only carries
+    from .evaluation.privacy.findings import Audit
+    from .release.gate import Area
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,9 @@ class Evidence:
         features: columns x, y and kind ("training", "control", "synthetic"): a map of the encoder's feature space.
     """
 
-    parameters: Mapping[str, pd.DataFrame]
-    spectra: Mapping[str, np.ndarray]
-    features: pd.DataFrame
+    parameters: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    spectra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    features: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["x", "y", "kind"]))
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,10 @@ class Run:
         counts: numbers of samples, patients, records, steps.
         dropped: what was left out of the reading, by reason.
         versions: of programs, by name.
+        evidence: what pictures are drawn from, besides the windows.
+        audit: of these synthetic samples; None: not made.
+        areas: what a policy says of fidelity, utility and privacy; empty: nothing was judged.
+        not_measured: scores that could not be had, and why.
     """
 
     recipe: Recipe
@@ -77,3 +88,7 @@ class Run:
     counts: Mapping[str, int]
     dropped: Mapping[str, int]
     versions: Mapping[str, str]
+    evidence: Evidence = field(default_factory=Evidence)
+    audit: Audit | None = None
+    areas: Sequence[Area] = ()
+    not_measured: Mapping[str, str] = field(default_factory=dict)

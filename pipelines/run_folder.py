@@ -18,6 +18,7 @@ from .recipe import Recipe, load_recipe
 # training, and what is generated, evaluated or computed on does not touch what was learned.
 CONTINUABLE = {"steps", "epochs", "samples", "evaluated", "device", "metrics_every", "checkpoint_every"}
 CONTINUABLE |= {"labels", "against", "description", "section", "on_trouble", "score_every", "patience"}
+CONTINUABLE |= {"judge_steps", "control_runs", "verifier"}
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "zarr", "scikit-image", "neurokit2")
 
 
@@ -85,6 +86,14 @@ class RunFolder:
     @property
     def scores(self) -> Path:
         return self.path / "scores.json"
+
+    @property
+    def evidence(self) -> Path:
+        return self.path / "evidence.json"
+
+    @property
+    def audit(self) -> Path:
+        return self.path / "audit.json"
 
     @property
     def report(self) -> Path:
@@ -226,6 +235,8 @@ class RunFolder:
             self.monitor,
             self.generated,
             self.scores,
+            self.evidence,
+            self.audit,
             self.report,
         )
         for file in files:

@@ -17,7 +17,7 @@ from .anonymizer import Anonymizer
 from .batches import REFERENCE, n_training, store_batches, training_labels, training_rows
 from .classes import Classes, refuse_lonely
 from .codecs import fit_codec, load_codec, save_codec
-from .evaluation.run import evaluate
+from .evaluation.run import evaluate, evaluate_and_audit
 from .progress import progress, say
 from .recipe import Recipe, load_recipe, recipe_names
 from .run_folder import RunFolder
@@ -53,14 +53,20 @@ def run(recipe: Recipe, source: Path, out: Path, *, resume: bool, overwrite: boo
         InputError: anything of the user's that cannot be used, in one line.
     """
     other = None if recipe.against is None else counterpart(recipe)
-    prepare(recipe, source, out, resume=resume, overwrite=overwrite)
-    train(out)
-    generate(out)
+    _make(recipe, source, out, resume=resume, overwrite=overwrite)
     if other is not None:
         place = RunFolder(out).against
         say(f"against: {recipe.against}, in {place}")
-        run(other, source, place, resume=RunFolder(place).recipe_file.is_file(), overwrite=False)
-    evaluate(out)
+        _make(other, source, place, resume=RunFolder(place).recipe_file.is_file(), overwrite=False)
+        evaluate(place)
+    evaluate_and_audit(out)
+
+
+def _make(recipe: Recipe, source: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
+    """The steps before the last one."""
+    prepare(recipe, source, out, resume=resume, overwrite=overwrite)
+    train(out)
+    generate(out)
 
 
 def counterpart(recipe: Recipe) -> Recipe:

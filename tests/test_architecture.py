@@ -124,5 +124,5 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     assert not [name for name in names if "/tests/" in name]
     for package in declared_packages():
         assert package.replace(".", "/") + "/__init__.py" in names
-    assert "anonimage/pipelines/recipes/ptb-quantile.toml" in names
-    assert "anonimage/pipelines/report.html" in names
+    data = ("recipes/ptb-quantile.toml", "report/page.html", "report/style.css", "release/datasheet.md")
+    assert {f"anonimage/pipelines/{name}" for name in (*data, "release/policies/default.toml")} <= names

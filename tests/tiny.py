@@ -1,17 +1,24 @@
 """A database of a few seconds and a recipe of a few steps: the whole job in a second or two."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from anonimage.data.writer import write_record
 from anonimage.pipelines.command_line import app
+from anonimage.pipelines.evaluation import run
+from anonimage.pipelines.evaluation.sets import Sets
+from anonimage.pipelines.run_folder import RunFolder
 from typer.testing import CliRunner, Result
 
 FS, SECONDS, GAIN = 100, 12, 1000.0
 DIAGNOSES = ("Myocardial infarction", "Bundle branch block", "Healthy control")
 TINY = {"fs": FS, "side": 9, "batch": 8, "steps": 6, "widths": "4,8", "latent_dim": 5, "samples": 20, "evaluated": 30}
 TINY |= {"metrics_every": 2, "checkpoint_every": 2, "precision": "32", "device": "cpu"}
+TINY |= {"judge_steps": 2, "control_runs": 2}
+BRIEF = ("batch", "steps", "samples", "evaluated", "precision", "device", "judge_steps", "control_runs")
 
 
 def beats(patient: int, seconds: float = SECONDS) -> np.ndarray:
@@ -57,9 +64,20 @@ def anonimage(*arguments: object) -> Result:
 
 def quick(recipe: str, source: object, out: object, *options: object, verb: str = "run", **settings: object) -> Result:
     """Run a recipe on any source with the tiny recipe's lengths, and otherwise as it is."""
-    brief = {key: TINY[key] for key in ("batch", "steps", "samples", "evaluated", "precision", "device")}
+    brief = {key: TINY[key] for key in BRIEF}
     given = [part for key, value in (brief | settings).items() for part in ("--set", f"{key}={value}")]
     return anonimage(verb, recipe, source, out, *options, *given)
+
+
+def judge_hastily(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For commands that name no settings: the networks that judge learn next to nothing, and each control runs twice."""
+    careful = run.read_sets
+
+    def hasty(folder: RunFolder) -> Sets:
+        sets = careful(folder)
+        return replace(sets, recipe=sets.recipe.changed({"judge_steps": 2, "control_runs": 2}))
+
+    monkeypatch.setattr(run, "read_sets", hasty)
 
 
 def refused(result: Result, *words: str) -> str:

@@ -1,4 +1,4 @@
-"""Step 5 on a folder OUT: what its synthetic samples are worth, as numbers and as a report."""
+"""Step 5 on a folder OUT: what its synthetic samples are worth and what they give away, as numbers and as a page."""
 
 import json
 from dataclasses import fields
@@ -7,41 +7,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...data import CONTROL, TRAIN, AnyStore, Samples, TableForm, open_store
+from ...data import CONTROL, TRAIN
 from ...errors import InputError, one_line
-from ...gan import Check, Reading, Snapshot, classify, load, sample_images
-from ...transforms import Codec
-from ..classes import Classes
-from ..codecs import load_codec
-from ..progress import progress, say
-from ..recipe import Recipe
+from ...gan import Check, Reading
+from ..progress import say
+from ..release.fingerprint import fingerprint
+from ..release.gate import Area, judge
+from ..release.policy import Policy, load_policy
 from ..report import write_report
-from ..run import Run, Windows
+from ..run import Run
 from ..run_folder import RunFolder
-from ..sources import read_synthetic
 from ..studies import observe
-from ..training import chosen_checkpoint
-from .coding import score_coding
-from .fidelity import (
-    score_1nnc,
-    score_columns,
-    score_diversity,
-    score_limb_leads,
-    score_noise,
-    score_null,
-    score_r_peaks,
-    score_ranges,
-)
-from .people import refuse_seen_patients
-from .score import Score, load_scores, save_scores
-from .utility.class_accuracy import score_classes, score_recall
-
-R_PEAK_WINDOWS = 200  # neurokit2 takes some milliseconds a window
-NULL_IMAGES = 2000  # generated to see whether their NULL pixels are 0
+from .attacks import attack
+from .evidence import load_evidence, save_evidence
+from .measure import measure
+from .privacy.findings import Audit
+from .score import Score, Scores, load_scores, save_scores
+from .sets import Sets, read_sets
 
 
 def evaluate(out: Path) -> None:
-    """Score OUT/synthetic against control patients; write scores.json and report.html.
+    """Score OUT/synthetic against control patients; write scores.json, evidence.json and report.html.
 
     Arguments:
         out: folder of a run in which something was generated.
@@ -49,125 +35,114 @@ def evaluate(out: Path) -> None:
     Raises:
         InputError: nothing generated yet, or what is in OUT/synthetic is not this run's.
     """
-    folder = RunFolder.prepared(out)
-    recipe, store, codec = folder.recipe, open_store(folder.store), load_codec(folder.codec_file)
-    if not folder.synthetic.is_dir():
-        raise InputError(f"{out}: nothing generated yet; run `anonimage generate {out}`")
-    rows = {part: np.flatnonzero(store.frame["part"] == part) for part in (TRAIN, CONTROL)}
-    drawn = {part: _draw(at, recipe) for part, at in rows.items()}
-    synthetic = read_synthetic(folder.synthetic, codec)
-    windows = Windows(
-        training=store.samples(drawn[TRAIN]),
-        control=store.samples(drawn[CONTROL]),
-        synthetic=synthetic.select(_draw(np.arange(len(synthetic)), recipe)),
-    )
-    refuse_seen_patients(*(set(store.frame["patient"].iloc[rows[part]].astype(str)) for part in (TRAIN, CONTROL)))
-    snapshot = load(chosen_checkpoint(folder))
-    with progress("evaluate", 3) as advance:
-        scores = _score_images(windows, codec, recipe)
-        advance(1, "of each kind")
-        scores |= _score_kind(windows, synthetic, store, codec, recipe, np.concatenate(list(drawn.values())))
-        advance(2, "networks")
-        scores |= _score_networks(snapshot, windows, store, codec, recipe)
-    save_scores(scores, folder.scores)
+    sets = read_sets(RunFolder.prepared(out))
+    score(sets)
+    write_page(sets)
+
+
+def audit(out: Path, policy: str = "default", verifier: Path | None = None) -> None:
+    """Attack OUT/synthetic; write audit.json, and the report with what was found.
+
+    Arguments:
+        out: folder of a run that was evaluated.
+        policy: name or path of the policy whose verdict is told.
+        verifier: file of a verifier of people; None: the recipe's, if it names one.
+
+    Raises:
+        InputError: nothing generated or evaluated yet, or a policy or verifier that cannot be used.
+    """
+    held_to, folder = load_policy(policy), RunFolder.prepared(out)
+    sets = read_sets(folder)
+    _of_these(folder, load_scores(folder.scores), fingerprint(folder.synthetic))
+    make_audit(sets, verifier)
+    write_page(sets, held_to)
+
+
+def evaluate_and_audit(out: Path) -> None:
+    """Both, as a run ends with them."""
+    sets = read_sets(RunFolder.prepared(out))
+    score(sets)
+    make_audit(sets, None)
+    write_page(sets)
+
+
+def score(sets: Sets) -> None:
+    """Write scores.json and evidence.json."""
+    mark = fingerprint(sets.folder.synthetic)
+    measured = measure(sets)
+    save_scores(measured.scores, sets.folder.scores, mark, measured.not_measured)
+    save_evidence(measured.evidence, sets.folder.evidence, mark)
+
+
+def make_audit(sets: Sets, verifier: Path | None) -> None:
+    """Write audit.json."""
+    attack(sets, fingerprint(sets.folder.synthetic), verifier).save(sets.folder.audit)
+
+
+def write_page(sets: Sets, policy: Policy | None = None) -> list[Area]:
+    """Write report.html from what was measured.
+
+    Arguments:
+        sets: of the run.
+        policy: whose verdict stands on the page; None: the default one.
+
+    Returns:
+        The verdicts on fidelity, utility and privacy.
+    """
+    folder, recipe = sets.folder, sets.recipe
+    mark = fingerprint(folder.synthetic)
+    scores = _of_these(folder, load_scores(folder.scores), mark)
+    found = Audit.load(folder.audit) if folder.audit.is_file() else None
+    if found is not None and found.fingerprint != mark:
+        say(f"{folder.audit}: is of other samples than these; run `anonimage audit {folder.path}`")
+        found = None
+    areas = judge(found, scores.scores, policy or load_policy("default"), scores.not_measured)
     run = Run(
         recipe=recipe,
-        codec=codec,
-        windows=windows,
-        scores=scores,
+        codec=sets.codec,
+        windows=sets.windows,
+        scores=scores.scores,
         against=_scores_beside(folder),
         metrics=_table(folder.metrics, Reading),
         monitor=_table(folder.monitor, Check),
         evolution=_evolution(folder.evolution),
-        counts=_counts(store, rows, synthetic, folder),
-        dropped=store.dropped,
+        counts=_counts(sets),
+        dropped=sets.store.dropped,
         versions=folder.about()["versions"],
+        evidence=load_evidence(folder.evidence, mark),
+        audit=found,
+        areas=areas,
+        not_measured=scores.not_measured,
     )
     observation = observe(run)
     write_report(folder.report, run, observation)
-    score = scores["1nnc"]
-    says = f"95 % {score.low:.3f} to {score.high:.3f}; real against real {score.baseline:.3f}; n {score.n}"
-    halves = f"synthetic half {scores['1nnc_synthetic'].value:.3f}, real half {scores['1nnc_real'].value:.3f}"
-    say(f"1NNC: {score.value:.3f} ({says}; best is 0.5 in both halves: {halves})")
-    if "r_peaks" in scores:
-        say(f"R peaks per window: {scores['r_peaks'].value:.2f}, in real ones {scores['r_peaks'].baseline:.2f}")
+    for line in _summary(run):
+        say(line)
     if observation is not None:
         say(f"section {recipe.section}: {observation.sentence}")
+    return areas
 
 
-def _score_images(windows: Windows, codec: Codec, recipe: Recipe) -> dict[str, Score]:
-    """What has meaning for all kinds of data: likeness as grey levels, where offsets play no part."""
-    people, training_people = (s.frame["patient"].to_numpy() for s in (windows.control, windows.training))
-    images = windows.images(codec)
-    scores = score_1nnc(
-        images["synthetic"], images["control"], people, images["training"], training_people, recipe.seed
-    )
-    if recipe.data == "table":
-        return scores
-    return scores | score_diversity(images["synthetic"], images["control"], people, recipe.seed)
-
-
-def _score_kind(
-    windows: Windows, everything: Samples, store: AnyStore, codec: Codec, recipe: Recipe, drawn: np.ndarray
-) -> dict[str, Score]:
-    """What has meaning for one kind of data only; `everything` is all that was generated."""
-    control, synthetic = windows.control, windows.synthetic
-    if recipe.data == "table":
-        table = TableForm.from_state(codec.form["table"])
-        learnt, others = (
-            store.values(np.flatnonzero(store.frame["part"] == part))[:, :, 0] for part in (TRAIN, CONTROL)
-        )
-        ours = everything.values[:, :, 0]
-        scores = score_ranges(ours, others, learnt)
-        names, kinds = [*table.features], [*table.kinds]
-        if recipe.conditional:  # the classes are columns of the table as well
-            frames = (everything.frame, *(store.frame[store.frame["part"] == part] for part in (TRAIN, CONTROL)))
-            each = np.arange(len(table.classes))
-            ours, learnt, others = (
-                np.hstack([values, frame["label"].to_numpy()[:, None] == each])
-                for values, frame in zip((ours, learnt, others), frames, strict=True)
-            )
-            names += [f"{table.label} = {name}" for name in table.classes]
-            kinds += ["binary"] * len(each)
-        return score_columns(ours, learnt, others, names, kinds, recipe.seed) | scores
-    if recipe.data == "images":
-        return {}
-    scores = score_coding(store, codec, drawn, recipe.seed)
-    if codec.fs is None:
-        return scores
-    people = control.frame["patient"].to_numpy()
-    # grey levels alone roughen a signal: real windows have to have gone through them too
-    coded = codec.decode(codec.encode(control.values), codec.offset(control.values))
-    scores |= score_noise(synthetic.values, coded, codec.fs, recipe.seed)
-    if set(codec.units) == {"mV"}:  # an ECG, as far as anybody says
-        few = slice(R_PEAK_WINDOWS)
-        scores |= score_r_peaks(synthetic.values[few, 0], control.values[few, 0], people[few], codec.fs, recipe.seed)
-    return scores | score_limb_leads(synthetic.values, control.values, codec.relations, recipe.seed)
-
-
-def _score_networks(
-    snapshot: Snapshot, windows: Windows, store: AnyStore, codec: Codec, recipe: Recipe
-) -> dict[str, Score]:
-    """What the generator itself shows: NULL pixels before decoding; and the classes, to its discriminator."""
-    classes = Classes.from_form(codec.form)
-    labels = classes.draw(NULL_IMAGES, "balanced", recipe.seed) if recipe.conditional else None
-    images = sample_images(snapshot.averaged_generator(), NULL_IMAGES, recipe.seed, labels=labels)
-    scores = score_null(images, codec.arrangement.null, recipe.seed)
-    if recipe.class_head != "auxiliary":  # a projection judges whether an image fits its class, not which class it is
-        return scores
-    discriminator = snapshot.trained_discriminator()
-    assert labels is not None  # an auxiliary head is of a conditional recipe
-    told = classify(discriminator, images).argmax(1) == labels
-    scores["class_accuracy"] = score_classes(told, labels, np.arange(len(told)), recipe.seed)
-    for name, part in (("class_accuracy_control", windows.control), ("class_accuracy_training", windows.training)):
-        numbers = classes.numbers(part.frame, store.classes)
-        known = numbers >= 0
-        told = classify(discriminator, codec.encode(part.values[known])).argmax(1) == numbers[known]
-        seen = (told, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
-        scores[name] = score_classes(*seen)
-        if part is windows.control:
-            scores["class_recall_control"] = score_recall(*seen)
+def _of_these(folder: RunFolder, scores: Scores, mark: str) -> Scores:
+    if scores.fingerprint != mark:
+        again = f"run `anonimage evaluate {folder.path}`"
+        raise InputError(f"{folder.scores}: is of other samples than {folder.synthetic} holds; {again}")
     return scores
+
+
+def _summary(run: Run) -> list[str]:
+    """What a reader wants to know first, a line each."""
+    score = run.scores["1nnc"]
+    says = f"95 % {score.low:.3f} to {score.high:.3f}; real against real {score.baseline:.3f}; n {score.n}"
+    halves = f"synthetic half {run.scores['1nnc_synthetic'].value:.3f}, real half {run.scores['1nnc_real'].value:.3f}"
+    lines = [f"1NNC: {score.value:.3f} ({says}; best is 0.5 in both halves: {halves})"]
+    if "r_peaks" in run.scores:
+        peaks = run.scores["r_peaks"]
+        lines.append(f"R peaks per window: {peaks.value:.2f}, in real ones {peaks.baseline:.2f}")
+    for area in run.areas:
+        more = f" (+ {len(area.reasons) - 1} more)" if len(area.reasons) > 1 else ""
+        lines.append(f"{area.name}: {area.verdict}" + (f"; {area.reasons[0]}{more}" if area.reasons else ""))
+    return lines
 
 
 def _scores_beside(folder: RunFolder) -> dict[str, Score]:
@@ -179,19 +154,20 @@ def _scores_beside(folder: RunFolder) -> dict[str, Score]:
     if steps != theirs:
         say(f"not compared: {folder.against} is of step {theirs}, this run of step {steps}")
         return {}
-    return load_scores(beside.scores)
+    return dict(load_scores(beside.scores).scores)
 
 
-def _counts(store: AnyStore, rows: dict[str, np.ndarray], synthetic: Samples, folder: RunFolder) -> dict[str, int]:
-    people = {part: store.frame["patient"].iloc[at].nunique() for part, at in rows.items()}
+def _counts(sets: Sets) -> dict[str, int]:
+    frame, rows = sets.store.frame, sets.rows
+    people = {part: frame["patient"].iloc[at].nunique() for part, at in rows.items()}
     return {
-        "synthetic": len(synthetic),
+        "synthetic": len(sets.synthetic),
         "training": len(rows[TRAIN]),
         "control": len(rows[CONTROL]),
         "training_patients": people[TRAIN],
         "control_patients": people[CONTROL],
-        "records": store.frame["record"].nunique(),
-        "steps": _step(folder.generated, len(synthetic)),
+        "records": frame["record"].nunique(),
+        "steps": _step(sets.folder.generated, len(sets.synthetic)),
     }
 
 
@@ -224,8 +200,3 @@ def _evolution(folder: Path) -> dict[int, np.ndarray]:
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: cannot be read ({one_line(error)}); delete it") from error
     return found
-
-
-def _draw(positions: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """As many of some positions as are evaluated, at random and in random order."""
-    return np.random.default_rng(recipe.seed).permutation(positions)[: recipe.evaluated]

@@ -61,19 +61,41 @@ def interval(
     return float(low), float(high)
 
 
-def save_scores(scores: Mapping[str, Score], path: Path) -> None:
-    """Write scores as JSON, by name."""
+@dataclass(frozen=True)
+class Scores:
+    """What scores.json holds.
+
+    Arguments:
+        scores: by name.
+        fingerprint: of the synthetic files that were scored.
+        not_measured: scores that could not be had, and why.
+    """
+
+    scores: Mapping[str, Score]
+    fingerprint: str
+    not_measured: Mapping[str, str]
+
+
+def save_scores(
+    scores: Mapping[str, Score], path: Path, fingerprint: str, not_measured: Mapping[str, str] | None = None
+) -> None:
+    """Write scores.json; the arguments are those of `Scores`."""
+    rows = {name: asdict(score) for name, score in scores.items()}
     with new_file(path) as file:
-        json.dump({name: asdict(score) for name, score in scores.items()}, file, indent=1)
+        json.dump(
+            {"fingerprint": fingerprint, "not_measured": dict(not_measured or {}), "scores": rows}, file, indent=1
+        )
 
 
-def load_scores(path: Path) -> dict[str, Score]:
+def load_scores(path: Path) -> Scores:
     """Read what `save_scores` wrote.
 
     Raises:
         InputError: missing, or not a file of scores.
     """
     try:
-        return {name: Score(**fields) for name, fields in json.loads(path.read_text("utf-8")).items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+        state = json.loads(path.read_text("utf-8"))
+        scores = {name: Score(**fields) for name, fields in state["scores"].items()}
+        return Scores(scores, str(state["fingerprint"]), dict(state["not_measured"]))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path}: missing or edited; run `anonimage evaluate {path.parent}`") from error

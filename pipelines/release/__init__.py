@@ -1,1 +1,1 @@
-"""What may leave the house: a policy, a gate, and the bundle that passes it."""
+"""The release gate: a policy's limits, what they say about a run, and the bundle that leaves the house if all pass."""

@@ -56,6 +56,13 @@ def read(folder: Path, codec: Codec) -> Samples:
     wanted = (len(codec.channels), codec.arrangement.length)
     if wrong := [value.shape for value in values if value.shape != wanted]:
         raise InputError(f"{folder}: holds a record of shape {wrong[0]}, not what this run makes; generate again")
+    said = {(head.fs, tuple(head.channels)) for head in heads}
+    if said != {(codec.fs, tuple(codec.channels))}:
+        fs, leads = next(iter(said - {(codec.fs, tuple(codec.channels))}))
+        raise InputError(
+            f"{folder}: holds a record of {fs:g} Hz with {', '.join(leads)}, this run makes {codec.fs:g} Hz with "
+            f"{', '.join(codec.channels)}; generate again"
+        )
     rows = writer.read_rows(folder)
     if len(rows) != len(values):
         raise InputError(f"{folder}: samples.csv has {len(rows)} rows for {len(values)} records; generate again")

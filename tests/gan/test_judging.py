@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import Checkpoints, classify, latest, load, new_discriminator
+from anonimage.gan import Checkpoints, classify, latest, load, new_discriminator, realness
 
 
 @pytest.mark.parametrize("name", ["auxiliary", "projection"])
@@ -38,3 +38,18 @@ def test_what_cannot_be_classified_is_refused(small):
     with pytest.raises(InputError, match=r"images are float32 .*; must be uint8 \(N, 1, 8, 8\)"):
         classify(discriminator, np.zeros((2, 1, 8, 8), np.float32))
     assert classify(discriminator, np.zeros((0, 1, 8, 8), np.uint8)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("name", ["plain", "auxiliary", "projection"])
+def test_realness_is_the_networks_own_logit(small, name):
+    discriminator = new_discriminator(small.PLAIN if name == "plain" else small.ALL[name]).eval()
+    images, labels = small.labelled(0)
+    with torch.no_grad():
+        said = discriminator(torch.from_numpy(images) / 127.5 - 1, torch.from_numpy(labels))
+    expected = said.source if name == "auxiliary" else said
+    assert np.allclose(realness(discriminator, images, labels, batch=5), expected, atol=1e-6)
+
+
+def test_realness_to_a_projection_needs_labels(small):
+    with pytest.raises(InputError, match="give labels"):
+        realness(new_discriminator(small.ALL["projection"]), small.labelled(0)[0])

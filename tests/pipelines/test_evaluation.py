@@ -19,7 +19,7 @@ from anonimage.pipelines.evaluation.fidelity import (
 )
 from anonimage.pipelines.evaluation.fidelity.beats import count_r_peaks
 from anonimage.pipelines.evaluation.people import refuse_seen_patients
-from anonimage.pipelines.evaluation.score import Score, interval, load_scores, save_scores
+from anonimage.pipelines.evaluation.score import Score, Scores, interval, load_scores, save_scores
 from anonimage.pipelines.evaluation.utility.class_accuracy import score_classes, score_recall
 
 
@@ -209,9 +209,11 @@ def test_noise_by_hand():
 
 def test_scores_read_back_and_a_spoilt_file_is_named(tmp_path):
     path = tmp_path / "scores.json"
-    save_scores({"1nnc": Score(0.6, 0.5, 0.7, None, 12)}, path)
-    assert load_scores(path) == {"1nnc": Score(0.6, 0.5, 0.7, None, 12)}
-    for text in ("{", "[]", '{"1nnc": {"value": 1}}'):
+    scores, reasons = {"1nnc": Score(0.6, 0.5, 0.7, None, 12)}, {"utility": "not measured: one class"}
+    save_scores(scores, path, "abc", reasons)
+    assert load_scores(path) == Scores(scores, "abc", reasons)
+    without_header = '{"1nnc": {"value": 1, "low": 1, "high": 1, "baseline": null, "n": 1, "unit": ""}}'
+    for text in ("{", "[]", '{"1nnc": {"value": 1}}', without_header):
         path.write_text(text)
         with pytest.raises(InputError, match=r"scores\.json: missing or edited"):
             load_scores(path)
@@ -225,6 +227,7 @@ def test_patients_seen_in_training_are_refused_by_name():
 
 def test_scores_are_written_by_name(tmp_path):
     scores = {"1nnc": Score(0.6, 0.5, 0.7, None, 12), "error": Score(1.0, 1.0, 1.0, 2.0, 3, "µV")}
-    save_scores(scores, tmp_path / "scores.json")
+    save_scores(scores, tmp_path / "scores.json", "abc")
     written = json.loads((tmp_path / "scores.json").read_text())
-    assert {name: Score(**fields) for name, fields in written.items()} == scores
+    assert {name: Score(**fields) for name, fields in written["scores"].items()} == scores
+    assert (written["fingerprint"], written["not_measured"]) == ("abc", {})

@@ -70,7 +70,7 @@ def test_the_class_makes_a_difference(with_classes):
 
 
 def test_class_accuracy_is_scored_and_shown(with_classes):
-    scores = json.loads((with_classes / "scores.json").read_text())
+    scores = json.loads((with_classes / "scores.json").read_text())["scores"]
     assert {"class_accuracy", "class_accuracy_control", "class_accuracy_training"} <= scores.keys()
     page = (with_classes / "report.html").read_text()
     assert "<h2>Class accuracy</h2>" in page
@@ -80,7 +80,7 @@ def test_class_accuracy_is_scored_and_shown(with_classes):
 def test_a_projection_knows_classes_too(database, tmp_path):
     done("run", "ptb-acgan", database, tmp_path / "out", *sets(head="projection"))
     done("generate", tmp_path / "out", "-n", 3, "--label", "Miscellaneous", "--to", tmp_path / "to")
-    assert "class_accuracy" not in json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert "class_accuracy" not in json.loads((tmp_path / "out" / "scores.json").read_text())["scores"]
 
 
 # --- trouble, and the end of training ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import wfdb
 from PIL import Image
-from tiny import anonimage, beats, write_patient
+from tiny import anonimage, beats, judge_hastily, write_patient
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-data.md"
 
@@ -32,12 +32,12 @@ def follow(title: str) -> None:
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    judge_hastily(monkeypatch)
     return tmp_path
 
 
 def test_wfdb_database(place, monkeypatch):
-    monkeypatch.setattr("anonimage.pipelines.evaluation.run.R_PEAK_WINDOWS", 10)  # the detector is slow on noise
-    monkeypatch.setattr("anonimage.pipelines.evaluation.run.NULL_IMAGES", 60)
+    monkeypatch.setattr("anonimage.pipelines.evaluation.measure.NULL_IMAGES", 60)
     for patient in range(1, 10):
         write_patient(place / "recordings", patient, beats(patient).repeat(10, axis=1), fs=1000)
     time = np.arange(6000) / 100

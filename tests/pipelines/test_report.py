@@ -1,4 +1,4 @@
-"""The report: whole, self-contained, with every score's interval and baseline."""
+"""The report: whole, self-contained, verdicts first, every score with interval and baseline, nobody named."""
 
 import json
 import re
@@ -6,10 +6,21 @@ import shutil
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
-from anonimage.pipelines.figures import image_grid
-from anonimage.pipelines.report import EXPLAINED
+from anonimage.pipelines.evaluation.fidelity.parameters import PARAMETERS
+from anonimage.pipelines.evaluation.score import Score
+from anonimage.pipelines.release.gate import Area
+from anonimage.pipelines.report import write_report
+from anonimage.pipelines.report.evidence_plots import draw_map, draw_parameter
+from anonimage.pipelines.report.explained import explained, number, score_tables
+from anonimage.pipelines.report.meanings import ENTRIES
+from anonimage.pipelines.report.paper import draw_paper, room
+from anonimage.pipelines.report.svg import image_grid
+from anonimage.pipelines.report.verdicts import JUDGE, RELEASE, STEPS, next_step
+from anonimage.pipelines.run import Evidence
 from PIL import Image
+from report_case import ecg_run, table_run
 from tiny import anonimage
 
 
@@ -18,12 +29,35 @@ def page(finished):
     return (finished / "report.html").read_text("utf-8")
 
 
+@pytest.fixture(scope="module")
+def write(tmp_path_factory):
+    """Write a run's report and read it."""
+
+    def written(run):
+        path = tmp_path_factory.mktemp("report") / "report.html"
+        write_report(path, run, None)
+        return path.read_text("utf-8")
+
+    return written
+
+
+@pytest.fixture(scope="module")
+def full(write):
+    """A report with everything that there can be."""
+    return write(ecg_run())
+
+
+def words(page):
+    """The page without what images are made of, and without the settings."""
+    return re.sub('base64,[^"]*', "", page.split('id="settings"')[0])
+
+
 class Links(HTMLParser):
-    """Collects what a browser would load, and images without a description."""
+    """Collects what a browser would load, pictures without a description, and names that are given twice."""
 
     def __init__(self):
         super().__init__()
-        self.loads, self.silent = [], []
+        self.loads, self.silent, self.names = [], [], []
 
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
@@ -31,32 +65,184 @@ class Links(HTMLParser):
             self.loads.append(tag)
         if tag in ("img", "link", "source") and (address := given.get("src") or given.get("href")):
             self.loads += [address] if not address.startswith("data:") else []
-        if tag == "img" and not given.get("alt"):
+        if (tag == "img" and not given.get("alt")) or (tag == "svg" and not given.get("aria-label")):
             self.silent.append(given)
+        if tag == "a":
+            assert given["href"].startswith("#")
 
 
-def test_it_loads_nothing_from_elsewhere(page):
-    links = Links()
-    links.feed(page)
+@pytest.mark.parametrize("name", ["page", "full"])
+def test_it_loads_nothing_from_elsewhere_and_every_picture_is_told_in_words(name, request):
+    links, text = Links(), request.getfixturevalue(name)
+    links.feed(text)
     assert links.loads == []
     assert links.silent == []
-    assert not re.search(r"url\((?!#)", page)
+    assert not re.search(r"url\((?!#)|@import", text)
+    for target in set(re.findall(r'<a href="#([\w-]+)"', text)):
+        assert f'id="{target}"' in text
 
 
 def test_every_score_stands_in_it_with_interval_and_baseline(page, finished):
-    scores = json.loads((finished / "scores.json").read_text())
-    assert set(scores) <= set(EXPLAINED)
-    for name in scores:
-        assert EXPLAINED[name][0] in page
-    assert page.count('data-name="baseline"') == page.count('data-name="95 % interval"') == len(scores)
-    assert f"{scores['1nnc']['value']:.3g}" in page
+    scores = json.loads((finished / "scores.json").read_text())["scores"]
+    scores = scores.get("scores", scores)
+    assert all(any(entry.covers(name) for entry in ENTRIES) for name in scores)
+    table = page.split('<section id="scores">')[1].split("</section>")[0]
+    assert table.count('data-name="baseline"') == table.count('data-name="95 % interval"') == len(scores)
+    assert f'<td class="number" data-name="value">{scores["1nnc"]["value"]:.3g}</td>' in table
 
 
-def test_plots_are_vectors_with_axes_in_mv_and_seconds(page):
-    assert page.count("<svg") == 3
-    signals = page.split("<h2>Signals</h2>")[1].split("<h2>")[0]
-    assert re.search(r"<text[^>]*>i \(mV\)</text>", signals)
+def test_the_first_screen_says_a_verdict_in_words_for_each_area(full):
+    first = full.split("<nav")[0]
+    cards = re.findall(r"<h2>(\w+): .*?</h2>\s*<p class=\"verdict\">.*?</span>([^<]+)</p>", first, re.DOTALL)
+    assert cards == [("Fidelity", "passes"), ("Utility", "not measured"), ("Privacy", "inconclusive")]
+    assert "<strong>0.877</strong>" in first
+    assert "(95 % 0.81 to 0.92); baseline 0.78; limit 0.99" in first
+    assert "<strong>Next:</strong> Do not release this" in first
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "start"),
+    [
+        ((), JUDGE),
+        (("pass", "pass", "pass"), RELEASE),
+        (("pass", "not measured", "pass"), RELEASE),
+        (("fail", "fail", "fail"), "Do not release this: an attack"),
+        (("fail", "pass", "inconclusive"), "Do not release this: the audit's own controls"),
+        (("pass", "pass", "undecided"), "Do not release this yet: the people are too few"),
+        (("pass", "pass", "not measured"), "Do not release this yet: run `anonimage audit OUT`"),
+        (("fail", "pass", "pass"), "Not fit for release"),
+        (("undecided", "pass", "pass"), "Not decided"),
+    ],
+)
+def test_the_worst_verdict_decides_what_to_do_next(verdicts, start):
+    names = ("fidelity", "utility", "privacy")
+    areas = [Area(name, verdict, (), ()) for name, verdict in zip(names, verdicts, strict=False)]
+    assert next_step(areas).startswith(start)
+
+
+def test_only_a_full_pass_is_told_to_release():
+    for name in ("fidelity", "privacy"):
+        for verdict in ("fail", "undecided", "not measured"):
+            assert (name, verdict) in {row[:2] for row in STEPS}
+
+
+def test_attacks_are_told_with_both_controls_and_whether_they_work(full):
+    table = full.split('<section id="privacy">')[1].split("</section>")[0]
+    assert "✓ Positive control</strong>" in table
+    assert re.search(r"✗ Negative control</strong>,.*?18 of 20 runs, needed 19: failed", table, re.DOTALL)
+    rows = table.split("<tbody>")[1].split("</tr>")[:2]
+    assert "membership: distance, patient</strong>: ✓ finds nothing" in rows[0]
+    assert "copies: near duplicates</strong>: ✗ works" in rows[1]
+    assert 'data-name="p">0.31<' in rows[0]
+    assert 'data-name="p">&lt; 0.001<' in rows[1]
+    assert all('data-name="positive control">0.98 (0.95 to 1)<' in row for row in rows)
+    assert "re-identification</strong>: no verifier" in full
+    assert "trts: macro PR-AUC</strong>: a class has nobody in it" in full
+
+
+def test_without_an_audit_privacy_is_said_to_be_unknown(write):
+    page = write(ecg_run(audit=None, areas=(), evidence=Evidence()))
+    assert page.count("not judged yet</p>") == 3
+    assert "No audit was made, so nothing is known of privacy" in page
+    assert "ECG parameters</h2>" not in page
+
+
+def test_traces_have_the_true_aspect_of_ecg_paper():
+    """2 s and 1 mV: 50 mm and 10 mm, after 10 mm with the calibration pulse of 5 mm and 10 mm."""
+    window = np.zeros((1, 101))
+    window[0, 50] = 1.0
+    drawn = draw_paper(window, room([window]), 50, ["i"], "#000", "a window")
+    assert 'viewBox="0 0 65 20"' in drawn  # 15 mm above the median, 5 below
+    assert "M10.00 15.00L" in drawn  # the trace begins behind the pulse
+    assert " 35.00 5.00 " in drawn  # 1 s later: 25 mm; 1 mV: 10 mm higher
+    assert "60.00 15.00" in drawn
+    assert "h2v-10h5v10h2" in drawn
+
+
+def test_a_trace_has_gaps_and_stays_on_its_strip():
+    window = np.array([[0.0, 0, np.nan, 0, 0, 99], [np.nan] * 6])
+    space = room([window])
+    drawn = draw_paper(window, space, 6, ["<i>", "b"], "#000", 'a "window"')
+    assert space.tolist() == [[40, 5], [10, 5]]
+    trace = re.findall(r'<path d="(M10[^"]*)"', drawn)[0]
+    assert trace.count("M") == 2
+    assert min(float(y) for y in re.findall(r"[\d.]+ ([\d.]+)", trace)) == 0  # cut off at the top
+    assert "<i>" not in drawn
+    assert 'aria-label="a &#34;window&#34;"' in drawn
+
+
+def test_signals_that_are_no_ecg_have_axes_with_their_unit_and_no_words_of_ecg(write):
+    scores = {"wide_windows": Score(0, 0, 0, None, 9), "saturated_windows": Score(0.1, 0, 0.2, 0.04, 9)}
+    page = words(write(ecg_run(units="g", evidence=Evidence(), scores=scores, evolution={})))
+    signals = page.split("<h2>Signals</h2>")[1].split("</section>")[0]
+    assert re.search(r"<text[^>]*>i \(g\)</text>", signals)
     assert re.search(r"<text[^>]*>s</text>", signals)
+    assert "wider than the adapted range (2.5 g)" in page
+    for word in ("mV", "ECG paper", "paper&#39;s 4 %", "limb"):
+        assert word not in page
+
+
+def test_a_table_begins_with_its_columns(write):
+    page = write(table_run())
+    assert page.index("<h2>Columns</h2>") < page.index("<h2>Shares</h2>") < page.index("<h2>Scores</h2>")
+    assert "Box plots of age, real beside synthetic: medians" in page
+    for word in ("mV", "ECG paper", "limb"):
+        assert word not in words(page)
+
+
+def test_a_score_that_nobody_explained_is_shown_under_its_own_name():
+    tables = {table["title"]: table["rows"] for table in score_tables(ecg_run())}
+    assert tables["Other scores"][0]["title"] == "a figure of tomorrow"
+    assert tables["Other scores"][0]["value"] == "1,234"  # as Python rounds a half: to even
+    rows = next(rows for title, rows in tables.items() if title.startswith("Fidelity"))
+    assert [row["title"] for row in rows[-2:]] == ["heart rate, mean", "heart rate, KS"]
+    assert [bool(row["meaning"]) for row in rows[-2:]] == [True, False]
+
+
+def test_each_name_is_explained_once_and_the_order_is_that_of_the_table():
+    keys = [entry.key for entry in ENTRIES]
+    assert len(set(keys)) == len(keys)
+    names = ["ks: b", "unknown: x", "1nnc", "ks_worst", "ks: a", "r_peaks", "r: mean"]
+    found = [name for _, mine in explained(names) for name in mine]
+    assert found == ["1nnc", "r: mean", "r_peaks", "ks_worst", "ks: b", "ks: a", "unknown: x"]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.8775, "0.877"), (None, "none"), (float("nan"), "not measured"), (28902.4, "28,902"), (-0.00012, "-0.00012")],
+)
+def test_numbers_are_short(value, said):
+    assert number(value) == said
+
+
+def test_a_figure_without_a_value_is_not_shown_as_a_number(write):
+    nothing = float("nan")
+    page = write(ecg_run(scores={"coverage": Score(nothing, nothing, nothing, None, 0)}, areas=()))
+    assert 'data-name="value">not measured<' in page
+    assert not re.search(r">\s*nan\b", page)
+
+
+def test_parameters_that_were_never_detected_or_do_not_vary_are_drawn():
+    tables = {"control": pd.DataFrame({"qt": [400.0, 400.0]}), "synthetic": pd.DataFrame({"qt": [np.nan, np.nan]})}
+    drawn = draw_parameter(tables, PARAMETERS[2])
+    assert "real median 400, synthetic never detected" in drawn
+    both = dict.fromkeys(tables, tables["synthetic"])
+    assert "real never detected" in draw_parameter(both, PARAMETERS[2])
+
+
+def test_one_run_is_one_page(write, full):
+    assert write(ecg_run()) == full
+
+
+def test_large_maps_stay_small():
+    points = pd.DataFrame({"x": np.arange(9e4), "y": np.arange(9e4), "kind": "synthetic"})
+    assert len(draw_map(points)) < 1e5
+
+
+def test_names_of_columns_and_classes_are_text_not_markup(write):
+    evil = "<script>alert(1)</script>"
+    run = table_run(not_measured={evil: evil}, versions={evil: "1"}, scores={evil: Score(1, 1, 1, 1, 1)}, audit=None)
+    assert "<script" not in write(run)
 
 
 def test_settings_and_versions_are_in_it(page, finished):
@@ -65,9 +251,10 @@ def test_settings_and_versions_are_in_it(page, finished):
     assert "torch 2" in page
 
 
-def test_it_does_not_promise_anonymity(page):
-    assert "does not make them anonymous" in page
-    assert "shows real windows" in page
+def test_it_does_not_promise_anonymity(page, full):
+    for text in (page, full):
+        assert "does not make them anonymous" in text
+        assert "shows real windows" in text
 
 
 def test_the_steps_named_are_those_of_the_records(finished, tmp_path):
@@ -77,9 +264,10 @@ def test_the_steps_named_are_those_of_the_records(finished, tmp_path):
     assert "; 6 training steps" in (copy / "report.html").read_text("utf-8")
 
 
-def test_no_patient_or_record_is_named(page):
+def test_no_patient_or_record_is_named(page, full):
     assert "patient00" not in page
-    assert "_re" not in page.split("<h2>Settings")[0].replace("_real", "")
+    assert "_re" not in page.split('<section id="settings">')[0].replace("_real", "")
+    assert "secret" not in full
 
 
 def test_image_grid_shows_each_pixel():

@@ -9,7 +9,7 @@ import pytest
 import wfdb
 from anonimage.data.store import Store
 from anonimage.pipelines.recipe import load_recipe
-from tiny import GAIN, anonimage, refused, sets
+from tiny import GAIN, anonimage, judge_hastily, refused, sets
 
 LEFT = {
     "recipe.toml",
@@ -20,6 +20,8 @@ LEFT = {
     "metrics.csv",
     "synthetic",
     "scores.json",
+    "evidence.json",
+    "audit.json",
     "report.html",
     "monitor.csv",
     "evolution",
@@ -74,7 +76,7 @@ def test_patients_are_split_and_the_codec_saw_training_only(finished):
 
 
 def test_scores_have_intervals_and_baselines(finished):
-    scores = json.loads((finished / "scores.json").read_text())
+    scores = json.loads((finished / "scores.json").read_text())["scores"]
     for name in ("1nnc", "1nnc_floor", "r_peaks", "round_trip_rms", "saturated_windows", "wide_windows"):
         assert scores[name]["low"] <= scores[name]["value"] <= scores[name]["high"], name
         assert scores[name]["n"] > 0
@@ -157,7 +159,7 @@ def test_generate_writes_other_formats(file_format, file, finished, tmp_path):
 def test_windows_too_short_for_beats_are_scored_without_them(database, tmp_path):
     out = tmp_path / "out"
     assert anonimage("run", "ptb-quantile", database, out, *sets(fs=1000)).exit_code == 0
-    assert "r_peaks" not in json.loads((out / "scores.json").read_text())
+    assert "r_peaks" not in json.loads((out / "scores.json").read_text())["scores"]
 
 
 def test_generate_seed_chooses_the_series(finished, tmp_path):
@@ -205,7 +207,8 @@ def test_train_refuses_to_change_what_was_prepared(finished):
     refused(anonimage("train", finished, "--set", "arrangement=transposed"), "prepared otherwise", "arrangement")
 
 
-def test_the_demo_simulates_runs_and_begins_anew(tmp_path):
+def test_the_demo_simulates_runs_and_begins_anew(tmp_path, monkeypatch):
+    judge_hastily(monkeypatch)
     out = tmp_path / "demo"
     result = anonimage("demo", out, "--steps", 2)
     assert result.exit_code == 0, result.output

@@ -9,6 +9,7 @@ from anonimage.data import open_store, read_table, write_table
 from tiny import anonimage, nothing_left, refused
 
 SETTINGS = {"widths": "8,8", "batch": 8, "samples": 24, "evaluated": 40, "latent_dim": 4}
+SETTINGS |= {"judge_steps": 2, "control_runs": 2}
 SETS = [part for key, value in SETTINGS.items() for part in ("--set", f"{key}={value}")]
 N = 120
 

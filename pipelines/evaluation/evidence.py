@@ -1,0 +1,65 @@
+"""evidence.json: what the report's pictures are drawn from, kept so that the page can be written again."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ...errors import InputError
+from ...files import new_file
+from ..run import Evidence
+
+DIGITS = 6  # significant ones; more is not seen in a picture
+
+
+def save_evidence(evidence: Evidence, path: Path, fingerprint: str) -> None:
+    """Write evidence.json.
+
+    Arguments:
+        evidence: of one set of synthetic samples.
+        path: of the file.
+        fingerprint: of those samples.
+    """
+    state = {
+        "fingerprint": fingerprint,
+        "parameters": {kind: _columns(table) for kind, table in evidence.parameters.items()},
+        "spectra": {name: _rounded(values) for name, values in evidence.spectra.items()},
+        "features": _columns(evidence.features),
+    }
+    with new_file(path) as file:
+        json.dump(state, file)
+
+
+def load_evidence(path: Path, fingerprint: str) -> Evidence:
+    """Read what `save_evidence` wrote.
+
+    Raises:
+        InputError: missing, edited, or of other samples.
+    """
+    try:
+        state = json.loads(path.read_text("utf-8"))
+        evidence = Evidence(
+            parameters={kind: pd.DataFrame(table, dtype=float) for kind, table in state["parameters"].items()},
+            spectra={name: np.array(values, float) for name, values in state["spectra"].items()},
+            features=pd.DataFrame(state["features"], columns=["x", "y", "kind"]),
+        )
+        theirs = state["fingerprint"]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path}: missing or edited; run `anonimage evaluate {path.parent}`") from error
+    if theirs != fingerprint:
+        raise InputError(f"{path}: is of other synthetic samples; run `anonimage evaluate {path.parent}`")
+    return evidence
+
+
+def _columns(table: pd.DataFrame) -> dict[str, list]:
+    return {str(name): _rounded(table[name].to_numpy()) for name in table}
+
+
+def _rounded(values: np.ndarray) -> list:
+    """As JSON has it: short numbers, null for those that are missing."""
+    if values.dtype.kind not in "fiu":
+        return list(values)
+    if values.ndim > 1:
+        return [_rounded(row) for row in values]
+    return [None if np.isnan(value) else float(f"{value:.{DIGITS}g}") for value in values.astype(float)]

@@ -1,0 +1,222 @@
+"""The eight ECG parameters of the DeepFake-ECG paper's Table 2, of each window, and how two sets compare in them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..score import Score
+from .beats import filled
+from .delineation import TOGETHER, delineate
+from .resampling import around, multiplicities, shares, some
+
+LEADS = ("v5", "ii", "i")  # the first of these that is there is measured, as in the paper (V5); else the first channel
+LEVEL_S = 0.010  # seconds before QRS over which the isoelectric level is taken: the PR segment
+FEWEST = 3  # windows that a distribution is told of
+PERCENTILES = (2.5, 97.5)
+MOST = 5000  # windows of a set that are compared
+DIVISIONS = 10  # of the control patients into halves, for what the KS distance comes to between real and real
+
+
+class Parameter(NamedTuple):
+    """One column of what `measure_parameters` returns."""
+
+    key: str
+    title: str
+    unit: str
+
+
+PARAMETERS = (
+    Parameter("heart_rate", "Heart rate", "bpm"),
+    Parameter("p_duration", "P duration", "ms"),
+    Parameter("qt", "QT interval", "ms"),
+    Parameter("qrs", "QRS duration", "ms"),
+    Parameter("pr", "PR interval", "ms"),
+    Parameter("stj", "STJ amplitude", "µV"),
+    Parameter("r", "R amplitude", "µV"),
+    Parameter("t", "T amplitude", "µV"),
+)
+RR = Parameter("rr", "RR interval", "ms")  # kept for its relation to QT
+
+
+def measured_lead(channels: Sequence[str]) -> int:
+    """Position of the lead on which parameters are measured: the first of `LEADS` that is there, else the first."""
+    names = [name.strip().casefold() for name in channels]
+    return next((names.index(lead) for lead in LEADS if lead in names), 0)
+
+
+def measure_parameters(values: np.ndarray, channels: Sequence[str], fs: float) -> pd.DataFrame:
+    """ECG parameters of each window: the median over its beats.
+
+    Arguments:
+        values: (N, C, L) windows in mV; NaN where a sample is missing.
+        channels: C lead names, of which `measured_lead` takes one.
+        fs: Hz.
+
+    Returns:
+        N rows; the columns are the keys of `PARAMETERS` and "rr". Amplitudes are against the level just before QRS, the
+        J point being where QRS ends. NaN: not to be had, as the heart rate of a window with a single beat.
+
+    Source: DeepFake electrocardiograms, Table 2 and Figure 3.
+    """
+    signals = values[:, measured_lead(channels)]
+    keys = [parameter.key for parameter in (*PARAMETERS, RR)]
+    table = pd.DataFrame(np.nan, index=range(len(signals)), columns=keys)
+    for first in range(0, len(signals), TOGETHER):
+        part = filled(signals[first : first + TOGETHER])
+        beats = delineate(part, fs)
+        medians = _of_beats(part, beats, fs).groupby(beats["window"].to_numpy()).median()
+        medians.index += first
+        table.loc[medians.index, medians.columns] = medians
+    table["heart_rate"] = 60_000 / table["rr"]
+    return table
+
+
+def _of_beats(signals: np.ndarray, beats: pd.DataFrame, fs: float) -> pd.DataFrame:
+    """The same for each beat, without the heart rate."""
+    windows = beats["window"].to_numpy()
+    at = (beats.drop(columns="window") * fs).round()  # samples
+    ends = at[["qrs_on", "qrs_off"]].to_numpy()
+    r = np.full(len(beats), np.nan)
+    for beat in np.flatnonzero(~np.isnan(ends).any(axis=1)):
+        on, off = ends[beat].astype(int)
+        r[beat] = signals[windows[beat], on : off + 1].max()
+    level = np.mean([_voltage(signals, windows, at["qrs_on"] - back) for back in range(1, 1 + round(LEVEL_S * fs))], 0)
+    microvolts = {
+        "stj": _voltage(signals, windows, at["qrs_off"]) - level,
+        "r": r - level,
+        "t": _voltage(signals, windows, at["t_peak"]) - level,
+    }
+    seconds = {
+        "p_duration": beats["p_off"] - beats["p_on"],
+        "qt": beats["t_off"] - beats["qrs_on"],
+        "qrs": beats["qrs_off"] - beats["qrs_on"],
+        "pr": beats["qrs_on"] - beats["p_on"],
+        "rr": beats["r"].diff().where(beats["window"].diff() == 0),
+    }
+    return pd.DataFrame(microvolts | seconds) * 1000
+
+
+def _voltage(signals: np.ndarray, windows: np.ndarray, samples: pd.Series) -> np.ndarray:
+    """mV at one sample of each beat (B,), NaN where there is no such sample."""
+    there = (samples >= 0) & (samples < signals.shape[1])
+    return np.where(there, signals[windows, samples.where(there, 0).astype(int)], np.nan)
+
+
+def score_parameters(
+    synthetic: pd.DataFrame, control: pd.DataFrame, control_patients: np.ndarray, seed: int
+) -> dict[str, Score]:
+    """How the parameters of generated windows are distributed, against those of control windows.
+
+    Arguments:
+        synthetic, control: what `measure_parameters` returned.
+        control_patients: (N,) the patient of each control window.
+        seed: of the bootstrap, over generated windows and, where control windows take part, over patients.
+
+    Returns:
+        Of each parameter, where both sets have it, "KEY: mean", "KEY: sd", "KEY: 2.5 %" and "KEY: 97.5 %" of the
+        generated windows, with the control windows' own as baseline; "KEY: KS", the distance of Kolmogorov and Smirnov
+        between the two, with that between halves of the control patients as baseline; "KEY: undetectable", the share
+        of generated windows without it. And "qt_rr", the squared correlation of QT with RR.
+
+    Source: DeepFake electrocardiograms, Table 2 and Figure 4.
+    """
+    if not (len(synthetic) and len(control)):
+        return {}
+    rng = np.random.default_rng(seed)
+    synthetic = synthetic.iloc[some(synthetic.to_numpy(), MOST, rng)]
+    kept = some(control.to_numpy(), MOST, rng)
+    control, control_patients = control.iloc[kept], control_patients[kept]
+    times = multiplicities(np.arange(len(synthetic)), rng)  # (R, N)
+    control_times = multiplicities(control_patients, rng)
+    halves = [_half(control_patients, rng) for _ in range(DIVISIONS)]
+    scores: dict[str, Score] = {}
+    for key, _, unit in PARAMETERS:
+        ours, real = synthetic[key].to_numpy(float), control[key].to_numpy(float)
+        seen, seen_real = ~np.isnan(ours), ~np.isnan(real)
+        n, missing = int(seen.sum()), float(1 - seen.mean())
+        ends = around(missing, shares(times) @ ~seen, 0, 1)
+        scores[f"{key}: undetectable"] = Score(missing, *ends, float(1 - seen_real.mean()), len(ours))
+        if min(n, seen_real.sum()) < FEWEST:
+            continue
+        baselines, draws = _moments(real[seen_real]), _moments(ours[seen], times[:, seen])
+        for name, value in _moments(ours[seen]).items():
+            ends = around(float(value[0]), _finite(draws[name]))
+            scores[f"{key}: {name}"] = Score(float(value[0]), *ends, float(baselines[name][0]), n, unit)
+        far = float(_distances(ours[seen], real[seen_real])[0])
+        spread = _distances(ours[seen], real[seen_real], times[:, seen], control_times[:, seen_real])
+        apart = [_distances(real[half & seen_real], real[~half & seen_real])[0] for half in halves]
+        baseline = float(np.mean(_finite(np.array(apart)))) if np.isfinite(apart).any() else None
+        scores[f"{key}: KS"] = Score(far, *around(far, _finite(spread), 0, 1), baseline, n)
+    return scores | _score_relation(synthetic, control, times)
+
+
+def _score_relation(synthetic: pd.DataFrame, control: pd.DataFrame, times: np.ndarray) -> dict[str, Score]:
+    """How much of QT follows RR."""
+    seen = synthetic[["rr", "qt"]].notna().all(axis=1).to_numpy()
+    pairs = synthetic.loc[seen, ["rr", "qt"]].to_numpy(float).T
+    real = control[["rr", "qt"]].dropna().to_numpy(float).T
+    value, baseline = (float(_correlations(both)[0] ** 2) for both in (pairs, real))
+    if not np.isfinite(value):
+        return {}
+    ends = around(value, _finite(_correlations(pairs, times[:, seen]) ** 2), 0, 1)
+    return {"qt_rr": Score(value, *ends, baseline if np.isfinite(baseline) else None, pairs.shape[1])}
+
+
+def _moments(values: np.ndarray, times: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Mean, standard deviation and percentiles (R,) of values (N,) taken so many times each (R, N)."""
+    order = np.argsort(values)
+    values = values[order]
+    times = np.ones((1, len(values))) if times is None else times[:, order].astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a bootstrap sample may hold none of them
+        total = times.sum(axis=1)
+        mean = times @ values / total
+        spread = np.sqrt(np.maximum(times @ values**2 - total * mean**2, 0) / (total - 1))
+    found = {"mean": mean, "sd": spread}
+    reached = times.cumsum(axis=1)
+    for percent in PERCENTILES:
+        place = (reached >= total[:, None] * percent / 100).argmax(axis=1)
+        found[f"{percent} %"] = np.where(total > 0, values[place], np.nan)
+    return found
+
+
+def _distances(
+    first: np.ndarray, second: np.ndarray, times: np.ndarray | None = None, others: np.ndarray | None = None
+) -> np.ndarray:
+    """Largest difference (R,) between the distributions of two sets, values taken so many times each; NaN: none."""
+    pooled = np.concatenate([first, second])
+    order = np.argsort(pooled, kind="stable")
+    last = np.append(np.diff(pooled[order]) > 0, True)  # of equal values: compared where all of them are in
+    reached = []
+    for own, given, offset in ((first, times, 0), (second, others, len(first))):
+        weights = np.zeros((1 if given is None else len(given), len(pooled)))
+        weights[:, offset : offset + len(own)] = 1 if given is None else given
+        summed = weights[:, order].cumsum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            reached.append(summed / summed[:, -1:])
+    return np.abs(reached[0] - reached[1])[:, last].max(axis=1) if len(pooled) else np.full(1, np.nan)
+
+
+def _correlations(pairs: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
+    """Correlation (R,) of the rows of pairs (2, N), each pair taken so many times (R, N); NaN: too few, or constant."""
+    n = pairs.shape[1]
+    if n < FEWEST or (np.ptp(pairs, axis=1) == 0).any():
+        return np.full(1, np.nan)
+    times = np.ones((1, n)) if times is None else times.astype(np.float64)
+    first, second = pairs - pairs.mean(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a bootstrap sample may hold one pair only
+        x, y, xx, yy, xy = (
+            times @ row / times.sum(axis=1) for row in (first, second, first**2, second**2, first * second)
+        )
+        return (xy - x * y) / np.sqrt((xx - x**2) * (yy - y**2))
+
+
+def _half(patients: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Which windows (N,) are of a random half of the patients."""
+    names = np.unique(patients)
+    return np.isin(patients, rng.permutation(names)[: len(names) // 2])
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values)]

@@ -1,0 +1,192 @@
+"""Step 5 on one run: every score that has meaning for its kind of data, and what the report's pictures need."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from ...data import CONTROL, TRAIN, TableForm
+from ...gan import classify, sample_images
+from ..progress import progress
+from ..run import Evidence
+from .coding import score_coding
+from .encoder import fit_encoder
+from .fidelity import (
+    feature_map,
+    measure_parameters,
+    score_1nnc,
+    score_amplitude,
+    score_autocorrelation,
+    score_columns,
+    score_distances,
+    score_diversity,
+    score_kernel_images,
+    score_lead_distance,
+    score_limb_leads,
+    score_manifold,
+    score_noise,
+    score_null,
+    score_pairs,
+    score_parameters,
+    score_r_peaks,
+    score_ranges,
+    score_spectrum,
+    score_variation,
+    spectra,
+    variables,
+)
+from .score import Score
+from .sets import Sets
+from .utility import score_utility
+from .utility.class_accuracy import score_classes, score_recall
+
+NULL_IMAGES = 2000  # generated to see whether their NULL pixels are 0
+
+
+@dataclass
+class Measured:
+    """What the steps of measuring add to: scores, what pictures are drawn from, and what was not measured and why."""
+
+    scores: dict[str, Score] = field(default_factory=dict)
+    parameters: dict[str, pd.DataFrame] = field(default_factory=dict)
+    spectra: dict[str, np.ndarray] = field(default_factory=dict)
+    features: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["x", "y", "kind"]))
+    not_measured: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(self.parameters, self.spectra, self.features)
+
+
+def measure(sets: Sets) -> Measured:
+    """All scores of a run but those of privacy."""
+    steps: list[tuple[str, Callable[[Sets, Measured], None]]] = [
+        ("likeness", _likeness),
+        ("what is of its kind", {"signals": _signals, "table": _table, "images": _pictures}[sets.recipe.data]),
+        ("what it is good for", _utility),
+        ("what the networks show", _networks),
+    ]
+    found = Measured()
+    with progress("evaluate", len(steps)) as advance:
+        for done, (name, step) in enumerate(steps):
+            advance(done, name)
+            step(sets, found)
+        advance(len(steps), "done")
+    return found
+
+
+def _likeness(sets: Sets, found: Measured) -> None:
+    """What has meaning for all kinds of data: likeness as grey levels, where offsets play no part."""
+    images, seed = sets.windows.images(sets.codec), sets.recipe.seed
+    flat = {kind: part.reshape(len(part), -1).astype(np.float32) for kind, part in images.items()}
+    compared = (flat["synthetic"], flat["control"], sets.people(CONTROL), flat["training"], sets.people(TRAIN), seed)
+    found.scores |= score_1nnc(*compared)
+    found.scores |= score_manifold(*compared)
+    if "coverage" not in found.scores:
+        found.not_measured["precision, recall, density, coverage"] = "too few control patients have other ones near"
+    if sets.recipe.data != "table":
+        found.scores |= score_diversity(images["synthetic"], images["control"], sets.people(CONTROL), seed)
+
+
+def _signals(sets: Sets, found: Measured) -> None:
+    """Shape, spectrum, leads; of an ECG its beats; and where windows lie for a network that has seen many."""
+    windows, codec, seed = sets.windows, sets.codec, sets.recipe.seed
+    ours, real, learnt = (part.values for part in (windows.synthetic, windows.control, windows.training))
+    people = sets.people(CONTROL)
+    found.scores |= score_coding(sets.store, codec, np.concatenate(list(sets.drawn.values())), seed)
+    found.scores |= score_autocorrelation(ours, real, people, learnt, seed)
+    found.scores |= score_amplitude(ours, real, people, learnt, codec.channels, seed)
+    found.scores |= score_limb_leads(ours, real, codec.relations, seed, codec.channels)
+    found.scores |= score_lead_distance(ours, real, seed)
+    # of training and control people alike: what it has seen lies better apart than what it has not
+    everybody = np.concatenate([sets.people(TRAIN), people])
+    encoder = fit_encoder(np.concatenate([learnt, real]), everybody, seed, sets.recipe.judge_steps)
+    features = {kind: encoder.embed(part) for kind, part in (("training", learnt), ("control", real))}
+    features["synthetic"] = encoder.embed(ours)
+    found.scores |= score_distances(features["synthetic"], features["control"], people, features["training"], seed)
+    found.features = feature_map(features, seed)
+    if codec.fs is None:
+        return
+    # grey levels alone roughen a signal: real windows have to have gone through them too
+    coded, coded_learnt = (codec.decode(codec.encode(part), codec.offset(part)) for part in (real, learnt))
+    found.scores |= score_noise(ours, coded, codec.fs, seed)
+    found.scores |= score_spectrum(ours, coded, people, coded_learnt, codec.fs, seed)
+    found.spectra |= spectra(ours, coded, codec.fs, seed)
+    if set(codec.units) == {"mV"}:  # an ECG, as far as anybody says
+        found.scores |= score_r_peaks(ours[:, 0], real[:, 0], people, codec.fs, seed)
+        found.parameters |= {
+            kind: measure_parameters(values, codec.channels, codec.fs)
+            for kind, values in (("synthetic", ours), ("control", real))
+        }
+        found.scores |= score_parameters(found.parameters["synthetic"], found.parameters["control"], people, seed)
+    else:
+        found.not_measured["ECG parameters"] = f"units are {', '.join(sorted(set(codec.units))) or 'unknown'}, not mV"
+
+
+def _table(sets: Sets, found: Measured) -> None:
+    """Each column, and columns two by two; of all rows, not of those drawn."""
+    seed = sets.recipe.seed
+    table = TableForm.from_state(sets.codec.form["table"])
+    ours = sets.synthetic.values[:, :, 0]
+    learnt, others = (sets.store.values(sets.rows[part])[:, :, 0] for part in (TRAIN, CONTROL))
+    found.scores |= score_ranges(ours, others, learnt)
+    names, kinds = [*table.features], [*table.kinds]
+    if sets.recipe.conditional:  # the classes are columns of the table as well
+        frames = (sets.synthetic.frame, *(sets.store.frame.iloc[sets.rows[part]] for part in (TRAIN, CONTROL)))
+        each = np.arange(len(table.classes))
+        ours, learnt, others = (
+            np.hstack([values, frame["label"].to_numpy()[:, None] == each])
+            for values, frame in zip((ours, learnt, others), frames, strict=True)
+        )
+        names += [f"{table.label} = {name}" for name in table.classes]
+        kinds += ["binary"] * len(each)
+    found.scores |= score_columns(ours, learnt, others, names, kinds, seed)
+    columns = variables(table, sets.recipe.conditional)
+    found.scores |= score_variation(ours, learnt, others, columns, seed)
+    found.scores |= score_pairs(ours, learnt, others, columns, seed)
+
+
+def _pictures(sets: Sets, found: Measured) -> None:
+    images = sets.windows.images(sets.codec)
+    found.scores |= score_kernel_images(
+        images["synthetic"], images["control"], sets.people(CONTROL), images["training"], sets.recipe.seed
+    )
+
+
+def _utility(sets: Sets, found: Measured) -> None:
+    """What a classifier that learns from synthetic samples is worth on real ones."""
+    if not sets.recipe.conditional:
+        found.not_measured["utility"] = "this run knows no classes; a recipe with a head learns them"
+        return
+    windows = sets.windows
+    samples = {"synthetic": windows.synthetic, "training": windows.training, "control": windows.control}
+    labels = {part: sets.labels(samples[part]) for part in ("training", "control")}
+    labels["synthetic"] = windows.synthetic.frame["label"].to_numpy()
+    seed, steps = sets.recipe.seed, sets.recipe.judge_steps
+    scores, reason = score_utility(sets.recipe.data, samples, labels, sets.classes.names, seed, steps)
+    found.scores |= scores
+    if reason:
+        found.not_measured["utility"] = reason.removeprefix("not measured: ")
+
+
+def _networks(sets: Sets, found: Measured) -> None:
+    """What the generator itself shows: NULL pixels before decoding; and the classes, to its discriminator."""
+    recipe, codec, classes = sets.recipe, sets.codec, sets.classes
+    labels = classes.draw(NULL_IMAGES, "balanced", recipe.seed) if recipe.conditional else None
+    images = sample_images(sets.snapshot.averaged_generator(), NULL_IMAGES, recipe.seed, labels=labels)
+    found.scores |= score_null(images, codec.arrangement.null, recipe.seed)
+    if recipe.class_head != "auxiliary":  # a projection judges whether an image fits its class, not which class it is
+        return
+    discriminator = sets.snapshot.trained_discriminator()
+    assert labels is not None  # an auxiliary head is of a conditional recipe
+    told = classify(discriminator, images).argmax(1) == labels
+    found.scores["class_accuracy"] = score_classes(told, labels, np.arange(len(told)), recipe.seed)
+    for name, part in (("control", sets.windows.control), ("training", sets.windows.training)):
+        numbers = sets.labels(part)
+        known = numbers >= 0
+        told = classify(discriminator, codec.encode(part.values[known])).argmax(1) == numbers[known]
+        seen = (told, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
+        found.scores[f"class_accuracy_{name}"] = score_classes(*seen)
+        if part is sets.windows.control:
+            found.scores["class_recall_control"] = score_recall(*seen)

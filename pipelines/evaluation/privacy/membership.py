@@ -1,0 +1,91 @@
+"""Membership inference: can an attacker tell from the synthetic set whether a person's samples were in training?"""
+
+import numpy as np
+
+from ..score import RESAMPLES, Score
+from .exchange import FALSE_RATES, FEW_RESAMPLES, found_at, rank
+from .findings import Attack
+from .pool import Pool
+from .sweep import Sweep
+
+RATE = 0.01  # of false alarms at which the true ones are counted
+STRANGERS = 100  # fewer than these cannot show a rate of 1 %
+
+QUESTIONS = {
+    "nearest distance": "Does something synthetic lie nearer to people of training than to others?",
+    "density ratio": "Is the synthetic set denser about people of training than other real people are?",
+    "discriminator": "With the trained discriminator at hand: does it take training for more real?",
+}
+
+
+def membership(swept: Sweep, pool: Pool, unit: str, seed: int, resamples: int = RESAMPLES) -> list[Attack]:
+    """Nearest synthetic sample (Chen et al. 2020, GAN-Leaks) and density ratio (van Breugel et al. 2023, DOMIAS).
+
+    The ratio compares one-neighbour densities: of the synthetic set, and of everybody else in the pool. That reference
+    leaves out each sample's own person and treats both parts alike, so that members and strangers stay exchangeable.
+
+    Arguments:
+        swept: distances of the synthetic set from the pool.
+        pool: real samples.
+        unit: what a sample is called, such as "window".
+        seed: of resampling and share-outs.
+        resamples: of the intervals; 0: none.
+    """
+    nearest, rarity = (_logarithm(distance) for distance in (swept.to_synthetic, pool.others))
+    attacks = _areas("nearest distance", -nearest, pool, unit, seed, resamples)
+    return attacks + _areas("density ratio", rarity - nearest, pool, unit, seed, resamples, rates=True)
+
+
+def judged(figures: np.ndarray, pool: Pool, unit: str, seed: int) -> list[Attack]:
+    """What a discriminator says of each sample of the pool (N,), large for real ones, as an attack."""
+    return _areas("discriminator", figures, pool, unit, seed, RESAMPLES, rates=True)
+
+
+def too_few(pool: Pool, unit: str) -> dict[str, str]:
+    """Which rates have too few strangers to be measured, and why."""
+    return {
+        f"membership: TPR at 1 % FPR, {who}": f"{n} strangers are too few, {STRANGERS} are needed"
+        for who, n in _strangers(pool, unit).items()
+        if n < STRANGERS
+    }
+
+
+def _strangers(pool: Pool, unit: str) -> dict[str, int]:
+    """Number of units that training never saw, by unit; a patient is no unit of its own where each has one sample."""
+    samples = int((~pool.member)[pool.codes].sum())
+    return {unit: samples} | ({} if len(pool.codes) == pool.people else {"patient": int((~pool.member).sum())})
+
+
+def _areas(
+    name: str, figures: np.ndarray, pool: Pool, unit: str, seed: int, resamples: int, rates: bool = False
+) -> list[Attack]:
+    members, strangers = int(pool.member.sum()), int((~pool.member).sum())
+    found = []
+    for who, n in _strangers(pool, unit).items():
+        values, codes = figures, pool.codes
+        if who == "patient":  # the mean: it does not grow with the number of windows, as the largest would
+            values = np.bincount(codes, weights=figures) / np.bincount(codes)
+            codes = np.arange(pool.people)
+        by = rank(values, codes, pool.member, seed, resamples)
+        points = [(float(f), float(t)) for f, t in zip(FALSE_RATES, by.curve, strict=True)]
+        score = Score(by.area, by.low, by.high, 0.5, pool.people)
+        attack = (f"membership: {name}, {who}", "membership_auc", QUESTIONS[name], score, by.p_value)
+        found.append(Attack(*attack, members, strangers, {}, {"synthetic": points}))
+        if rates and n >= STRANGERS:
+            at = found_at(RATE, values, codes, pool.member, seed, min(resamples, FEW_RESAMPLES))
+            score = Score(at.value, at.low, at.high, RATE, pool.people)
+            attack = (
+                f"membership: {name}, TPR at 1 % FPR, {who}",
+                "membership_tpr",
+                QUESTIONS[name],
+                score,
+                at.p_value,
+            )
+            found.append(Attack(*attack, members, strangers, {}, {}))
+    return found
+
+
+def _logarithm(distance: np.ndarray) -> np.ndarray:
+    """Of distances, of which nought counts as a thousandth of the usual."""
+    usual = float(np.median(distance)) or 1.0
+    return np.log(np.maximum(distance.astype(np.float64), 1e-3 * usual))

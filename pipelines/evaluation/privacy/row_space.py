@@ -1,0 +1,176 @@
+"""Rows of a table as columns that can be compared: the distance of Gower, and when a guess of a cell is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....data import Samples, TableForm
+from ....data.table_column import NUMBERS, AnyColumn, Category, Constant
+from ....errors import InputError
+
+SPREAD = (5, 95)  # percentiles between which a number spreads; single extreme values would squeeze all the others
+TOLERANCE = 0.05  # of the spread: a guessed number that is so near is right
+CELLS = 8_000_000  # differences of cells held at a time
+
+
+@dataclass(frozen=True)
+class RowColumn:
+    """A column of the table, the label among them.
+
+    Arguments:
+        name: as the table calls it.
+        number: numbers have an order and a distance; all else is the same or is not.
+        spread: of the numbers, in their unit; 0 where all are equal, and for what are no numbers.
+    """
+
+    name: str
+    number: bool
+    spread: float
+
+
+@dataclass(frozen=True)
+class RowSpace:
+    """What distances and guesses are measured by.
+
+    Arguments:
+        form: of the table.
+        columns: in the table's order; the label is the last.
+    """
+
+    form: TableForm
+    columns: tuple[RowColumn, ...]
+
+    @staticmethod
+    def fit(form: TableForm, training: Samples, control: Samples) -> RowSpace:
+        """Spreads of all real rows, of training or not: none may be favoured by the measure itself."""
+        real = np.concatenate([_cells(form, part) for part in (training, control)])
+        columns = []
+        for (name, number), values in zip(_names(form), real.T, strict=True):
+            low, high = np.nanpercentile(values, SPREAD) if number and not np.isnan(values).all() else (0.0, 0.0)
+            if number and low == high and not np.isnan(values).all():  # all but a few are equal
+                low, high = np.nanmin(values), np.nanmax(values)
+            columns.append(RowColumn(name, number, float(high - low)))
+        return RowSpace(form, tuple(columns))
+
+    def cells(self, samples: Samples) -> np.ndarray:
+        """Samples → (N, K) float64, one a column: a number as it is, or which of the values; NaN is a missing one.
+
+        Raises:
+            InputError: no labels, though the table has some.
+        """
+        return _cells(self.form, samples)
+
+    def distances(self, rows: np.ndarray, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Distance in each column, in blocks of rows, so that memory does not grow with N².
+
+        Arguments:
+            rows: (N, K) cells.
+            others: (M, K) cells.
+
+        Yields:
+            which rows (n of them), and (K, n, M) float32: numbers differ by |a − b| / spread, at most 1; all else, and
+            a missing value and one that is there, by 0 or 1. The mean over columns is the distance of Gower.
+
+        Source: Gower 1971, "A general coefficient of similarity and some of its properties", with a spread that does
+        not hang on single values.
+        """
+        block = max(1, CELLS // max(1, len(others) * len(self.columns)))
+        rows, others = (self._scaled(cells) for cells in (rows, others))
+        for first in range(0, len(rows), block):
+            part = rows[first : first + block]
+            apart = np.empty((len(self.columns), len(part), len(others)), np.float32)
+            for k, column in enumerate(self.columns):
+                a, b = part[:, k, None], others[None, :, k]
+                if column.number:
+                    np.abs(a - b, out=apart[k])
+                    np.minimum(apart[k], 1, out=apart[k])
+                else:
+                    apart[k] = a != b
+            yield slice(first, first + len(part)), apart
+
+    def right(self, guesses: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        """Which guesses are right: the same value, or a number at most TOLERANCE of the spread away.
+
+        Arguments:
+            guesses, cells: (N, K).
+
+        Returns:
+            (N, K) bool.
+        """
+        same = (guesses == cells) | (np.isnan(guesses) & np.isnan(cells))
+        return same | (np.abs(guesses - cells) <= self.reach)
+
+    @property
+    def reach(self) -> np.ndarray:
+        """(K,) how far off a right guess may be, in each column's unit; a little more than told, for rounding."""
+        return np.array([TOLERANCE * column.spread * (1 + 1e-6) for column in self.columns])
+
+    def _scaled(self, cells: np.ndarray) -> np.ndarray:
+        """In units of the spread; missing values lie far from all others, and at one place."""
+        scale = np.array([column.spread if column.number and column.spread else 1.0 for column in self.columns])
+        return np.nan_to_num(cells / scale, nan=-1e9)
+
+
+def scaled_rows(samples: Samples, space: RowSpace) -> np.ndarray:
+    """Rows as points whose distance along the axes is K times that of Gower; for attacks that know points only.
+
+    Arguments:
+        samples: rows of the table.
+        space: fitted on real rows.
+
+    Returns:
+        (N, D) float32 without NaN: an axis for each number, one for each value of other columns with ½ where it is
+        (two different values are 1 apart), and ½ on one more axis where a value is missing. Numbers lie in units of
+        their spread and are not cut at 1, as single differences of Gower are.
+    """
+    cells = space.cells(samples)
+    axes = []
+    for k, (column, n_values) in enumerate(zip(space.columns, _value_counts(space.form), strict=True)):
+        missing = np.isnan(cells[:, k])
+        if column.number:
+            axes.append(np.where(missing, 0, cells[:, k] / (column.spread or 1.0))[:, None])
+        else:
+            axes.append(0.5 * (cells[:, k, None] == np.arange(n_values)))
+        axes.append(0.5 * missing[:, None])
+    return np.concatenate(axes, axis=1).astype(np.float32)
+
+
+def persons_of(samples: Samples) -> np.ndarray:
+    """Whose rows they are, (N,); where the table does not say, each row is somebody else's."""
+    if "patient" not in samples.frame:
+        return np.arange(len(samples)).astype(str)
+    return samples.frame["patient"].astype(str).to_numpy()
+
+
+def _inputs(form: TableForm) -> list[AnyColumn]:
+    return [column for column in form.columns if column.name != form.label and not isinstance(column, Constant)]
+
+
+def _names(form: TableForm) -> list[tuple[str, bool]]:
+    label = [(form.label, False)] if form.label is not None else []
+    return [(column.name, column.kind in NUMBERS) for column in _inputs(form)] + label
+
+
+def _value_counts(form: TableForm) -> list[int]:
+    label = [len(form.classes)] if form.label is not None else []
+    return [len(getattr(column, "values", ())) for column in _inputs(form)] + label
+
+
+def _cells(form: TableForm, samples: Samples) -> np.ndarray:
+    cells, first = [], 0
+    for column in _inputs(form):
+        features = samples.values[:, first : first + len(column.features), 0].astype(np.float64)
+        first += len(column.features)
+        if isinstance(column, Category):
+            position = features.argmax(axis=1).astype(np.float64)
+            cells.append(np.where(position == len(column.values), np.nan, position))  # its last feature: missing
+        else:
+            cells.append(features[:, 0])
+    if form.label is not None:
+        if "label" not in samples.frame:
+            raise InputError(f"{form.name}: rows without labels; column '{form.label}' is attacked like all others")
+        cells.append(samples.frame["label"].to_numpy(np.float64))
+    return np.stack(cells, axis=1) if cells else np.empty((len(samples), 0))

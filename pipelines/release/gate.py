@@ -1,0 +1,214 @@
+"""What a policy says about a run: a verdict for each area, and why."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ..evaluation.privacy.findings import Attack, Audit
+from ..evaluation.score import Score
+from .policy import LIMITS, Limit, Policy
+
+Verdict = Literal["pass", "fail", "undecided", "inconclusive", "not measured"]
+AUDIT = "run `anonimage audit OUT`"
+EVALUATE = "run `anonimage evaluate OUT`"
+# The worst first: what an area is if its rows are not all of one verdict
+_ORDER: tuple[Verdict, ...] = ("fail", "undecided", "inconclusive", "not measured", "pass")
+
+
+@dataclass(frozen=True)
+class Area:
+    """One of the three questions, answered.
+
+    Arguments:
+        name: what is asked about.
+        verdict: "undecided": too few people to say; "inconclusive": the audit's own controls failed.
+        reasons: a sentence for each thing that keeps the verdict from "pass", or that was let pass unmeasured.
+        rows: (name, score, limit, verdict) of everything that was held to a limit, in the score's unit.
+    """
+
+    name: Literal["fidelity", "utility", "privacy"]
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    rows: tuple[tuple[str, Score, float, Verdict], ...]
+
+
+def judge(
+    audit: Audit | None,
+    scores: Mapping[str, Score],
+    policy: Policy,
+    not_measured: Mapping[str, str] | None = None,
+) -> list[Area]:
+    """Hold a run to a policy.
+
+    Arguments:
+        audit: None: not made.
+        scores: of fidelity and utility, by name.
+        policy: the limits.
+        not_measured: scores that could not be had, and why.
+
+    Returns:
+        Fidelity, utility and privacy, in this order.
+    """
+    why = not_measured or {}
+    return [
+        _scored("fidelity", scores, policy.fidelity, policy, why),
+        _scored("utility", scores, policy.utility, policy, why),
+        _privacy(audit, policy),
+    ]
+
+
+def passes(areas: Iterable[Area], policy: Policy) -> bool:
+    """Whether everything may go out; utility may be unmeasured where the policy does not require it."""
+    optional = {"utility"} if not policy.require_utility else set()
+    return all(area.verdict == "pass" or (area.verdict == "not measured" and area.name in optional) for area in areas)
+
+
+def people_needed(people: int, value: float, high: float, limit: float) -> int | None:
+    """How many people would bring an interval's upper end down to a limit, if the value stays; None: no number would.
+
+    The half-width of an interval shrinks with the square root of the number of people.
+    """
+    if not value < limit or not math.isfinite(high):
+        return None
+    return math.ceil(round(people * ((high - value) / (limit - value)) ** 2, 6))  # 90.0000001 are 90
+
+
+def _scored(
+    name: Literal["fidelity", "utility"],
+    scores: Mapping[str, Score],
+    limits: Mapping[str, Limit],
+    policy: Policy,
+    why: Mapping[str, str],
+) -> Area:
+    rows: list[tuple[str, Score, float, Verdict]] = []
+    reasons: list[str] = []
+    verdicts: list[Verdict] = []
+    for key, limit in limits.items():
+        missing = [one for one in (key, limit.of) if one is not None and one not in scores]
+        if missing:
+            reason = why.get(missing[0], f"not among the scores; {EVALUATE}")
+            tolerated = policy.tolerates(key)
+            reasons.append(f"{missing[0]}: not measured ({reason})" + (", which the policy tolerates" * tolerated))
+            verdicts += [] if tolerated else ["not measured"]
+            continue
+        score, bound = scores[key], _bound(limit, scores)
+        verdict = _held(score, bound, limit.at_most is not None)
+        rows.append((key, score, bound, verdict))
+        verdicts.append(verdict)
+        if verdict != "pass":
+            reasons.append(f"{key}: {_says(score)}; has to be {_word(limit)} {bound:.3g} over the whole interval")
+    if not limits:
+        reasons.append("the policy sets no limit")
+    if not rows:  # nothing was held to anything: that is no pass
+        verdicts.append("not measured")
+    return Area(name, _worst(verdicts), tuple(reasons), tuple(rows))
+
+
+def _privacy(audit: Audit | None, policy: Policy) -> Area:
+    if audit is None:
+        return Area("privacy", "not measured", (f"no audit was made; {AUDIT}",), ())
+    rows: list[tuple[str, Score, float, Verdict]] = []
+    reasons, verdicts = _few_people(audit, policy)
+    found = {id(attack) for attack in audit.found}
+    for attack in audit.attacks:
+        if attack.limit not in LIMITS:
+            reasons.append(f"{attack.name}: its limit '{attack.limit}' is not of this version; {AUDIT}")
+            verdicts.append("not measured")
+            continue
+        limit = float(getattr(policy.privacy, attack.limit))
+        verdict, reason = _withstood(attack, limit, id(attack) in found)
+        rows.append((attack.name, attack.score, limit, verdict))
+        verdicts.append(verdict)
+        reasons += [reason] if reason else []
+    for name in policy.privacy.required:
+        if all(attack.limit != name for attack in audit.attacks):
+            reasons.append(f"{name}: no attack of this kind was made, and the policy requires one")
+            verdicts.append("not measured")
+    for name, reason in audit.not_measured.items():
+        tolerated = policy.tolerates(name)
+        reasons.append(f"{name}: not measured ({reason})" + (", which the policy tolerates" * tolerated))
+        verdicts += [] if tolerated else ["not measured"]
+    if doubts := _doubts(audit, policy):
+        return Area("privacy", "inconclusive", (*doubts, *reasons), tuple(rows))
+    return Area("privacy", _worst(verdicts), tuple(reasons), tuple(rows))
+
+
+def _few_people(audit: Audit, policy: Policy) -> tuple[list[str], list[Verdict]]:
+    reasons: list[str] = []
+    verdicts: list[Verdict] = []
+    for part in ("training", "control"):
+        needed: int = getattr(policy.privacy, f"min_{part}_patients")
+        there = audit.counts.get(f"{part}_patients")
+        if there is None:
+            reasons.append(f"the audit does not say how many {part} patients there were; {AUDIT}")
+        elif there < needed:
+            reasons.append(f"{there} {part} patients, the policy needs {needed} to decide")
+        else:
+            continue
+        verdicts.append("undecided")
+    return reasons, verdicts
+
+
+def _withstood(attack: Attack, limit: float, found: bool) -> tuple[Verdict, str]:
+    score = attack.score
+    says = f"{attack.name}: {_says(score)}, limit {limit:.3g}"
+    if not all(map(math.isfinite, (score.value, score.low, score.high))):
+        return "not measured", f"{says}: no number; {AUDIT}"
+    if found and score.value > limit:
+        return "fail", f"{says}: the attack works (p = {attack.p_value:.2g})"
+    if score.value <= limit and score.high <= limit:
+        return "pass", ""
+    people = attack.members + attack.strangers
+    needed = people_needed(people, score.value, score.high, limit)
+    if needed is None:
+        return "undecided", f"{says}: above the limit, though {people} people are too few to be sure that it works"
+    return "undecided", f"{says}: {people} people are too few to decide, about {needed} would be needed"
+
+
+_RIGHT = {"positive": "copies of training samples were caught", "negative": "other people's samples were let pass"}
+
+
+def _doubts(audit: Audit, policy: Policy) -> list[str]:
+    """Why the audit's own controls do not let it be believed."""
+    needed, doubts = policy.privacy.min_control_runs, []
+    for control in audit.controls:
+        if not control.passed:
+            says = f"{_RIGHT[control.kind]} in {control.right} of {control.runs} runs, needed {control.needed}"
+            doubts.append(f"the audit's {control.kind} control failed: {says}")
+        elif control.runs < needed:
+            says = f"{control.runs} runs, the policy needs {needed}"
+            doubts.append(f"the audit's {control.kind} control had {says}; audit again with control_runs = {needed}")
+    absent = sorted(set(_RIGHT) - {control.kind for control in audit.controls})
+    return [*doubts, *(f"the audit's {kind} control was not run: nothing found tells nothing" for kind in absent)]
+
+
+def _bound(limit: Limit, scores: Mapping[str, Score]) -> float:
+    value = limit.at_most if limit.at_most is not None else limit.at_least
+    assert value is not None
+    return value if limit.of is None else value * scores[limit.of].value
+
+
+def _held(score: Score, bound: float, at_most: bool) -> Verdict:
+    """Whether a whole interval lies on the right side of a bound; NaN lies on no side."""
+    sign = 1 if at_most else -1
+    ends = sorted(sign * end for end in (score.value, score.low, score.high))
+    if not all(map(math.isfinite, ends)) or not math.isfinite(bound):
+        return "not measured"
+    if ends[-1] <= sign * bound:
+        return "pass"
+    return "fail" if ends[0] > sign * bound else "undecided"
+
+
+def _worst(verdicts: list[Verdict]) -> Verdict:
+    return next((verdict for verdict in _ORDER if verdict in verdicts), "pass")
+
+
+def _word(limit: Limit) -> str:
+    return "at most" if limit.at_most is not None else "at least"
+
+
+def _says(score: Score) -> str:
+    unit = f" {score.unit}" * bool(score.unit)
+    baseline = "" if score.baseline is None else f"; baseline {score.baseline:.3g}"
+    return f"{score.value:.3g}{unit} (95 % {score.low:.3g} to {score.high:.3g}{baseline})"

@@ -1,0 +1,196 @@
+"""A policy: the limits that a release has to keep, validated, frozen, read from and written to TOML."""
+
+import tomllib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ...errors import InputError, nearest
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Auc = Annotated[float, Field(gt=0.5, lt=1)]
+# What attacks are held to; each is a setting of Privacy
+LIMITS = (
+    *("copy_share", "membership_auc", "membership_tpr", "reidentification"),
+    *("singling_out", "linkability", "attribute_inference"),
+)
+_FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Limit(BaseModel):
+    """What one score has to keep, over its whole 95 % interval."""
+
+    model_config = _FROZEN
+
+    at_most: float | None = Field(None, description="the largest value that may be")
+    at_least: float | None = Field(None, description="the smallest value that may be")
+    of: str | None = Field(None, description="the limit is this share of another score's value; absent: a value itself")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError("give either at_most or at_least")
+        return self
+
+
+class Privacy(BaseModel):
+    """Limits of the attacks: the strength that the upper end of the 95 % interval over people may have at most."""
+
+    model_config = _FROZEN
+
+    copy_share: Share = Field(
+        0.05, description="share of samples that are nearer to a training sample than real people's are to each other's"
+    )
+    membership_auc: Auc = Field(
+        0.6, description="chance to tell which of a person of training and another was in training; guessing: 0.5"
+    )
+    membership_tpr: Share = Field(
+        0.05, description="share of training samples found where 1 % of others are falsely suspected; guessing: 0.01"
+    )
+    reidentification: Share = Field(
+        0.05, description="share of samples that a verification network takes for somebody of training, above strangers"
+    )
+    singling_out: Share = Field(
+        0.1, description="risk that a synthetic row's values single out one row of training, above rows not of training"
+    )
+    linkability: Share = Field(0.1, description="risk that two halves of a training row are linked, above other rows")
+    attribute_inference: Share = Field(
+        0.1, description="risk that a training row's secret is guessed from the rest of it, above other rows"
+    )
+    min_training_patients: int = Field(10, ge=2, description="people of training; with fewer, each one weighs too much")
+    min_control_patients: int = Field(4, ge=4, description="people that training never saw, to compare with")
+    min_control_runs: int = Field(20, ge=1, description="runs of each of the audit's two controls")
+    required: tuple[str, ...] = Field(
+        ("copy_share", "membership_auc"), description="limits that at least one attack must have been held to"
+    )
+    allow_generator: bool = Field(
+        True, description="the generator's weights may go out; no attack here looks into them"
+    )
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        for name in self.required:
+            if name not in LIMITS:
+                raise ValueError(f"required: '{name}' is no limit of an attack{nearest(name, LIMITS)}")
+        return self
+
+
+class Policy(BaseModel):
+    """What must hold before anything leaves; a field's description is its documentation."""
+
+    model_config = _FROZEN
+
+    name: str = Field(description="name of the policy")
+    description: str = Field("", description="one line on whom it is for")
+    require_utility: bool = Field(False, description="usefulness has to be measured, and to keep its limits")
+    allow_not_measured: tuple[str, ...] = Field(
+        (), description="scores and attacks that may be absent, by name; * stands for any text"
+    )
+    privacy: Privacy = Field(Privacy.model_validate({}), description="limits of the attacks")
+    fidelity: dict[str, Limit] = Field({}, description="limits of scores of likeness, by name")
+    utility: dict[str, Limit] = Field({}, description="limits of scores of usefulness, by name")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        for area in ("fidelity", "utility"):
+            for name, limit in getattr(self, area).items():
+                if not name.strip():
+                    raise ValueError(f"{area}: a limit needs the name of a score")
+                if limit.of == name:
+                    raise ValueError(f"{area}: '{name}' cannot be a share of itself")
+                _refuse_impossible(area, name, limit)
+        if not self.fidelity:
+            raise ValueError("fidelity: sets no limit, so that noise would pass; give one, such as 1nnc")
+        if self.require_utility and not self.utility:
+            raise ValueError("require_utility needs a limit under [utility], or nothing is required")
+        return self
+
+    def tolerates(self, name: str) -> bool:
+        """Whether a score or an attack of this name may be absent."""
+        return any(fnmatchcase(name, pattern) for pattern in self.allow_not_measured)
+
+    def to_toml(self) -> str:
+        """The policy as TOML; limits without a value are left out."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+# Scores that lie between 0 and 1: a limit outside of it, or at the end that everything keeps to, decides nothing
+_SHARES = ("1nnc*", "precision", "recall", "coverage", "*: KS", "ks:*", "*PR-AUC", "*accuracy", "inside_ranges")
+
+
+def _refuse_impossible(area: str, name: str, limit: Limit) -> None:
+    value = limit.at_most if limit.at_most is not None else limit.at_least
+    assert value is not None
+    if limit.of is not None and value <= 0:
+        raise ValueError(f"{area}: '{name}': {value:g} of {limit.of} is no share; give one above 0")
+    if limit.of is None and any(fnmatchcase(name, pattern) for pattern in _SHARES):
+        possible = 0 <= value < 1 if limit.at_most is not None else 0 < value <= 1
+        if not possible:
+            word = "at_most" if limit.at_most is not None else "at_least"
+            raise ValueError(f"{area}: '{name}' lies between 0 and 1: {word} = {value:g} refuses all or nothing")
+
+
+def policy_names() -> list[str]:
+    """Names of the policies that come with the program."""
+    folder = resources.files(__package__).joinpath("policies")
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_policy(name_or_path: str) -> Policy:
+    """A policy of the program by its name, or of the user by the path of its TOML file.
+
+    Raises:
+        InputError: no such policy, broken TOML, an unknown key, or a threshold that cannot be.
+    """
+    if name_or_path in policy_names():
+        text = resources.files(__package__).joinpath("policies", f"{name_or_path}.toml").read_text("utf-8")
+        return _from_toml(text, name_or_path)
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        raise InputError(f"--policy {name_or_path}: no such policy{nearest(name_or_path, policy_names())}")
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"--policy {path}: not a text file ({error.reason}); a policy is TOML") from error
+    except OSError as error:
+        known = ", ".join(policy_names())
+        raise InputError(f"--policy {path}: cannot be read ({error.strerror}); name a TOML file, or {known}") from error
+    return _from_toml(text, str(path))
+
+
+def _from_toml(text: str, origin: str) -> Policy:
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"--policy {origin}: not valid TOML: {error}") from error
+    _check_keys(content, Policy, origin, "")
+    if isinstance(content.get("privacy"), dict):
+        _check_keys(content["privacy"], Privacy, origin, "privacy.")
+    for area in ("fidelity", "utility"):
+        limits = content.get(area)
+        for name, limit in limits.items() if isinstance(limits, dict) else ():
+            if isinstance(limit, dict):
+                _check_keys(limit, Limit, origin, f'{area}."{name}".')
+    try:
+        return Policy.model_validate({"name": Path(origin).stem, **content})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        own = first["type"] == "value_error"  # our sentences name the place and the value themselves
+        given = "" if own else f"{place} = {first['input']!r} should be "
+        where = f"{place}: " if own and place and place not in message else ""
+        raise InputError(f"--policy {origin}: {where}{given}{message}") from error
+
+
+def _check_keys(content: Mapping[str, Any], model: type[BaseModel], origin: str, place: str) -> None:
+    for key in content:
+        if key not in model.model_fields:
+            raise InputError(
+                f"--policy {origin}: '{place}{key}' is no setting of a policy{nearest(key, model.model_fields)}"
+            )

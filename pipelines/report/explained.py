@@ -1,0 +1,99 @@
+"""Scores put to the table of meanings, and numbers as readers like them."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..evaluation.score import Score
+from ..run import Run
+from .meanings import ENTRIES, EXACT, PARTS, Entry
+
+NOUNS = {"signals": "windows", "table": "rows", "images": "pictures"}
+
+
+def score_tables(run: Run) -> list[dict[str, Any]]:
+    """A table for each part of the page that has scores; what a family's figures mean is said once.
+
+    Returns:
+        For each its title and rows of texts: title, meaning, value, interval, baseline, n, against.
+    """
+    filling = words(run)
+    tables: dict[str, list[dict[str, Any]]] = {part: [] for part in PARTS}
+    for entry, names in explained(run.scores):
+        for place, name in enumerate(names):
+            meaning = "" if place else entry.meaning.format_map(filling)
+            row = _row(title_of(name, filling), meaning, name, run.scores[name], run.against.get(name))
+            tables[entry.part].append(row)
+    return [{"title": PARTS[part], "rows": rows} for part, rows in tables.items() if rows]  # type: ignore[index]
+
+
+def explained(names: Iterable[str]) -> list[tuple[Entry, list[str]]]:
+    """Which of some scores each entry is about, in the order of the page; a name that none knows speaks for itself."""
+    left = dict.fromkeys(names)
+    found = []
+    for entry in ENTRIES:
+        mine = [name for name in left if entry.covers(name)]
+        if mine:
+            found.append((entry, mine))
+            for name in mine:
+                del left[name]
+    return found + [(Entry(name, "other", "", ""), [name]) for name in left]
+
+
+def title_of(name: str, filling: Mapping[str, str]) -> str:
+    """What a score is called; its own name, if no entry knows it."""
+    entry = next((entry for entry in ENTRIES if entry.covers(name)), None)
+    if entry is None:
+        return name
+    return f"{entry.title.format_map(filling)} {name[len(entry.key) + 1 :]}".rstrip()
+
+
+def words(run: Run) -> dict[str, str]:
+    """What fills the gaps in titles and meanings; empty where it would say something untrue of this source."""
+    recipe, codec = run.recipe, run.codec
+    share = run.scores.get("saturated_windows")
+    fits = recipe.data == "signals" and recipe.width != "fitted" and recipe.standardizer in ("adapted", "quantile")
+    return {
+        "what": NOUNS[recipe.data],
+        "cutoff": "" if codec.fs is None else f" ({codec.fs / 12:.3g} Hz)",
+        "width": f" ({recipe.width:g} {codec.units[0]})".replace(" )", ")") if fits else "",
+        "paper_share": " Baseline: the paper's 4 %." if share and share.baseline and is_ecg(run) else "",
+    }
+
+
+def is_ecg(run: Run) -> bool:
+    """Whether the signals are an ECG, as far as anybody says."""
+    return run.recipe.data == "signals" and run.codec.fs is not None and set(run.codec.units) == {"mV"}
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """Three digits, or all that stand before the point."""
+    if value is None:
+        return "none"
+    if math.isnan(value):
+        return "not measured"
+    return (f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}") + f" {unit}" * bool(unit)
+
+
+def span(score: Score) -> str:
+    """Its 95 % interval."""
+    if math.isnan(score.low) or math.isnan(score.high):
+        return "none"
+    return f"{number(score.low)} to {number(score.high)}"
+
+
+def chance(p: float) -> str:
+    """A p-value."""
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def _row(title: str, meaning: str, name: str, score: Score, other: Score | None) -> dict[str, Any]:
+    return {
+        "title": title,
+        "meaning": meaning,
+        "value": number(score.value, score.unit),
+        "interval": "exact" if name in EXACT else span(score),
+        "baseline": number(score.baseline, score.unit),
+        "n": f"{score.n:,}",
+        "against": None if other is None else f"{number(other.value, other.unit)} ({span(other)})",
+    }

@@ -1,0 +1,68 @@
+"""report.html: the verdicts first, then pictures, then every number with interval and baseline."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from ...files import new_file
+from ..run import Run
+from ..studies import Observation
+from .explained import NOUNS, score_tables
+from .sections import make_sections
+from .verdicts import attack_rows, cards, next_step
+
+FOLDER = Path(__file__).parent
+
+
+def write_report(path: Path, run: Run, observation: Observation | None) -> None:
+    """Write report.html.
+
+    Arguments:
+        path: of the file.
+        run: all that is known.
+        observation: what it says about its section of the paper.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    audit = run.audit
+    page = environment.get_template("page.html").render(
+        style=Markup((FOLDER / "style.css").read_text("utf-8")),
+        recipe=run.recipe,
+        what=NOUNS[run.recipe.data],
+        cards=cards(run),
+        next_step=_code(next_step(run.areas)),
+        observation=observation,
+        sections=make_sections(run),
+        tables=score_tables(run),
+        audit=audit,
+        attacks=attack_rows(audit) if audit else [],
+        not_measured=dict(run.not_measured) | dict(audit.not_measured if audit else {}),
+        counts=run.counts,
+        dropped=_drops(run.dropped),
+        channels=", ".join(run.codec.channels),
+        length=run.codec.arrangement.length,
+        image="×".join(map(str, run.codec.image_shape)),
+        fs=run.codec.fs,
+        settings=run.recipe.to_toml(),
+        versions=run.versions,
+    )
+    with new_file(path) as file:
+        file.write(page)
+
+
+def _code(text: str) -> Markup:
+    """What stands between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if k % 2 else part for k, part in enumerate(parts))
+
+
+def _drops(dropped: Mapping[str, int]) -> dict[str, int]:
+    words = {
+        "short": "records left out: shorter than a window",
+        "missing": "windows left out: a sample is missing",
+        "flat": "windows left out: a lead stands still",
+    }
+    return {words.get(reason, reason): n for reason, n in dropped.items() if n}

@@ -1,0 +1,104 @@
+"""The command `anonimage` as a program: its name and help, its exit codes, and errors as one line."""
+
+import errno
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import InputError, one_line
+
+OURS, BAD_INPUT, NOT_RELEASED, INTERRUPTED = 1, 2, 3, 130
+REMEDIES = {
+    errno.ENOSPC: "disk full; free some space and run the same command again",
+    errno.EDQUOT: "disk quota reached; free some space and run the same command again",
+    errno.EFBIG: "file size limit reached; raise it and run the same command again",
+    errno.EACCES: "no permission; choose a folder that you may read or write",
+    errno.EPERM: "not permitted; choose a folder that you may read or write",
+    errno.EROFS: "read-only place; choose another folder",
+    errno.ENOTDIR: "a part of this path is a file; choose another folder",
+    errno.EISDIR: "this is a folder; name a file",
+    errno.EEXIST: "exists already; choose another name",
+    errno.ENOENT: "not there, or gone while it was needed; check the path and run the same command again",
+    errno.ENAMETOOLONG: "name too long; choose a shorter one",
+}
+
+app = typer.Typer(
+    name="anonimage",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Turn private ECGs, time series, tables and pictures into images, train a GAN on them, decode what it "
+    "generates, and measure the result.\n\n"
+    "Begin with [bold]anonimage demo OUT[/bold], then [bold]anonimage inspect[/bold] your own data.",
+)
+
+
+def command(example: str, resumable: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command whose errors of input become one line and exit code 2.
+
+    Arguments:
+        example: stands at the end of its help.
+        resumable: a stopped one goes on with --resume.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> None:
+            try:
+                function(*args, **kwargs)
+            except InputError as error:
+                _fail(str(error), BAD_INPUT)
+            except OSError as error:
+                if error.errno not in REMEDIES:
+                    raise
+                _fail(f"{error.filename or 'writing'}: {REMEDIES[error.errno]}", BAD_INPUT)
+            except KeyboardInterrupt:
+                go_on = "; what is complete was kept, and --resume (or `anonimage train OUT`) goes on"
+                _fail(f"stopped{go_on if resumable else ''}", INTERRUPTED)
+
+        return app.command(epilog=f"Example:  [bold]{example}[/bold]")(guarded)
+
+    return register
+
+
+def _fail(line: str, code: int) -> None:
+    typer.echo(f"anonimage: {one_line(line)}", err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point of the command; bad usage is one line, an error of ours shows its traceback and exits 1."""
+    try:
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except Exception as error:  # the outermost boundary: whatever it is must not look like the user's mistake
+        if type(error).__name__ == "Abort":  # Ctrl-C before a command took over
+            sys.exit(INTERRUPTED)
+        if hasattr(error, "format_message"):  # typer's usage errors, which have no public base class
+            typer.echo(f"anonimage: {one_line(error.format_message())} See `anonimage --help`.", err=True)
+            sys.exit(BAD_INPUT)
+        traceback.print_exc()
+        typer.echo("anonimage: this is an error of ours, not yours; please report it with the lines above", err=True)
+        sys.exit(OURS)
+    sys.exit(code)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from .. import __version__
+
+        typer.echo(f"anonimage {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass

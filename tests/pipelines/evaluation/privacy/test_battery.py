@@ -1,0 +1,206 @@
+"""The whole battery: replays are caught, strangers pass, and what cannot be judged is said to be so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from anonimage.data import Samples, cut, find_records, read_heads, read_records
+from anonimage.errors import InputError
+from anonimage.pipelines.evaluation.privacy.battery import audit
+from anonimage.pipelines.evaluation.privacy.findings import Audit
+from anonimage.pipelines.evaluation.privacy.reidentification import Matcher
+from anonimage.pipelines.evaluation.privacy.replay import replay
+from anonimage.pipelines.evaluation.score import Score
+from crowd import people, rows
+
+NAMES = [
+    "copies: exact",
+    "copies: near",
+    "copies: nearest record",
+    "copies: nearest-neighbour ratio",
+    "membership: nearest distance, window",
+    "membership: nearest distance, patient",
+    "membership: density ratio, window",
+    "membership: density ratio, TPR at 1 % FPR, window",
+    "membership: density ratio, patient",
+]
+
+
+@pytest.fixture(scope="module")
+def parts() -> tuple[Samples, Samples]:
+    return people(range(40), 6, 0), people(range(40, 60), 6, 1)
+
+
+@pytest.fixture(scope="module")
+def caught(parts) -> Audit:
+    training, control = parts
+    return audit(replay(training, 150, 9), training, control, 3, runs=3, fingerprint="f")
+
+
+def test_a_replay_is_caught(caught):
+    assert {attack.name for attack in caught.found} >= {"copies: near", "membership: density ratio, patient"}
+    assert [attack.name for attack in caught.attacks] == NAMES
+    assert caught.conclusive
+    near = next(attack for attack in caught.attacks if attack.name == "copies: near")
+    assert near.controls["positive"].value > 0.3 > 0.1 > near.controls["negative"].value
+    assert near.controls["positive"].n == 3
+    area = next(attack for attack in caught.attacks if attack.name == "membership: density ratio, window")
+    assert set(area.roc) == {"synthetic", "positive", "negative"}
+    assert all(0 <= attack.score.low <= attack.score.value <= attack.score.high <= 1 for attack in caught.attacks)
+
+
+def test_strangers_pass(parts):
+    training, control = parts
+    told = audit(people(range(90, 120), 6, 5), training, control, 3, runs=0)
+    assert told.found == ()
+    assert not told.conclusive  # no control was run
+
+
+def test_the_record_survives_its_file(caught, tmp_path):
+    caught.save(tmp_path / "audit.json", verdict="fail")
+    again = Audit.load(tmp_path / "audit.json")
+    assert again.controls == caught.controls
+    assert [(a.name, a.score, a.p_value) for a in again.attacks] == [
+        (a.name, a.score, a.p_value) for a in caught.attacks
+    ]
+    assert (again.counts, again.not_measured) == (caught.counts, caught.not_measured)
+
+
+def test_same_seed_same_audit(parts):
+    training, control = parts
+    first, second = (audit(people(range(90, 95), 6, 5), training, control, 4, runs=1) for _ in range(2))
+    assert first == second
+
+
+def test_patients_with_many_windows_on_one_side_raise_no_alarm(parts):
+    """Ten times as many windows of each person of training: nearest windows are theirs, but no evidence."""
+    _, control = parts
+    training = people(range(40), 40, 0)
+    alarms = sum(
+        bool(audit(people(range(200 + 30 * k, 230 + 30 * k), 6, k), training, control, k, runs=0).found)
+        for k in range(4)
+    )
+    assert alarms == 0
+
+
+def test_what_cannot_be_proven_is_still_seen(parts):
+    """Ten of forty people known by heart, the rest made up: ten people of training among sixty, all of them pointed to,
+    have a chance of 1 in 80, but the share of copies lies far above that of strangers."""
+    training, control = parts
+    known = replay(training.select(np.arange(60)), 60, 1)
+    made_up = people(range(90, 120), 8, 5)
+    values = np.concatenate([known.values, made_up.values])
+    mixed = Samples(values, pd.DataFrame(index=range(300)), ("a",), ("mV",), 100.0)
+    near = next(
+        attack for attack in audit(mixed, training, control, 0, runs=0).attacks if attack.name == "copies: near"
+    )
+    assert near.score.low > 0.05 > near.score.baseline
+    assert near.p_value < 0.05
+
+
+def test_rows_and_pictures_have_batteries_too():
+    training, control = rows(range(150), 0), rows(range(150, 260), 1)
+    told = audit(replay(training, 150, 0, "rows"), training, control, 0, kind="rows", runs=2)
+    assert told.conclusive
+    assert {attack.name for attack in told.found} >= {"copies: near", "membership: density ratio, row"}
+    assert not audit(rows(range(300, 450), 5), training, control, 0, kind="rows", runs=0).found
+    pixels = np.random.default_rng(0).random((260, 1, 64))
+    frame = pd.DataFrame({"patient": np.arange(260).astype(str)})
+    pictures = Samples(pixels, frame, ("grey",), ("",))
+    seen, unseen = pictures.select(np.arange(150)), pictures.select(np.arange(150, 260))
+    assert audit(replay(seen, 100, 0, "pictures"), seen, unseen, 0, kind="pictures", runs=0).found
+
+
+def test_points_given_for_rows_are_where_they_are_compared():
+    training, control = rows(range(150), 0), rows(range(150, 260), 1)
+    blind = audit(training, training, control, 0, kind="rows", points=lambda s: np.zeros((len(s), 2)), runs=0)
+    assert not blind.found
+    seeing = audit(training, training, control, 0, kind="rows", points=lambda s: s.values[:, :, 0], runs=0)
+    assert {attack.name for attack in seeing.found} >= {"copies: exact"}
+
+
+def test_extra_attacks_a_verifier_and_a_discriminator_join_in(parts, caught):
+    training, control = parts
+    asked = []
+
+    def extra(synthetic: Samples, ours: Samples, others: Samples, seed: int) -> list:
+        asked.append((ours.patients(), others.patients()))
+        return [replace(caught.attacks[0], name="extra")]
+
+    def embed(values: np.ndarray) -> np.ndarray:
+        found = np.abs(np.fft.rfft(values[:, 0]))[:, 1:25]
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    match = Matcher(embed, 0.9, Score(0.05, 0.02, 0.1, 0.5, 40))
+    says = (np.ones(len(training)), np.zeros(len(control)))
+    steps: list[tuple[int, str]] = []
+    given = {"match": match, "extra": [extra], "model_scores": says, "runs": 2}
+    told = audit(people(range(90, 110), 6, 5), training, control, 0, **given, progress=lambda *s: steps.append(s))
+    names = {attack.name: attack for attack in told.attacks}
+    assert set(names["re-identification: nearest person"].controls) == {"positive", "negative"}
+    assert set(names["extra"].controls) == {"positive", "negative"}
+    assert names["membership: discriminator, window"].score.value == 1
+    assert names["membership: discriminator, window"].controls == {}
+    assert names["membership: discriminator, patient"] in told.found
+    assert told.not_measured == {"membership: TPR at 1 % FPR, patient": "20 strangers are too few, 100 are needed"}
+    assert [done for done, _ in steps] == [0, 1, 2, 3, 4, 5]
+    assert all(len(others) == 20 for _, others in (asked[0], asked[1]))  # the set itself, and the first replay
+    assert all(len(others) == 10 and ours == training.patients() for ours, others in (asked[2], asked[4]))
+
+
+def test_too_few_people_are_said_to_be_too_few(parts):
+    training, control = parts
+    told = audit(training, training, control.select(np.arange(18)), 0)
+    assert told.attacks == told.controls == ()
+    assert not told.conclusive
+    assert told.not_measured == {
+        "all attacks": "40 people of training and 3 of control are too few; 2 and 4 are needed"
+    }
+
+
+def test_so_few_that_no_replay_is_caught_is_inconclusive():
+    training, control = people(range(4), 6, 0), people(range(4, 8), 6, 1)  # 70 share-outs: no p-value below 1/70
+    told = audit(people(range(50, 60), 6, 2), training, control, 0, runs=2)
+    assert not told.conclusive
+    assert [control.passed for control in told.controls] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"synthetic": lambda t, c: t.select(np.arange(0))}, ("no synthetic samples",)),
+        ({"control": lambda t, c: t.select(np.arange(60))}, ("10 control patients", "seen in training")),
+        ({"synthetic": lambda t, c: Samples(t.values[:, :, :90], t.frame, t.channels, t.units, t.fs)}, ("length 90",)),
+        ({"synthetic": lambda t, c: Samples(t.values, t.frame, t.channels, t.units, 50.0)}, ("50.0", "100.0")),
+        ({"control": lambda t, c: Samples(c.values, c.frame, ("b",), c.units, c.fs)}, ("channels", "'b'")),
+        ({"model_scores": lambda t, c: (np.ones(3), np.ones(4))}, ("(3, 4)", "(240, 120)")),
+        ({"model_scores": lambda t, c: (np.full(240, np.nan), np.ones(120))}, ("finite",)),
+        ({"kind": lambda t, c: "sounds"}, ("'sounds'", "signals, rows, pictures")),
+    ],
+)
+def test_unlike_things_are_refused_in_one_line(parts, change, words):
+    training, control = parts
+    given = {"synthetic": training, "training": training, "control": control, "seed": 0}
+    given |= {name: make(training, control) for name, make in change.items()}
+    with pytest.raises(InputError) as refusal:
+        audit(**given)
+    assert "\n" not in str(refusal.value)
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_on_real_windows_a_replay_is_caught_and_strangers_pass(shared):
+    entries = find_records(shared / "data" / "ludb")
+    values, whose = [], []
+    for entry, recording in zip(entries, read_records(read_heads(entries), leads=("ii",), fs=125.0), strict=True):
+        starts, _ = cut(recording.values, 250, fs=recording.fs)
+        values.append(recording.windows(starts, 250))
+        whose += [entry.patient] * len(starts)
+    samples = Samples(np.concatenate(values), pd.DataFrame({"patient": whose}), ("ii",), ("mV",), 125.0)
+    names = np.random.default_rng(0).permutation(sorted(samples.patients()))
+    training, control, fresh = (samples.select(np.isin(whose, part)) for part in (names[:50], names[50:80], names[80:]))
+    told = audit(fresh, training, control, 0, runs=3)
+    assert told.found == ()
+    assert told.conclusive
+    assert len(audit(replay(training, 100, 0), training, control, 0, runs=0).found) > 3

@@ -1,0 +1,158 @@
+"""Verdicts worked by hand: what passes, what fails, and what too few people leave open."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from anonimage.pipelines.evaluation.privacy.findings import Control
+from anonimage.pipelines.evaluation.score import Score
+from anonimage.pipelines.release.gate import judge, passes, people_needed
+from anonimage.pipelines.release.policy import load_policy
+from gated import GOOD, attack, audit_of, controls, harmless
+
+NOWHERE = Path("nowhere")
+DEFAULT = load_policy("default")
+
+
+def judged(audit=None, scores=None, policy=DEFAULT, not_measured=None):
+    areas = judge(
+        audit_of(NOWHERE) if audit is None else audit, GOOD if scores is None else scores, policy, not_measured
+    )
+    assert [area.name for area in areas] == ["fidelity", "utility", "privacy"]
+    return {area.name: area for area in areas}
+
+
+def with_attack(*attacks, **changes):
+    return judged(audit_of(NOWHERE, (*harmless(), *attacks), **changes))["privacy"]
+
+
+def test_all_well():
+    areas = judged()
+    assert [area.verdict for area in areas.values()] == ["pass", "not measured", "pass"]
+    assert passes(areas.values(), DEFAULT)
+    rows = areas["privacy"].rows
+    assert [(name, limit, verdict) for name, _, limit, verdict in rows] == [
+        ("an attack on copy_share", 0.05, "pass"),
+        ("an attack on membership_auc", 0.6, "pass"),
+    ]
+    assert areas["privacy"].reasons == (
+        "re-identification: not measured (no verification network was trained), which the policy tolerates",
+    )
+
+
+def test_an_attack_that_works_fails_the_release():
+    area = with_attack(attack("membership_auc", 0.7, 0.62, 0.78, p_value=1e-4))
+    assert area.verdict == "fail"
+    assert "the attack works (p = 0.0001)" in area.reasons[0]
+    assert "0.7 (95 % 0.62 to 0.78; baseline 0.5), limit 0.6" in area.reasons[0]
+
+
+def test_strong_but_by_chance_is_undecided_never_a_pass():
+    area = with_attack(attack("membership_auc", 0.7, 0.45, 0.95, p_value=0.2))
+    assert area.verdict == "undecided"
+    assert "40 people are too few to be sure" in area.reasons[0]
+
+
+def test_a_wide_interval_says_how_many_people_would_do():
+    area = with_attack(attack("membership_auc", 0.5, 0.3, 0.7))
+    assert area.verdict == "undecided"
+    assert "40 people are too few to decide, about 160 would be needed" in area.reasons[0]  # half the width: 4 times
+
+
+def test_found_but_weaker_than_the_limit_passes():
+    assert with_attack(attack("membership_auc", 0.54, 0.52, 0.58, p_value=1e-5)).verdict == "pass"
+
+
+def test_people_needed_by_hand():
+    assert people_needed(40, 0.5, 0.7, 0.6) == 160
+    assert people_needed(100, 0.5, 0.625, 0.75) == 25  # half as wide as it may be: a quarter of the people
+    assert people_needed(40, 0.6, 0.7, 0.6) is None
+    assert people_needed(40, 0.65, 0.7, 0.6) is None
+
+
+def test_failed_controls_make_all_of_it_inconclusive():
+    shut = (Control("positive", 18, 20, 19), Control("negative", 20, 20, 19))
+    area = with_attack(attack("membership_auc", 0.9, 0.8, 1.0, p_value=1e-5), controls=shut)
+    assert area.verdict == "inconclusive"
+    assert (
+        "positive control failed: copies of training samples were caught in 18 of 20 runs, needed 19" in area.reasons[0]
+    )
+    area = with_attack(controls=())
+    assert area.verdict == "inconclusive"
+    assert [("negative" in reason, "positive" in reason) for reason in area.reasons[:2]] == [
+        (True, False),
+        (False, True),
+    ]
+    area = with_attack(controls=(Control("positive", 5, 5, 5), Control("negative", 5, 5, 5)))
+    assert area.verdict == "inconclusive"
+    assert "audit again with control_runs = 20" in area.reasons[0]
+
+
+def test_no_audit_and_an_empty_audit_are_no_pass():
+    area = {area.name: area for area in judge(None, GOOD, DEFAULT)}["privacy"]
+    assert (area.verdict, area.rows) == ("not measured", ())
+    area = judged(audit_of(NOWHERE, ()))["privacy"]
+    assert area.verdict == "not measured"
+    assert any("copy_share: no attack of this kind" in reason for reason in area.reasons)
+
+
+def test_what_was_not_measured_blocks_unless_the_policy_tolerates_it():
+    audit = audit_of(NOWHERE, not_measured={"copies: near": "no sample is long enough"})
+    assert judged(audit)["privacy"].verdict == "not measured"
+    tolerant = DEFAULT.model_copy(update={"allow_not_measured": ("copies*",)})
+    assert judged(audit, policy=tolerant)["privacy"].verdict == "pass"
+
+
+def test_too_few_people_are_told_by_number():
+    counts = audit_of(NOWHERE).counts
+    area = judged(audit_of(NOWHERE, counts={**counts, "training_patients": 9, "control_patients": 3}))["privacy"]
+    assert area.verdict == "undecided"
+    assert area.reasons[:2] == (
+        "9 training patients, the policy needs 10 to decide",
+        "3 control patients, the policy needs 4 to decide",
+    )
+    assert judged(audit_of(NOWHERE, counts={}))["privacy"].verdict == "undecided"
+
+
+def test_an_attack_without_a_number_or_a_known_limit_is_no_pass():
+    nan = float("nan")
+    assert with_attack(attack("membership_auc", nan, nan, nan)).verdict == "not measured"
+    assert with_attack(replace(attack("membership_auc", 0.5, 0.5, 0.5), limit="other")).verdict == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("score", "verdict"),
+    [
+        (Score(0.9, 0.85, 0.95, 0.5, 9), "pass"),
+        (Score(0.985, 0.98, 0.995, 0.5, 9), "undecided"),
+        (Score(0.995, 0.992, 1.0, 0.5, 9), "fail"),
+        (Score(float("nan"), 0.9, 0.9, 0.5, 9), "not measured"),
+    ],
+)
+def test_a_score_has_to_keep_its_limit_with_its_whole_interval(score, verdict):
+    area = judged(scores=GOOD | {"1nnc": score})["fidelity"]
+    assert area.verdict == verdict
+    assert area.rows[0] == ("1nnc", score, 0.99, verdict)
+
+
+def test_a_score_that_is_missing():
+    area = judged(scores={"coverage": GOOD["coverage"]}, not_measured={"1nnc": "one window"})["fidelity"]
+    assert (area.verdict, area.reasons) == ("not measured", ("1nnc: not measured (one window)",))
+    assert judged(scores={"1nnc": GOOD["1nnc"]})["fidelity"].verdict == "pass"  # coverage is tolerated
+    assert judged(scores={})["fidelity"].verdict == "not measured"
+
+
+def test_utility_as_a_share_of_what_real_data_gives():
+    strict = load_policy("strict")
+    areas = judged(policy=strict)
+    assert areas["utility"].verdict == "not measured"
+    assert not passes([areas["utility"]], strict)
+    scores = GOOD | {"trtr: macro PR-AUC": Score(0.5, 0.4, 0.6, None, 9)}
+    for low, verdict in ((0.41, "pass"), (0.39, "undecided")):  # 0.8 × 0.5 = 0.4
+        scores["tstr: macro PR-AUC"] = Score(0.45, low, 0.5, None, 9)
+        area = judged(scores=scores, policy=strict)["utility"]
+        assert (area.verdict, area.rows[0][2]) == (verdict, pytest.approx(0.4))
+
+
+def test_controls_alone_do_not_matter_to_other_areas():
+    assert judged(audit_of(NOWHERE, controls=controls(right=0)))["fidelity"].verdict == "pass"

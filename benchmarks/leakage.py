@@ -21,19 +21,17 @@ from anonimage.pipelines.run_folder import RunFolder
 SHOWN = {  # names of attacks, as columns
     "near copies": "copies: near",
     "nearest record": "copies: nearest record",
-    "density ratio, patient": "membership: density ratio, patient",
-    "discriminator, patient": "membership: discriminator, patient",
+    "density ratio": "membership: density ratio, window",  # there is one window of each person
+    "discriminator": "membership: discriminator, window",
 }
 
 
 def join(sources: list[Path], place: Path) -> None:
     """A folder that links to several databases and lists all their records."""
     place.mkdir()
-    lines = []
     for source in sources:
         (place / source.name).symlink_to(source.resolve())
-        lines += [f"{source.name}/{name}\n" for name in (source / "RECORDS").read_text().split()]
-    (place / "RECORDS").write_text("".join(lines))
+    (place / "RECORDS").write_text("".join(f"{source.name}/\n" for source in sources))
 
 
 def trained(source: Path, out: Path, share: float, seed: int) -> None:
@@ -64,7 +62,7 @@ def audited(out: Path, length: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sources", type=Path, nargs="+")
-    parser.add_argument("--share", type=float, default=0.7, help="of the people that are control, at all lengths")
+    parser.add_argument("--share", type=float, default=0.684, help="of the people that are control, at all lengths")
     parser.add_argument("--lengths", type=int, nargs="+", default=[500, 1000, 2000, 4000, 8000], help="in steps")
     parser.add_argument("--shares", type=float, nargs="+", default=[0.85, 0.4], help="others, at one length")
     parser.add_argument("--length", type=int, default=2000, help="steps, at the other shares")

@@ -58,7 +58,7 @@ def main() -> None:
             worked = {attack.name for attack in found(tuple(findings.attacks))}
             runs.append({"synthetic": kind, "found": bool(worked), "seconds": seconds})
             for attack in findings.attacks:
-                rate, guess = (findings.rates[f"{attack.name}, {who}"] for who in ("training", "naive guess"))
+                rate, guess = (attack.rates[who] for who in ("training", "naive guess"))
                 score = attack.score
                 row = {"synthetic": kind, "attack": attack.name, "found": attack.name in worked}
                 row |= {"risk": score.value, "low": score.low, "high": score.high, "p": attack.p_value}

@@ -70,7 +70,7 @@ def quick(recipe: str, source: object, out: object, *options: object, verb: str 
 
 
 def judge_hastily(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For commands that name no settings: the networks that judge learn next to nothing, and each control runs twice."""
+    """For commands that name no settings: networks that judge learn next to nothing, and each control runs twice."""
     careful = run.read_sets
 
     def hasty(folder: RunFolder) -> Sets:

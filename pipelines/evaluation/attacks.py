@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from .privacy.battery import audit
 from .privacy.findings import Attack, Audit
 from .privacy.reidentification import Matcher
 from .privacy.row_replay import replay_rows
+from .privacy.row_space import RowSpace, scaled_rows
 from .privacy.rows import attack_rows
 from .score import Score
 from .sets import Sets
@@ -47,7 +49,8 @@ def attack(sets: Sets, fingerprint: str, verifier: Path | None) -> Audit:
         def replay_table(members: Samples, n: int, seed: int) -> Samples:
             return replay_rows(members, form, n, seed)
 
-        options = {"extra": [attack_table], "replay": replay_table}
+        space = RowSpace.fit(form, training, control)
+        options = {"extra": [attack_table], "replay": replay_table, "points": partial(scaled_rows, space=space)}
     with progress("audit", 2 * runs + 1) as advance:
         found = audit(
             sets.synthetic,

@@ -46,10 +46,11 @@ def _round_trip(store: AnyStore, codec: Codec, rows: np.ndarray, seed: int) -> d
 
 
 def _saturation(store: AnyStore, codec: Codec, seed: int) -> dict[str, Score]:
-    counted = _counted(codec, PAPER_WIDTH)
+    is_ecg = set(store.units) == {"mV"}  # of other signals the paper says nothing
+    counted = _counted(codec, PAPER_WIDTH if is_ecg else None)
     by_patient = [_of_patient(store, counted, windows) for _, windows in store.frame.groupby("patient", sort=True)]
     kinds = {
-        "saturated_windows": ("QuantileBounds", "windows", "n_windows", PAPER_SHARE_OUTSIDE),
+        "saturated_windows": ("QuantileBounds", "windows", "n_windows", PAPER_SHARE_OUTSIDE if is_ecg else None),
         "saturated_values": ("QuantileBounds", "values", "n_values", None),
         "wide_windows": ("AdaptedRange", "windows", "n_windows", None),
     }
@@ -80,9 +81,9 @@ def _of_patient(store: AnyStore, counted: list[Transform], windows: pd.DataFrame
     return found
 
 
-def _counted(codec: Codec, width: float) -> list[Transform]:
-    """The transforms whose saturation is counted, each on the signals as they are."""
+def _counted(codec: Codec, width: float | None) -> list[Transform]:
+    """The transforms whose saturation is counted, each on the signals as they are; width: of a further adapted range."""
     whole = codec.standardizer
     parts = [part for part in (whole.parts if isinstance(whole, Compose) else (whole,)) if isinstance(part, Transform)]
     adapted = any(isinstance(part, AdaptedRange) for part in parts)
-    return parts if adapted else [*parts, AdaptedRange(width)]
+    return parts if adapted or width is None else [*parts, AdaptedRange(width)]

@@ -1,4 +1,4 @@
-"""The one-dimensional residual network that every judge of signals is built on: encoder, verifier, classifier."""
+"""The one-dimensional residual network that the judges of signals are built on: encoder and classifier."""
 
 from collections.abc import Sequence
 

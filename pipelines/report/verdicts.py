@@ -93,6 +93,7 @@ def attack_rows(audit: Audit) -> list[dict[str, str]]:
             "value": number(attack.score.value, attack.score.unit),
             "interval": span(attack.score),
             "baseline": number(attack.score.baseline, attack.score.unit),
+            "rates": _rates(attack),
             "p": chance(attack.p_value),
             "people": f"{attack.members:,} / {attack.strangers:,}",
             "found": "✗ works" if attack.name in worked else "✓ finds nothing",
@@ -100,6 +101,14 @@ def attack_rows(audit: Audit) -> list[dict[str, str]]:
         }
         for attack in audit.attacks
     ]
+
+
+def _rates(attack: Attack) -> str:
+    """What a difference of rates is made of; empty for other strengths."""
+    if not attack.rates:
+        return ""
+    told = [f"{who} {number(score.value)} ({span(score)})" for who, score in attack.rates.items()]
+    return "; ".join([*told, f"control rows {number(attack.rates['training'].baseline)}"])
 
 
 def _control(attack: Attack, kind: str) -> str:

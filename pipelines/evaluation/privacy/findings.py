@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -28,6 +28,8 @@ class Attack:
         controls: strength against the "positive" and the "negative" control, means over their runs; absent where the
             attack has none.
         roc: (false positive rate, true positive rate) points by "synthetic", "positive", "negative"; may be empty.
+        rates: where the score is a difference of rates, what it is made of: success on "training" samples and of a
+            "naive guess", each with success on control samples as baseline.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Attack:
     strangers: int
     controls: Mapping[str, Score]
     roc: Mapping[str, list[tuple[float, float]]]
+    rates: Mapping[str, Score] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,7 @@ class Audit:
         """
         try:
             state = json.loads(path.read_text("utf-8"))
-            attacks = tuple(
-                Attack(**{**attack, "score": Score(**attack["score"]), "controls": _scores(attack["controls"])})
-                for attack in state["attacks"]
-            )
+            attacks = tuple(_attack(attack) for attack in state["attacks"])
             controls = tuple(Control(**control) for control in state["controls"])
             return cls(attacks, controls, state["not_measured"], state["fingerprint"], state["counts"])
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -123,6 +123,11 @@ def found(attacks: tuple[Attack, ...]) -> tuple[Attack, ...]:
             break
         worked.append(attack)
     return tuple(worked)
+
+
+def _attack(state: Mapping[str, Any]) -> Attack:
+    families = {name: _scores(state[name]) for name in ("controls", "rates")}
+    return Attack(**{**state, **families, "score": Score(**state["score"])})
 
 
 def _scores(state: Mapping[str, Any]) -> dict[str, Score]:

@@ -59,18 +59,11 @@ class RowFindings:
 
     Arguments:
         attacks: each with its risk, (main − control) / (1 − control), as score; baseline: 0, nothing gained.
-        rates: by "NAME, training" (baseline: the same attack on control rows) and "NAME, naive guess".
         not_measured: attacks that could not be made, and why.
     """
 
     attacks: list[Attack] = field(default_factory=list)
-    rates: dict[str, Score] = field(default_factory=dict)
     not_measured: dict[str, str] = field(default_factory=dict)
-
-
-def row_attacks(synthetic: Samples, training: Samples, control: Samples, form: TableForm, seed: int) -> list[Attack]:
-    """The attacks of `attack_rows` alone, as the battery calls for them."""
-    return attack_rows(synthetic, training, control, form, seed).attacks
 
 
 def attack_rows(synthetic: Samples, training: Samples, control: Samples, form: TableForm, seed: int) -> RowFindings:
@@ -132,8 +125,8 @@ def _single_out(
         guesses = guessed_predicates(ours, space, rng, several)
         naive, _ = _singled(single_out(guesses, rows, people.codes, len(people.member)), people.member, len(guesses))
         p_value = chance_of_largest(counts[:, None].astype(float), people.member, seed)
-        _add(findings, name, risk(main, control), p_value, people.numbers, len(predicates))
-        _tell(findings, name, main, naive, control)
+        rates = _rates(main, naive, control)
+        _add(findings, name, risk(main, control), p_value, people.numbers, len(predicates), rates)
 
 
 def _singled(counts: np.ndarray, member: np.ndarray, n: int) -> tuple[Rate, Rate]:
@@ -169,8 +162,8 @@ def _near(findings: RowFindings, hits: Hits, telling: np.ndarray, people: People
         ends = (risks[worst, 0], risks[:, 1].max(), risks[:, 2].max())
         about = f", '{space.columns[np.flatnonzero(telling)[worst]].name}'?" if name.endswith("worst column") else ""
         p_value = chance_of_largest(figures[there], people.member[there], seed)
-        _add(findings, name, ends, p_value, numbers, sum(numbers), about)
-        _tell(findings, name, mains[worst], naives[worst], controls[worst])
+        rates = _rates(mains[worst], naives[worst], controls[worst])
+        _add(findings, name, ends, p_value, numbers, sum(numbers), rates, about)
 
     attack("linkability", hits.linked, np.full(len(hits.linked), hits.naive_linked))
     attack("attribute inference: mean", hits.guessed.mean(axis=1), hits.naive_guessed.mean(axis=1))
@@ -206,13 +199,17 @@ def _add(
     p_value: float,
     numbers: tuple[int, int],
     n: int,
+    rates: dict[str, Score],
     about: str = "",
 ) -> None:
     limit = LIMITS.get(name.split(":")[0], "copy_share")
     score = Score(float(ends[0]), float(ends[1]), float(ends[2]), 0.0, n)
-    findings.attacks.append(Attack(name, limit, QUESTIONS[name] + about, score, p_value, *numbers, {}, {}))
+    findings.attacks.append(Attack(name, limit, QUESTIONS[name] + about, score, p_value, *numbers, {}, {}, rates))
 
 
-def _tell(findings: RowFindings, name: str, main: Rate, naive: Rate, control: Rate) -> None:
-    for attacker, rate in (("training", main), ("naive guess", naive)):
-        findings.rates[f"{name}, {attacker}"] = Score(rate.value, rate.low, rate.high, control.value, round(rate.n))
+def _rates(main: Rate, naive: Rate, control: Rate) -> dict[str, Score]:
+    """What a risk is made of: success on training rows and of a naive guess, beside success on control rows."""
+    return {
+        name: Score(rate.value, rate.low, rate.high, control.value, round(rate.n))
+        for name, rate in (("training", main), ("naive guess", naive))
+    }

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..score import INTERVAL, RESAMPLES, Score
 from .comparisons import Comparisons
-from .score import INTERVAL, RESAMPLES, Score
 
 GUESSING = 0.5
 

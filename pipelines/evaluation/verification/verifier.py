@@ -15,15 +15,13 @@ import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from ...errors import InputError
-from ...files import new_file
+from ....errors import InputError
+from ....files import new_file
+from ..score import Score
 from .beat_shape import beat_shapes
-from .comparisons import OTHER_DAY, SAME_DAY, Comparisons, compare, is_trial, mean_points, together
-from .equal_error import equal_error_rate, score_equal_error
-from .score import Score
+from .comparisons import OTHER_DAY, SAME_DAY, Comparisons, compare, is_trial, together
+from .equal_error import score_equal_error
 from .sessions import Sessions, read_sessions, same_lead
-
-__all__ = ["Verifier", "equal_error_rate", "match", "train_verifier"]
 
 FORMAT = 1
 FOLDS = 5  # people are unseen in one of so many trainings
@@ -159,33 +157,6 @@ def train_verifier(
     centre, axes = _learn(np.concatenate([described, beside]), np.concatenate([sessions.person, people_beside]))
     trained_on = len(names) + len(np.unique(people_beside))
     return Verifier(centre, axes, lead, seconds, errors, threshold[1], trained_on, len(described) / len(whole.values))
-
-
-def match(
-    verifier: Verifier,
-    synthetic: np.ndarray,
-    real: np.ndarray,
-    people: np.ndarray,
-    channels: Sequence[str],
-    fs: float,
-) -> np.ndarray:
-    """How alike each synthetic window and each person are.
-
-    Arguments:
-        verifier: trained on this lead.
-        synthetic: (N, C, L) mV.
-        real: (M, C, L) mV.
-        people: (M,) whose each real window is.
-        channels: C names.
-        fs: Hz.
-
-    Returns:
-        (N, P) cosine of a window and the mean of a person's windows, people in order of name; 0 where a window, or all
-        of a person's, hold no whole beat.
-    """
-    names, codes = np.unique(people, return_inverse=True)
-    means = mean_points(verifier.embed(real, channels, fs), codes, len(names))
-    return verifier.embed(synthetic, channels, fs) @ means.T
 
 
 def _usable(sessions: Sessions) -> tuple[Sessions, np.ndarray]:

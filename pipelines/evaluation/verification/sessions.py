@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from ...data import RecordEntry, RecordHead, cut, find_records, read_head, read_record
-from ...errors import InputError, one_line
+from ....data import RecordEntry, RecordHead, cut, find_records, read_head, read_record
+from ....errors import InputError, one_line
 
 _DATE = re.compile(r"\bdate:\s*(\S+)", re.IGNORECASE)
 _SPELLED = re.compile(r"^(?:ecg|lead)[\s_-]*", re.IGNORECASE)

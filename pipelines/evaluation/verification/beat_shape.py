@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from .fidelity.beats import find_beats
+from ..fidelity.beats import find_beats
 
 BEFORE_S, AFTER_S = 0.25, 0.45  # around the middle of QRS: P wave to T wave; more would be the heart rate
 RATE = 125  # Hz

@@ -82,7 +82,7 @@ def _of_patient(store: AnyStore, counted: list[Transform], windows: pd.DataFrame
 
 
 def _counted(codec: Codec, width: float | None) -> list[Transform]:
-    """The transforms whose saturation is counted, each on the signals as they are; width: of a further adapted range."""
+    """The transforms whose saturation is counted, on the signals as they are; width: of a further range."""
     whole = codec.standardizer
     parts = [part for part in (whole.parts if isinstance(whole, Compose) else (whole,)) if isinstance(part, Transform)]
     adapted = any(isinstance(part, AdaptedRange) for part in parts)

@@ -50,7 +50,7 @@ def release(out: Path, to: Path, policy: Policy, with_generator: bool = False) -
     _check_place(to, folder)
     audit, scores, codec = Audit.load(folder.audit), load_scores(folder.scores), load_codec(folder.codec_file)
     _check_fingerprints(folder, audit, scores)
-    areas = judge(audit, scores.scores, policy, scores.not_measured)
+    areas = judge(audit, scores.scores, policy, scores.not_measured, with_generator=with_generator)
     reasons = [] if passes(areas, policy) else _reasons(areas, policy)
     if with_generator and not policy.privacy.allow_generator:
         reasons.append(f"generator: policy {policy.name} does not let its weights out; release without them")

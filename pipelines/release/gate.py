@@ -38,6 +38,8 @@ def judge(
     scores: Mapping[str, Score],
     policy: Policy,
     not_measured: Mapping[str, str] | None = None,
+    *,
+    with_generator: bool = False,
 ) -> list[Area]:
     """Hold a run to a policy.
 
@@ -46,6 +48,7 @@ def judge(
         scores: of fidelity and utility, by name.
         policy: the limits.
         not_measured: scores that could not be had, and why.
+        with_generator: the generator shall go out, too.
 
     Returns:
         Fidelity, utility and privacy, in this order.
@@ -54,7 +57,7 @@ def judge(
     return [
         _scored("fidelity", scores, policy.fidelity, policy, why),
         _scored("utility", scores, policy.utility, policy, why),
-        _privacy(audit, policy),
+        _privacy(audit, policy, with_generator or policy.privacy.model == "always"),
     ]
 
 
@@ -105,7 +108,7 @@ def _scored(
     return Area(name, _worst(verdicts), tuple(reasons), tuple(rows))
 
 
-def _privacy(audit: Audit | None, policy: Policy) -> Area:
+def _privacy(audit: Audit | None, policy: Policy, networks: bool) -> Area:
     if audit is None:
         return Area("privacy", "not measured", (f"no audit was made; {AUDIT}",), ())
     rows: list[tuple[str, Score, float, Verdict]] = []
@@ -115,6 +118,9 @@ def _privacy(audit: Audit | None, policy: Policy) -> Area:
         if attack.limit not in LIMITS:
             reasons.append(f"{attack.name}: its limit '{attack.limit}' is not of this version; {AUDIT}")
             verdicts.append("not measured")
+            continue
+        if attack.limit.startswith("model_") and not networks:
+            reasons.append(f"{attack.name}: {_says(attack.score)}; held to no limit, since no network goes out")
             continue
         limit = float(getattr(policy.privacy, attack.limit))
         verdict, reason = _withstood(attack, limit, id(attack) in found)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,7 +16,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Auc = Annotated[float, Field(gt=0.5, lt=1)]
 # What attacks are held to; each is a setting of Privacy
 LIMITS = (
-    *("copy_share", "membership_auc", "membership_tpr", "reidentification"),
+    *("copy_share", "membership_auc", "membership_tpr", "model_auc", "model_tpr", "reidentification"),
     *("singling_out", "linkability", "attribute_inference"),
 )
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -51,6 +51,13 @@ class Privacy(BaseModel):
     )
     membership_tpr: Share = Field(
         0.05, description="share of training samples found where 1 % of others are falsely suspected; guessing: 0.01"
+    )
+    model_auc: Auc = Field(0.6, description="as membership_auc, for an attacker who has the trained networks")
+    model_tpr: Share = Field(0.05, description="as membership_tpr, for an attacker who has the trained networks")
+    model: Literal["always", "with generator"] = Field(
+        "with generator",
+        description="when the limits of the networks are held to: the discriminator never goes out, and knows its "
+        "training samples long before the synthetic ones show it",
     )
     reidentification: Share = Field(
         0.05, description="share of samples that a verification network takes for somebody of training, above strangers"

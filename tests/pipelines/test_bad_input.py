@@ -347,7 +347,10 @@ def test_an_error_of_ours_exits_1_and_says_so():
 
 @pytest.mark.parametrize(
     "verb",
-    ["inspect", "recipes", "run", "prepare", "train", "generate", "evaluate", "encode", "decode", "fetch", "demo"],
+    [
+        *("inspect", "recipes", "run", "prepare", "train", "generate", "evaluate", "audit", "release", "verifier"),
+        *("encode", "decode", "fetch", "demo"),
+    ],
 )
 def test_every_command_has_help_and_an_example(verb):
     result = anonimage(verb, "--help")

@@ -38,7 +38,7 @@ def membership(swept: Sweep, pool: Pool, unit: str, seed: int, resamples: int = 
 
 def judged(figures: np.ndarray, pool: Pool, unit: str, seed: int) -> list[Attack]:
     """What a discriminator says of each sample of the pool (N,), large for real ones, as an attack."""
-    return _areas("discriminator", figures, pool, unit, seed, RESAMPLES, rates=True)
+    return _areas("discriminator", figures, pool, unit, seed, RESAMPLES, rates=True, limits="model")
 
 
 def too_few(pool: Pool, unit: str) -> dict[str, str]:
@@ -57,7 +57,14 @@ def _strangers(pool: Pool, unit: str) -> dict[str, int]:
 
 
 def _areas(
-    name: str, figures: np.ndarray, pool: Pool, unit: str, seed: int, resamples: int, rates: bool = False
+    name: str,
+    figures: np.ndarray,
+    pool: Pool,
+    unit: str,
+    seed: int,
+    resamples: int,
+    rates: bool = False,
+    limits: str = "membership",
 ) -> list[Attack]:
     members, strangers = int(pool.member.sum()), int((~pool.member).sum())
     found = []
@@ -69,14 +76,14 @@ def _areas(
         by = rank(values, codes, pool.member, seed, resamples)
         points = [(float(f), float(t)) for f, t in zip(FALSE_RATES, by.curve, strict=True)]
         score = Score(by.area, by.low, by.high, 0.5, pool.people)
-        attack = (f"membership: {name}, {who}", "membership_auc", QUESTIONS[name], score, by.p_value)
+        attack = (f"membership: {name}, {who}", f"{limits}_auc", QUESTIONS[name], score, by.p_value)
         found.append(Attack(*attack, members, strangers, {}, {"synthetic": points}))
         if rates and n >= STRANGERS:
             at = found_at(RATE, values, codes, pool.member, seed, min(resamples, FEW_RESAMPLES))
             score = Score(at.value, at.low, at.high, RATE, pool.people)
             attack = (
                 f"membership: {name}, TPR at 1 % FPR, {who}",
-                "membership_tpr",
+                f"{limits}_tpr",
                 QUESTIONS[name],
                 score,
                 at.p_value,

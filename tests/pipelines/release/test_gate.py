@@ -47,6 +47,17 @@ def test_an_attack_that_works_fails_the_release():
     assert "0.7 (95 % 0.62 to 0.78; baseline 0.5), limit 0.6" in area.reasons[0]
 
 
+def test_networks_that_stay_in_are_told_of_but_held_to_no_limit():
+    found = attack("model_auc", 0.98, 0.95, 1.0, p_value=1e-4)
+    area = with_attack(found)
+    assert area.verdict == "pass"
+    assert "0.98 (95 % 0.95 to 1; baseline 0.5); held to no limit, since no network goes out" in area.reasons[0]
+    audit = audit_of(NOWHERE, (*harmless(), found))
+    for policy, with_generator in (("default", True), ("strict", False)):
+        area = judge(audit, GOOD, load_policy(policy), with_generator=with_generator)[2]
+        assert "an attack on model_auc" in [name for name, _, _, verdict in area.rows if verdict == "fail"]
+
+
 def test_strong_but_by_chance_is_undecided_never_a_pass():
     area = with_attack(attack("membership_auc", 0.7, 0.45, 0.95, p_value=0.2))
     assert area.verdict == "undecided"

@@ -55,7 +55,7 @@ class Privacy(BaseModel):
     model_auc: Auc = Field(0.6, description="as membership_auc, for an attacker who has the trained networks")
     model_tpr: Share = Field(0.05, description="as membership_tpr, for an attacker who has the trained networks")
     model: Literal["always", "with generator"] = Field(
-        "with generator",
+        "always",
         description="when the limits of the networks are held to: the discriminator never goes out, and knows its "
         "training samples long before the synthetic ones show it",
     )

@@ -48,14 +48,13 @@ def test_an_attack_that_works_fails_the_release():
 
 
 def test_networks_that_stay_in_are_told_of_but_held_to_no_limit():
-    found = attack("model_auc", 0.98, 0.95, 1.0, p_value=1e-4)
-    area = with_attack(found)
+    audit = audit_of(NOWHERE, (*harmless(), attack("model_auc", 0.98, 0.95, 1.0, p_value=1e-4)))
+    mild = DEFAULT.model_copy(update={"privacy": DEFAULT.privacy.model_copy(update={"model": "with generator"})})
+    area = judge(audit, GOOD, mild)[2]
     assert area.verdict == "pass"
     assert "0.98 (95 % 0.95 to 1; baseline 0.5); held to no limit, since no network goes out" in area.reasons[0]
-    audit = audit_of(NOWHERE, (*harmless(), found))
-    for policy, with_generator in (("default", True), ("strict", False)):
-        area = judge(audit, GOOD, load_policy(policy), with_generator=with_generator)[2]
-        assert "an attack on model_auc" in [name for name, _, _, verdict in area.rows if verdict == "fail"]
+    for policy, with_generator in ((mild, True), (DEFAULT, False), (load_policy("strict"), False)):
+        assert judge(audit, GOOD, policy, with_generator=with_generator)[2].verdict == "fail"
 
 
 def test_strong_but_by_chance_is_undecided_never_a_pass():

@@ -200,6 +200,24 @@ class RunFolder:
                 f"{self.path}: this run was prepared otherwise ({different}); begin another in a new folder"
             )
 
+    def generated_step(self, n: int | None = None) -> int:
+        """The step of the network that generated OUT/synthetic.
+
+        Arguments:
+            n: how many samples there are; None: not looked at.
+
+        Raises:
+            InputError: generated.json is missing, is not what was written, or speaks of another number of samples.
+        """
+        try:
+            generated = json.loads(self.generated.read_text("utf-8"))
+            step, written = int(generated["step"]), int(generated["n"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{self.generated}: missing or edited; generate again") from error
+        if n is not None and written != n:
+            raise InputError(f"{self.generated}: speaks of {written} samples, there are {n}; generate again")
+        return step
+
     def about(self) -> dict[str, Any]:
         """Source and versions that made the run.
 

@@ -18,6 +18,7 @@ from .batches import REFERENCE, n_training, store_batches, training_labels, trai
 from .classes import Classes, refuse_lonely
 from .codecs import fit_codec, load_codec, save_codec
 from .evaluation.run import evaluate, evaluate_and_audit
+from .evaluation.verification import Verifier
 from .progress import progress, say
 from .recipe import Recipe, load_recipe, recipe_names
 from .run_folder import RunFolder
@@ -52,6 +53,9 @@ def run(recipe: Recipe, source: Path, out: Path, *, resume: bool, overwrite: boo
     Raises:
         InputError: anything of the user's that cannot be used, in one line.
     """
+    if recipe.verifier is not None:  # rather now than after hours
+        Verifier.load(Path(recipe.verifier))
+        recipe = recipe.changed({"verifier": str(Path(recipe.verifier).resolve())})
     other = None if recipe.against is None else counterpart(recipe)
     _make(recipe, source, out, resume=resume, overwrite=overwrite)
     if other is not None:

@@ -1,6 +1,5 @@
 """Step 5 on a folder OUT: what its synthetic samples are worth and what they give away, as numbers and as a page."""
 
-import json
 from dataclasses import fields
 from pathlib import Path
 
@@ -150,7 +149,7 @@ def _scores_beside(folder: RunFolder) -> dict[str, Score]:
     beside = RunFolder(folder.against)
     if folder.recipe.against is None or not beside.scores.is_file():
         return {}
-    steps, theirs = _step(folder.generated), _step(beside.generated)
+    steps, theirs = folder.generated_step(), beside.generated_step()
     if steps != theirs:
         say(f"not compared: {folder.against} is of step {theirs}, this run of step {steps}")
         return {}
@@ -167,20 +166,8 @@ def _counts(sets: Sets) -> dict[str, int]:
         "training_patients": people[TRAIN],
         "control_patients": people[CONTROL],
         "records": frame["record"].nunique(),
-        "steps": _step(sets.folder.generated, len(sets.synthetic)),
+        "steps": sets.snapshot.step,
     }
-
-
-def _step(path: Path, n: int | None = None) -> int:
-    """The step of the network that generated OUT/synthetic, where there are n samples, if that is known."""
-    try:
-        generated = json.loads(path.read_text("utf-8"))
-        step, written = int(generated["step"]), int(generated["n"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: missing or edited; generate again") from error
-    if n is not None and written != n:
-        raise InputError(f"{path}: speaks of {written} samples, there are {n}; generate again")
-    return step
 
 
 def _table(path: Path, kind: type) -> pd.DataFrame:

@@ -72,13 +72,18 @@ def read_sets(folder: RunFolder) -> Sets:
     refuse_seen_patients(*(set(store.frame["patient"].iloc[at].astype(str)) for at in rows.values()))
     synthetic = read_synthetic(folder.synthetic, codec)
     _refuse_other(folder, synthetic, codec)
+    snapshot = load(chosen_checkpoint(folder))
+    if (step := folder.generated_step(len(synthetic))) != snapshot.step:
+        raise InputError(
+            f"{folder.synthetic}: was generated at step {step}, and training went on to step {snapshot.step} since; "
+            f"run `anonimage generate {folder.path}`"
+        )
     drawn = {part: _draw(at, recipe) for part, at in rows.items()}
     windows = Windows(
         training=store.samples(drawn[TRAIN]),
         control=store.samples(drawn[CONTROL]),
         synthetic=synthetic.select(_draw(np.arange(len(synthetic)), recipe)),
     )
-    snapshot = load(chosen_checkpoint(folder))
     return Sets(folder, recipe, store, codec, snapshot, synthetic, rows, windows, drawn)
 
 

@@ -108,6 +108,18 @@ def test_scores_of_another_run(copy, finished, tmp_path):
         refused(anonimage("audit", spoilt), name, "of other")
 
 
+def test_training_that_went_on_since(copy, tmp_path):
+    assert anonimage("train", copy, "--steps", 8).exit_code == 0
+    for verb in ("evaluate", "audit"):
+        refused(anonimage(verb, copy), "generated at step 6", "step 8", "anonimage generate")
+
+
+def test_a_verifier_that_is_not_there_is_told_before_anything_is_done(database, tmp_path):
+    nowhere, out = tmp_path / "people.safetensors", tmp_path / "out"
+    refused(anonimage("run", "ptb-quantile", database, out, *sets(verifier=nowhere)), "people.safetensors")
+    nothing_left(out)
+
+
 def test_no_audit_yet(copy, tmp_path):
     (copy / "audit.json").unlink()
     refused(anonimage("release", copy, tmp_path / "to"), "audit.json", "anonimage audit")

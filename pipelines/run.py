@@ -74,6 +74,7 @@ class Run:
         evidence: what pictures are drawn from, besides the windows.
         audit: of these synthetic samples; None: not made.
         areas: what a policy says of fidelity, utility and privacy; empty: nothing was judged.
+        policy: its name.
         not_measured: scores that could not be had, and why.
     """
 
@@ -91,4 +92,5 @@ class Run:
     evidence: Evidence = field(default_factory=Evidence)
     audit: Audit | None = None
     areas: Sequence[Area] = ()
+    policy: str = ""
     not_measured: Mapping[str, str] = field(default_factory=dict)

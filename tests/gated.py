@@ -8,6 +8,7 @@ from anonimage.pipelines.release.fingerprint import fingerprint
 from anonimage.pipelines.run_folder import RunFolder
 
 GOOD = {"1nnc": Score(0.8, 0.75, 0.85, 0.5, 200), "coverage": Score(0.5, 0.4, 0.6, 0.9, 100)}
+GOOD |= {"recall": Score(0.5, 0.4, 0.6, 0.9, 100), "r: undetectable": Score(0.02, 0, 0.05, 0.01, 200)}
 
 
 def attack(limit: str, value: float, low: float, high: float, p_value: float = 0.5, people: int = 40) -> Attack:

@@ -1,6 +1,7 @@
 """Finished runs made of drawn numbers, so that a report can be written without any training."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from anonimage.pipelines.run import Evidence, Run, Windows
 
 COUNTS = {"synthetic": 200, "training": 90, "control": 40, "training_patients": 30, "control_patients": 12}
 COUNTS |= {"records": 42, "steps": 600}
+OF_HEARTS = ("heart_rate: mean", "heart_rate: KS", "r: undetectable", "r_peaks", "lead_distance", "noise", "qt_rr: r")
+OF_HEARTS += ("saturated_windows", "wide_windows")
 WAVES = ((0.16, 0.12, 0.025), (0.28, -0.1, 0.008), (0.3, 1.2, 0.011), (0.325, -0.2, 0.009), (0.55, 0.3, 0.05))
 
 
@@ -62,7 +65,17 @@ def table_run(**known) -> Run:
     form = TableForm.fit(frame, "people")
     rows = form.to_samples(frame)
     codec = new_codec(recipe, rows.channels, rows.units, None, 0.1, 1, form={"table": form.to_state()}).fit(rows.values)
-    return _run(recipe, codec, Windows(rows, rows, rows), known)
+    return _run(recipe, codec, Windows(rows, rows, rows), _without_hearts() | known)
+
+
+def _without_hearts() -> dict:
+    """What there is of data that are no ECG."""
+    figures = {name: score for name, score in scores().items() if name not in OF_HEARTS}
+    fidelity, *others = areas()
+    held = tuple(row for row in fidelity.rows if row[0] not in OF_HEARTS)
+    told = ("r: undetectable: not measured (this run has no such score), which the policy tolerates",)
+    features = Evidence(features=evidence().features)
+    return {"scores": figures, "evidence": features, "areas": (replace(fidelity, reasons=told, rows=held), *others)}
 
 
 def _run(recipe: Recipe, codec, windows: Windows, known: dict) -> Run:
@@ -93,6 +106,13 @@ def scores() -> dict[str, Score]:
         "tstr: macro PR-AUC": Score(0.61, 0.55, 0.67, 0.7, 40),
         "1nnc": Score(0.8775, 0.81, 0.92, 0.78, 200),
         "coverage": Score(0.42, 0.31, 0.52, 0.93, 40),
+        "recall": Score(0.37, 0.28, 0.47, 0.91, 40),
+        "r: undetectable": Score(0.03, 0.01, 0.06, 0.02, 200),
+        "r_peaks": Score(2.21, 2.1, 2.3, 2.25, 200),
+        "r_kernel": Score(3.4, 2.6, 4.9, 1, 40),
+        "lead_distance": Score(0.4, 0.3, 0.5, 0.45, 40),
+        "noise": Score(0.02, 0.01, 0.03, 0.01, 200),
+        "qt_rr: r": Score(0.31, 0.2, 0.4, 0.6, 200),
         "heart_rate: mean": Score(71.5, 69, 74, 70.2, 180, "bpm"),
         "heart_rate: KS": Score(0.12, 0.05, 0.2, 0.08, 180),
         "saturated_windows": Score(0.013, 0, 0.03, 0.04, 1152),
@@ -139,6 +159,14 @@ def audit() -> Audit:
             **given,
         ),
         Attack(
+            "membership: discriminator, window",
+            "model_auc",
+            score=Score(0.58, 0.5, 0.66, 0.5, 42),
+            p_value=0.02,
+            roc=roc,
+            **given,
+        ),
+        Attack(
             "copies: near duplicates",
             "copy_share",
             score=Score(0.12, 0.09, 0.16, 0.01, 200),
@@ -158,13 +186,18 @@ def areas() -> tuple[Area, ...]:
             "fidelity",
             "pass",
             (),
-            (("1nnc", scores()["1nnc"], 0.99, "pass"), ("coverage", scores()["coverage"], 0.05, "pass")),
+            (
+                ("1nnc", scores()["1nnc"], 0.99, "pass"),
+                ("coverage", scores()["coverage"], 0.05, "pass"),
+                ("recall", scores()["recall"], 0.05, "pass"),
+                ("r: undetectable", scores()["r: undetectable"], 0.5, "pass"),
+            ),
         ),
-        Area("utility", "not measured", ("the policy sets no limit",), ()),
+        Area("utility", "not judged", ("measured, but the policy sets no limit",), ()),
         Area(
             "privacy",
             "inconclusive",
             ("the audit's own controls failed", "42 people are too few", "one more", "and another"),
-            ((privacy[0].name, privacy[0].score, 0.6, "undecided"), (privacy[1].name, privacy[1].score, 0.05, "fail")),
+            ((privacy[0].name, privacy[0].score, 0.6, "undecided"), (privacy[2].name, privacy[2].score, 0.05, "fail")),
         ),
     )

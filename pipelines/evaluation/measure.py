@@ -1,6 +1,6 @@
 """Step 5 on one run: every score that has meaning for its kind of data, and what the report's pictures need."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 
 from ...data import CONTROL, TRAIN, TableForm
 from ...gan import classify, sample_images
+from ...transforms import Codec
 from ..progress import progress
 from ..run import Evidence
 from .coding import score_coding
@@ -36,12 +37,18 @@ from .fidelity import (
     spectra,
     variables,
 )
+from .fidelity.distances import RELATIVE_PEOPLE
+from .fidelity.parameters import measured_lead
 from .score import Score
 from .sets import Sets
 from .utility import score_utility
 from .utility.class_accuracy import score_classes, score_recall
 
 NULL_IMAGES = 2000  # generated to see whether their NULL pixels are 0
+MANIFOLD = ("precision", "recall", "density", "coverage")
+RELATIVE = ("r_frechet", "r_kernel")
+LIMB_LEADS = ("einthoven", "goldberger")
+UTILITY = ("utility", "tstr: macro PR-AUC", "trtr: macro PR-AUC")  # in a word, and what a policy may ask for
 
 
 @dataclass
@@ -57,6 +64,10 @@ class Measured:
     @property
     def evidence(self) -> Evidence:
         return Evidence(self.parameters, self.spectra, self.features)
+
+    def lacks(self, names: Iterable[str], reason: str) -> None:
+        """Say why there are no such scores; of those that there are, nothing is said."""
+        self.not_measured |= {name: reason for name in names if name not in self.scores}
 
 
 def measure(sets: Sets) -> Measured:
@@ -83,8 +94,7 @@ def _likeness(sets: Sets, found: Measured) -> None:
     compared = (flat["synthetic"], flat["control"], sets.people(CONTROL), flat["training"], sets.people(TRAIN), seed)
     found.scores |= score_1nnc(*compared)
     found.scores |= score_manifold(*compared)
-    if "coverage" not in found.scores:
-        found.not_measured["precision, recall, density, coverage"] = "too few control patients have other ones near"
+    found.lacks(MANIFOLD, "too few samples, or too many of one patient: each needs five neighbours of other patients")
     if sets.recipe.data != "table":
         found.scores |= score_diversity(images["synthetic"], images["control"], sets.people(CONTROL), seed)
 
@@ -97,31 +107,48 @@ def _signals(sets: Sets, found: Measured) -> None:
     found.scores |= score_coding(sets.store, codec, np.concatenate(list(sets.drawn.values())), seed)
     found.scores |= score_autocorrelation(ours, real, people, learnt, seed)
     found.scores |= score_amplitude(ours, real, people, learnt, codec.channels, seed)
-    found.scores |= score_limb_leads(ours, real, codec.relations, seed, codec.channels)
     found.scores |= score_lead_distance(ours, real, seed)
+    # grey levels alone roughen a signal: real windows have to have gone through them too
+    coded, coded_learnt = (codec.decode(codec.encode(part), codec.offset(part)) for part in (real, learnt))
+    if set(codec.units) == {"mV"}:
+        found.scores |= score_limb_leads(ours, coded, codec.relations, seed, codec.channels)
+    elif len(codec.relations):
+        found.lacks(LIMB_LEADS, _not_an_ecg(codec))
     # of training and control people alike: what it has seen lies better apart than what it has not
     everybody = np.concatenate([sets.people(TRAIN), people])
     encoder = fit_encoder(np.concatenate([learnt, real]), everybody, seed, sets.recipe.judge_steps)
     features = {kind: encoder.embed(part) for kind, part in (("training", learnt), ("control", real))}
     features["synthetic"] = encoder.embed(ours)
     found.scores |= score_distances(features["synthetic"], features["control"], people, features["training"], seed)
+    n = len(np.unique(people))
+    found.lacks(
+        RELATIVE,
+        f"{n} control patients are too few for halves of them; {RELATIVE_PEOPLE} are needed"
+        if n < RELATIVE_PEOPLE
+        else "a half of the control patients has fewer than two windows that differ",
+    )
     found.features = feature_map(features, seed)
     if codec.fs is None:
+        found.lacks(("noise", "spectrum"), "the sampling rate is unknown")
         return
-    # grey levels alone roughen a signal: real windows have to have gone through them too
-    coded, coded_learnt = (codec.decode(codec.encode(part), codec.offset(part)) for part in (real, learnt))
     found.scores |= score_noise(ours, coded, codec.fs, seed)
     found.scores |= score_spectrum(ours, coded, people, coded_learnt, codec.fs, seed)
     found.spectra |= spectra(ours, coded, codec.fs, seed)
     if set(codec.units) == {"mV"}:  # an ECG, as far as anybody says
-        found.scores |= score_r_peaks(ours[:, 0], real[:, 0], people, codec.fs, seed)
-        found.parameters |= {
-            kind: measure_parameters(values, codec.channels, codec.fs)
-            for kind, values in (("synthetic", ours), ("control", real))
-        }
-        found.scores |= score_parameters(found.parameters["synthetic"], found.parameters["control"], people, seed)
+        lead = measured_lead(codec.channels)
+        found.scores |= score_r_peaks(ours[:, lead], real[:, lead], people, codec.fs, seed)
+        found.lacks(("r_peaks",), "windows are too short to hold a beat")
+        told, other, seen = (measure_parameters(part, codec.channels, codec.fs) for part in (ours, real, learnt))
+        found.parameters |= {"synthetic": told, "control": other}
+        scores, reasons = score_parameters(told, other, people, seen, seed)
+        found.scores |= scores
+        found.not_measured |= reasons
     else:
-        found.not_measured["ECG parameters"] = f"units are {', '.join(sorted(set(codec.units))) or 'unknown'}, not mV"
+        found.lacks(("ECG parameters", "r_peaks"), _not_an_ecg(codec))
+
+
+def _not_an_ecg(codec: Codec) -> str:
+    return f"units are {', '.join(sorted(set(codec.units))) or 'unknown'}, not mV"
 
 
 def _table(sets: Sets, found: Measured) -> None:
@@ -130,6 +157,7 @@ def _table(sets: Sets, found: Measured) -> None:
     table = TableForm.from_state(sets.codec.form["table"])
     ours = sets.synthetic.values[:, :, 0]
     learnt, others = (sets.store.values(sets.rows[part])[:, :, 0] for part in (TRAIN, CONTROL))
+    patients = sets.store.frame["patient"].iloc[sets.rows[TRAIN]].to_numpy()
     found.scores |= score_ranges(ours, others, learnt)
     names, kinds = [*table.features], [*table.kinds]
     if sets.recipe.conditional:  # the classes are columns of the table as well
@@ -141,10 +169,10 @@ def _table(sets: Sets, found: Measured) -> None:
         )
         names += [f"{table.label} = {name}" for name in table.classes]
         kinds += ["binary"] * len(each)
-    found.scores |= score_columns(ours, learnt, others, names, kinds, seed)
+    found.scores |= score_columns(ours, learnt, patients, others, names, kinds, seed)
     columns = variables(table, sets.recipe.conditional)
-    found.scores |= score_variation(ours, learnt, others, columns, seed)
-    found.scores |= score_pairs(ours, learnt, others, columns, seed)
+    found.scores |= score_variation(ours, learnt, patients, others, columns, seed)
+    found.scores |= score_pairs(ours, learnt, patients, others, columns, seed)
 
 
 def _pictures(sets: Sets, found: Measured) -> None:
@@ -157,7 +185,7 @@ def _pictures(sets: Sets, found: Measured) -> None:
 def _utility(sets: Sets, found: Measured) -> None:
     """What a classifier that learns from synthetic samples is worth on real ones."""
     if not sets.recipe.conditional:
-        found.not_measured["utility"] = "this run knows no classes; a recipe with a head learns them"
+        found.lacks(UTILITY, "this run knows no classes; a recipe with a head learns them")
         return
     windows = sets.windows
     samples = {"synthetic": windows.synthetic, "training": windows.training, "control": windows.control}
@@ -167,7 +195,7 @@ def _utility(sets: Sets, found: Measured) -> None:
     scores, reason = score_utility(sets.recipe.data, samples, labels, sets.classes.names, seed, steps)
     found.scores |= scores
     if reason:
-        found.not_measured["utility"] = reason.removeprefix("not measured: ")
+        found.lacks(UTILITY, reason.removeprefix("not measured: "))
 
 
 def _networks(sets: Sets, found: Measured) -> None:
@@ -189,4 +217,4 @@ def _networks(sets: Sets, found: Measured) -> None:
         seen = (told, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
         found.scores[f"class_accuracy_{name}"] = score_classes(*seen)
         if part is sets.windows.control:
-            found.scores["class_recall_control"] = score_recall(*seen)
+            found.scores["class_recall_control"] = score_recall(*seen, classes=len(classes.names))

@@ -95,7 +95,8 @@ def write_page(sets: Sets, policy: Policy | None = None) -> list[Area]:
     if found is not None and found.fingerprint != mark:
         say(f"{folder.audit}: is of other samples than these; run `anonimage audit {folder.path}`")
         found = None
-    areas = judge(found, scores.scores, policy or load_policy("default"), scores.not_measured)
+    policy = policy or load_policy("default")
+    areas = judge(found, scores.scores, policy, scores.not_measured)
     run = Run(
         recipe=recipe,
         codec=sets.codec,
@@ -111,6 +112,7 @@ def write_page(sets: Sets, policy: Policy | None = None) -> list[Area]:
         evidence=load_evidence(folder.evidence, mark),
         audit=found,
         areas=areas,
+        policy=policy.name,
         not_measured=scores.not_measured,
     )
     observation = observe(run)

@@ -9,11 +9,13 @@ from ..evaluation.privacy.findings import Attack, Audit
 from ..evaluation.score import Score
 from .policy import LIMITS, Limit, Policy
 
-Verdict = Literal["pass", "fail", "undecided", "inconclusive", "not measured"]
+Verdict = Literal["pass", "fail", "undecided", "inconclusive", "not measured", "not judged"]
 AUDIT = "run `anonimage audit OUT`"
 EVALUATE = "run `anonimage evaluate OUT`"
+NO_LIMIT = "the policy sets no limit"
+_LEARNT = ("tstr", "trtr", "trts", "augmented")  # how names of scores of utility begin
 # The worst first: what an area is if its rows are not all of one verdict
-_ORDER: tuple[Verdict, ...] = ("fail", "undecided", "inconclusive", "not measured", "pass")
+_ORDER: tuple[Verdict, ...] = ("fail", "undecided", "inconclusive", "not measured", "not judged", "pass")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Area:
 
     Arguments:
         name: what is asked about.
-        verdict: "undecided": too few people to say; "inconclusive": the audit's own controls failed.
+        verdict: "undecided": too few people to say; "inconclusive": the audit's own controls failed, or were run too
+            seldom; "not judged": measured, but the policy sets no limit.
         reasons: a sentence for each thing that keeps the verdict from "pass", or that was let pass unmeasured.
         rows: (name, score, limit, verdict) of everything that was held to a limit, in the score's unit.
     """
@@ -62,9 +65,10 @@ def judge(
 
 
 def passes(areas: Iterable[Area], policy: Policy) -> bool:
-    """Whether everything may go out; utility may be unmeasured where the policy does not require it."""
+    """Whether everything may go out; utility may be unmeasured, or unjudged, where the policy does not require it."""
     optional = {"utility"} if not policy.require_utility else set()
-    return all(area.verdict == "pass" or (area.verdict == "not measured" and area.name in optional) for area in areas)
+    open_ = ("not measured", "not judged")
+    return all(area.verdict == "pass" or (area.verdict in open_ and area.name in optional) for area in areas)
 
 
 def people_needed(people: int, value: float, high: float, limit: float) -> int | None:
@@ -84,14 +88,18 @@ def _scored(
     policy: Policy,
     why: Mapping[str, str],
 ) -> Area:
+    if not limits:
+        return _unlimited(name, scores, why)
     rows: list[tuple[str, Score, float, Verdict]] = []
     reasons: list[str] = []
     verdicts: list[Verdict] = []
     for key, limit in limits.items():
         missing = [one for one in (key, limit.of) if one is not None and one not in scores]
         if missing:
-            reason = why.get(missing[0], f"not among the scores; {EVALUATE}")
             tolerated = policy.tolerates(key)
+            # an older run lacks scores of today; but data of another kind never have some of them
+            unknown = "this run has no such score" if tolerated else f"not among the scores; {EVALUATE}"
+            reason = _why(missing[0], name, why) or unknown
             reasons.append(f"{missing[0]}: not measured ({reason})" + (", which the policy tolerates" * tolerated))
             verdicts += [] if tolerated else ["not measured"]
             continue
@@ -101,11 +109,23 @@ def _scored(
         verdicts.append(verdict)
         if verdict != "pass":
             reasons.append(f"{key}: {_says(score)}; has to be {_word(limit)} {bound:.3g} over the whole interval")
-    if not limits:
-        reasons.append("the policy sets no limit")
     if not rows:  # nothing was held to anything: that is no pass
         verdicts.append("not measured")
     return Area(name, _worst(verdicts), tuple(reasons), tuple(rows))
+
+
+def _unlimited(name: Literal["fidelity", "utility"], scores: Mapping[str, Score], why: Mapping[str, str]) -> Area:
+    """An area that the policy says nothing of; only utility may be one, since a policy limits likeness."""
+    if any(score.startswith(_LEARNT) for score in scores):
+        return Area(name, "not judged", (f"measured, but {NO_LIMIT}",), ())
+    reason = _why(name, name, why)
+    return Area(name, "not measured", (NO_LIMIT if reason is None else f"not measured ({reason}); {NO_LIMIT}",), ())
+
+
+def _why(name: str, area: str, why: Mapping[str, str]) -> str | None:
+    """Why a score is not there: told of itself, of its family, or of all utility."""
+    keys = (name, name.partition(":")[0], *(["utility"] if area == "utility" else []))
+    return next((why[key] for key in keys if key in why), None)
 
 
 def _privacy(audit: Audit | None, policy: Policy, networks: bool) -> Area:
@@ -161,10 +181,11 @@ def _withstood(attack: Attack, limit: float, found: bool) -> tuple[Verdict, str]
     says = f"{attack.name}: {_says(score)}, limit {limit:.3g}"
     if not all(map(math.isfinite, (score.value, score.low, score.high))):
         return "not measured", f"{says}: no number; {AUDIT}"
-    if found and score.value > limit:
-        return "fail", f"{says}: the attack works (p = {attack.p_value:.2g})"
+    works = f"the attack works (p = {attack.p_value:.2g})"
+    if found and (score.value > limit or attack.name in _NEVER):
+        return "fail", f"{says}: {works}"
     if score.value <= limit and score.high <= limit:
-        return "pass", ""
+        return "pass", f"{says}: {works}, though no more than the policy allows" if found else ""
     people = attack.members + attack.strangers
     needed = people_needed(people, score.value, score.high, limit)
     if needed is None:
@@ -172,6 +193,7 @@ def _withstood(attack: Attack, limit: float, found: bool) -> tuple[Verdict, str]
     return "undecided", f"{says}: {people} people are too few to decide, about {needed} would be needed"
 
 
+_NEVER = ("copies: exact", "copied rows")  # of these, any that is more than chance is too much
 _RIGHT = {"positive": "copies of training samples were caught", "negative": "other people's samples were let pass"}
 
 
@@ -184,7 +206,7 @@ def _doubts(audit: Audit, policy: Policy) -> list[str]:
             doubts.append(f"the audit's {control.kind} control failed: {says}")
         elif control.runs < needed:
             says = f"{control.runs} runs, the policy needs {needed}"
-            doubts.append(f"the audit's {control.kind} control had {says}; audit again with control_runs = {needed}")
+            doubts.append(f"the audit's {control.kind} control had {says}: run the audit with control_runs = {needed}")
     absent = sorted(set(_RIGHT) - {control.kind for control in audit.controls})
     return [*doubts, *(f"the audit's {kind} control was not run: nothing found tells nothing" for kind in absent)]
 

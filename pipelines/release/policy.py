@@ -127,7 +127,10 @@ class Policy(BaseModel):
 
 
 # Scores that lie between 0 and 1: a limit outside of it, or at the end that everything keeps to, decides nothing
-_SHARES = ("1nnc*", "precision", "recall", "coverage", "*: KS", "ks:*", "*PR-AUC", "*accuracy", "inside_ranges")
+_SHARES = (
+    *("1nnc*", "precision", "recall", "coverage", "inside_ranges"),
+    *("*: undetectable", "*: KS", "ks:*", "*PR-AUC", "*accuracy"),
+)
 
 
 def _refuse_impossible(area: str, name: str, limit: Limit) -> None:

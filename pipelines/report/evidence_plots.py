@@ -104,7 +104,7 @@ def draw_map(features: pd.DataFrame) -> Markup:
 
 
 def draw_roc(attack: Attack) -> Markup:
-    """How many people of training an attack finds, over how many others it suspects; with both controls."""
+    """How much of training an attack finds, over how many others it suspects; with both controls."""
     figure, axis = new_plot((2.9, 2.75))
     axis.plot((0, 1), (0, 1), color="#aaaaaa", linewidth=0.8)
     for kind, colour, style, name in CURVES:
@@ -116,11 +116,19 @@ def draw_roc(attack: Attack) -> Markup:
     axis.set_ylim(0, 1.01)
     axis.set_aspect("equal")
     axis.set_title(attack.name.replace(": ", ":\n", 1), fontsize=8.5)
-    axis.set_xlabel("others suspected", fontsize=8)
-    axis.set_ylabel("people of training found", fontsize=8)
+    unit = unit_of(attack)
+    axis.set_xlabel(f"other {unit} suspected", fontsize=8)
+    axis.set_ylabel(f"{unit} of training found", fontsize=8)
     axis.legend(fontsize=6.5, loc="lower right")
     drawn = ", ".join(name for kind, _, _, name in CURVES if attack.roc.get(kind))
     return as_svg(
         figure,
-        f"Curve of the attack {attack.name}, strength {attack.score.value:.3g}: {drawn}; the diagonal is guessing",
+        f"Curve of the attack {attack.name}, by {unit}, strength {attack.score.value:.3g}: {drawn}; the diagonal is "
+        "guessing",
     )
+
+
+def unit_of(attack: Attack) -> str:
+    """What an attack tells apart: "people", or the samples that its name ends with."""
+    last = attack.name.rpartition(", ")[2]
+    return f"{last}s" if last in ("window", "row", "picture") else "people"

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..evaluation.coding import PAPER_WIDTH
+from ..evaluation.fidelity.parameters import measured_lead
 from ..evaluation.score import Score
 from ..run import Run
 from .meanings import ENTRIES, EXACT, PARTS, Entry
@@ -52,18 +54,36 @@ def words(run: Run) -> dict[str, str]:
     """What fills the gaps in titles and meanings; empty where it would say something untrue of this source."""
     recipe, codec = run.recipe, run.codec
     share = run.scores.get("saturated_windows")
-    fits = recipe.data == "signals" and recipe.width != "fitted" and recipe.standardizer in ("adapted", "quantile")
     return {
         "what": NOUNS[recipe.data],
         "cutoff": "" if codec.fs is None else f" ({codec.fs / 12:.3g} Hz)",
-        "width": f" ({recipe.width:g} {codec.units[0]})".replace(" )", ")") if fits else "",
+        "width": _range(run),
+        "lead": f"Lead {lead_of(run)}. " if is_ecg(run) else "",
+        "leads": "leads" if is_ecg(run) else "channels",
+        "source": "heart" if is_ecg(run) else "source",
         "paper_share": " Baseline: the paper's 4 %." if share and share.baseline and is_ecg(run) else "",
     }
+
+
+def _range(run: Run) -> str:
+    """The range of eq. 3 that windows are compared with: the run's, or the paper's where the run has none."""
+    recipe = run.recipe
+    adapted = recipe.standardizer in ("adapted", "quantile")
+    if not adapted and is_ecg(run):
+        return f"the paper's adapted range ({PAPER_WIDTH:g} mV), which this run has not"
+    if not adapted or recipe.width == "fitted":
+        return "the adapted range"
+    return f"the adapted range ({f'{recipe.width:g} {run.codec.units[0]}'.rstrip()})"
 
 
 def is_ecg(run: Run) -> bool:
     """Whether the signals are an ECG, as far as anybody says."""
     return run.recipe.data == "signals" and run.codec.fs is not None and set(run.codec.units) == {"mV"}
+
+
+def lead_of(run: Run) -> str:
+    """The lead that R peaks and ECG parameters are measured on."""
+    return run.codec.channels[measured_lead(run.codec.channels)]
 
 
 def number(value: float | None, unit: str = "") -> str:
@@ -72,7 +92,8 @@ def number(value: float | None, unit: str = "") -> str:
         return "none"
     if math.isnan(value):
         return "not measured"
-    return (f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}") + f" {unit}" * bool(unit)
+    large = 1000 <= round(abs(value), 0) < 1e7  # 999.6 is 1,000, not 1e+03
+    return (f"{value:,.0f}" if large else f"{value:.3g}") + f" {unit}" * bool(unit)
 
 
 def span(score: Score) -> str:

@@ -19,8 +19,9 @@ class Entry:
     Arguments:
         key: its name; one that ends in a colon begins the names of a family, "ks:" that of "ks: age".
         part: of the page.
-        title, meaning: for readers. {what}, {cutoff} and {width} are windows, rows or pictures; the frequency above
-            which is noise; and the adapted range, of this run.
+        title, meaning: for readers. Of this run, {what} are windows, rows or pictures; {cutoff} is the frequency above
+            which is noise, {width} the adapted range, {lead} the one that beats
+            are measured on, {leads} what channels are called, and {source} what they are of.
     """
 
     key: str
@@ -32,8 +33,17 @@ class Entry:
         return name == self.key or (self.key.endswith(":") and name.startswith(f"{self.key} "))
 
 
-_PARAMETER = "Mean, SD and percentiles over windows; KS: distance of the distributions. Baseline: control windows."
-_CLASSES = "PR-AUC of a class against the others, their mean, and balanced accuracy; all on real control patients."
+_PARAMETER = (
+    "{lead}Mean, SD and percentiles over windows, and the share where it could not be measured; baseline: control "
+    "windows. KS: distance of the distributions from control windows; baseline: training windows in the synthetic "
+    "ones' place."
+)
+_CLASSES = "PR-AUC of a class against the others, their mean, and balanced accuracy; all on real control people."
+_CODED = " Real windows have gone through the image, too: coded and decoded."
+_HALVES = (
+    "In units of the distance between two halves of real people. Far above 1: unlike them; below or about 1 says "
+    "little with few people, and with fewer than 20 control people it is not measured."
+)
 
 ENTRIES = (
     Entry(
@@ -58,7 +68,7 @@ ENTRIES = (
         "1nnc_floor",
         "fidelity",
         "the floor: training against control",
-        "The same figure for real {what} of other people; a perfect generator reaches this, not 0.5.",
+        "The same figure for real {what} of other people; a perfect generator is at or below it, not at 0.5.",
     ),
     Entry(
         "precision",
@@ -70,7 +80,8 @@ ENTRIES = (
         "recall",
         "fidelity",
         "recall",
-        "Share of real {what} inside the space that synthetic ones fill. Baseline: training {what}.",
+        "Share of real {what} inside the space that synthetic ones fill. Near 0: always much the same. "
+        "Baseline: training {what}.",
     ),
     Entry(
         "density",
@@ -82,8 +93,8 @@ ENTRIES = (
         "coverage",
         "fidelity",
         "coverage",
-        "Share of real {what} that have a synthetic one near. Near 0: something else, or always the same. "
-        "Baseline: training {what}.",
+        "Share of real {what} that have a synthetic one near. Near 0: something else. Noise, or one sample again and "
+        "again, may be near many real ones: read it with recall and 1NNC. Baseline: training {what}.",
     ),
     Entry(
         "frechet",
@@ -95,7 +106,7 @@ ENTRIES = (
         "r_frechet",
         "fidelity",
         "Fréchet distance, relative",
-        "In units of the distance between two halves of real patients: 1 is as near as real people are.",
+        _HALVES + " It does not tell noise from hearts then; the kernel distance is the better guide.",
     ),
     Entry(
         "kernel",
@@ -107,7 +118,7 @@ ENTRIES = (
         "r_kernel",
         "fidelity",
         "kernel distance, relative",
-        "In units of the distance between two halves of real patients: 1 is as near as real people are.",
+        _HALVES,
     ),
     Entry(
         "similarity",
@@ -122,11 +133,12 @@ ENTRIES = (
         "Maximum mean discrepancy of shapes and grey levels; 0: alike. Baseline: training images in their place.",
     ),
     Entry(
-        "heart_rate:",
+        "r: undetectable",
         "fidelity",
-        "heart rate,",
-        _PARAMETER + " Undetectable: share of windows in which it could not be measured.",
+        "windows in which no R wave could be measured",
+        "{lead}Near 1: noise, which has no R waves. Baseline: control windows.",
     ),
+    Entry("heart_rate:", "fidelity", "heart rate,", _PARAMETER),
     Entry("p_duration:", "fidelity", "P duration,", _PARAMETER),
     Entry("pr:", "fidelity", "PR interval,", _PARAMETER),
     Entry("qrs:", "fidelity", "QRS duration,", _PARAMETER),
@@ -134,14 +146,19 @@ ENTRIES = (
     Entry("stj:", "fidelity", "ST level at the J point,", _PARAMETER),
     Entry("r:", "fidelity", "R amplitude,", _PARAMETER),
     Entry("t:", "fidelity", "T amplitude,", _PARAMETER),
-    Entry("rr:", "fidelity", "RR interval,", _PARAMETER),
     Entry(
         "qt_rr",
         "fidelity",
         "QT explained by RR (r²)",
-        "In hearts, QT grows with RR; a generator that ignores it is near 0. Baseline: control windows.",
+        "{lead}In hearts, QT grows with RR; a generator that ignores it is near 0. Baseline: control windows.",
     ),
-    Entry("r_peaks", "fidelity", "R peaks per window, synthetic", "Baseline: control windows."),
+    Entry(
+        "qt_rr:",
+        "fidelity",
+        "correlation of QT with RR,",
+        "With its sign: in hearts, QT grows with RR, so that it is above 0. Baseline: control windows.",
+    ),
+    Entry("r_peaks", "fidelity", "R peaks per window, synthetic", "{lead}Baseline: control windows."),
     Entry(
         "r_peaks_control",
         "fidelity",
@@ -152,19 +169,19 @@ ENTRIES = (
         "peaks_2_3",
         "fidelity",
         "windows with two or three R peaks",
-        "What two seconds of a heart hold. Baseline: control windows.",
+        "{lead}What two seconds of a heart hold. Baseline: control windows.",
     ),
     Entry(
         "noise",
         "fidelity",
         "share of power in high frequencies",
-        "Above a twelfth of the sampling rate{cutoff}. Baseline: control windows.",
+        "Above a twelfth of the sampling rate{cutoff}. Baseline: control windows." + _CODED,
     ),
     Entry(
         "spectrum",
         "fidelity",
         "distance of the power spectra",
-        "Of the medians over windows, in decibels; 0: alike. Baseline: training against control.",
+        "Of the medians over windows, in decibels; 0: alike. Baseline: training against control." + _CODED,
     ),
     Entry("spectrum:", "fidelity", "distance of the power spectra,", "The same within a band of frequencies."),
     Entry(
@@ -190,25 +207,19 @@ ENTRIES = (
         "einthoven",
         "fidelity",
         "limb-lead residual, III = II − I",
-        "Root mean square of what breaks Einthoven's relation. Baseline: control windows.",
+        "Root mean square of what breaks Einthoven's relation. Baseline: control windows." + _CODED,
     ),
     Entry(
         "goldberger",
         "fidelity",
         "limb-lead residual, augmented leads",
-        "Root mean square of what breaks Goldberger's relations. Baseline: control windows.",
+        "Root mean square of what breaks Goldberger's relations. Baseline: control windows." + _CODED,
     ),
     Entry(
         "lead_distance",
         "fidelity",
-        "distance between the leads of a window",
-        "Real leads of one heart belong together. Baseline: control windows.",
-    ),
-    Entry(
-        "lead_distance_embedded",
-        "fidelity",
-        "distance between the leads of a window, by features",
-        "The same in the space of a network that tells people apart.",
+        "distance between the {leads} of a window",
+        "Real {leads} of one {source} belong together. Baseline: control windows.",
     ),
     Entry(
         "null_clean", "fidelity", "images whose NULL pixels are all 0", "As generated, before the decoder enforces it."
@@ -307,7 +318,7 @@ ENTRIES = (
         "trtr:",
         "utility",
         "train on real, test on real:",
-        "What can be had from real {what}. Baseline: labels shuffled between patients.",
+        "What can be had from real {what}. Baseline: labels shuffled between people.",
     ),
     Entry(
         "trts:",
@@ -331,7 +342,7 @@ ENTRIES = (
     Entry(
         "class_accuracy_control",
         "utility",
-        "class accuracy of the discriminator on control patients",
+        "class accuracy of the discriminator on control people",
         "Real {what} of people whom training never saw. Baseline: the commonest class.",
     ),
     Entry(
@@ -343,8 +354,8 @@ ENTRIES = (
     Entry(
         "class_accuracy_training",
         "utility",
-        "class accuracy of the discriminator on training patients",
-        "Far above that on control patients: the discriminator knows its patients by heart.",
+        "class accuracy of the discriminator on training people",
+        "Far above that on control people: the discriminator knows its training {what} by heart.",
     ),
     Entry(
         "round_trip_rms",
@@ -373,7 +384,7 @@ ENTRIES = (
     Entry(
         "wide_windows",
         "coding",
-        "windows wider than the adapted range{width}",
+        "windows wider than {width}",
         "Before anything is cut off. Their highest values are, at grey level 255, where eq. 3 is used.",
     ),
 )

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from ...files import new_file
 from ..run import Run
 from ..studies import Observation
-from .explained import NOUNS, score_tables
+from .explained import NOUNS, score_tables, words
 from .sections import make_sections
 from .verdicts import attack_rows, cards, next_step
 
@@ -27,21 +27,23 @@ def write_report(path: Path, run: Run, observation: Observation | None) -> None:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    audit = run.audit
+    audit, called = run.audit, words(run)["leads"]
     page = environment.get_template("page.html").render(
         style=Markup((FOLDER / "style.css").read_text("utf-8")),
         recipe=run.recipe,
         what=NOUNS[run.recipe.data],
         cards=cards(run),
-        next_step=_code(next_step(run.areas)),
+        policy=run.policy,
+        next_step=_code(next_step(run.areas, audit)),
         observation=observation,
         sections=make_sections(run),
         tables=score_tables(run),
         audit=audit,
-        attacks=attack_rows(audit) if audit else [],
-        not_measured=dict(run.not_measured) | dict(audit.not_measured if audit else {}),
+        attacks=attack_rows(audit, run.areas) if audit else [],
+        not_measured=_together(dict(run.not_measured) | dict(audit.not_measured if audit else {})),
+        called=called,
         counts=run.counts,
-        dropped=_drops(run.dropped),
+        dropped=_drops(run.dropped, called),
         channels=", ".join(run.codec.channels),
         length=run.codec.arrangement.length,
         image="×".join(map(str, run.codec.image_shape)),
@@ -59,10 +61,18 @@ def _code(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(part) if k % 2 else part for k, part in enumerate(parts))
 
 
-def _drops(dropped: Mapping[str, int]) -> dict[str, int]:
-    words = {
+def _together(why: Mapping[str, str]) -> dict[str, str]:
+    """What was not measured for one reason is told at once."""
+    names: dict[str, list[str]] = {}
+    for name, reason in why.items():
+        names.setdefault(reason, []).append(name)
+    return {", ".join(each): reason for reason, each in names.items()}
+
+
+def _drops(dropped: Mapping[str, int], called: str) -> dict[str, int]:
+    told = {
         "short": "records left out: shorter than a window",
         "missing": "windows left out: a sample is missing",
-        "flat": "windows left out: a lead stands still",
+        "flat": f"windows left out: one of the {called} stands still",
     }
-    return {words.get(reason, reason): n for reason, n in dropped.items() if n}
+    return {told.get(reason, reason): n for reason, n in dropped.items() if n}

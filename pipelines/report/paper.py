@@ -27,7 +27,7 @@ def room(windows: Sequence[np.ndarray]) -> np.ndarray:
         swings.append(np.stack([np.fmax.reduce(about, axis=1), -np.fmin.reduce(about, axis=1)], axis=1))
     widest = np.nan_to_num(np.fmax.reduce(swings)) * MM_PER_MV
     boxes = np.ceil((widest + 1) / BOX) * BOX
-    return np.clip(boxes, (2 * BOX, BOX), HIGHEST / 2)  # there is always room for the calibration pulse
+    return np.clip(boxes, (3 * BOX, BOX), HIGHEST / 2)  # the calibration pulse of 10 mm never touches the edge
 
 
 def draw_paper(

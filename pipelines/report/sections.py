@@ -10,7 +10,8 @@ from ...data import TableForm
 from ..evaluation.fidelity.parameters import PARAMETERS
 from ..run import Run, Windows
 from . import evidence_plots, plots
-from .explained import NOUNS, is_ecg
+from .captions import people_of, told_of_attacks, told_of_map, told_of_qt, told_of_spectrum
+from .explained import NOUNS, is_ecg, lead_of
 from .paper import draw_paper, room
 from .svg import MEDIUM, REAL, SMALL, SYNTHETIC, as_png, image_grid
 
@@ -68,7 +69,7 @@ def _traces(run: Run) -> Section:
         if is_ecg(run)
         else "Strips of one channel span as much in all plots, each about its own middle."
     )
-    caption = f"Real windows of control patients and synthetic ones, drawn at random. {how}"
+    caption = f"Real windows of control people and synthetic ones, drawn at random, {windows} of each. {how}"
     return Section("Signals", _draw(run, drawn), caption, _layout(run))
 
 
@@ -132,8 +133,9 @@ def _parameters(run: Run) -> Section | None:
     return Section(
         "ECG parameters",
         [Panel(evidence_plots.draw_parameter(tables, each)) for each in shown],
-        "Share of windows over each parameter: real ones of control patients as areas (blue), synthetic ones as lines "
-        f"(red). Not detected in windows, real and synthetic: {'; '.join(missed) or 'none'}.",
+        f"Lead {lead_of(run)}. Share of windows over each parameter: {len(tables['control']):,} real ones of "
+        f"{people_of(run)} as areas (blue), {len(tables['synthetic']):,} synthetic ones as lines (red). Not "
+        f"detected in windows, real and synthetic: {'; '.join(missed) or 'none'}.",
         "small",
     )
 
@@ -147,23 +149,18 @@ def _evidence(run: Run) -> Section:
         panels.append(Panel(evidence_plots.draw_spectra(evidence.spectra), "Power spectrum"))
     if len(evidence.features):
         panels.append(Panel(evidence_plots.draw_map(evidence.features), "Map of features"))
-    said = {
-        "QT over RR": "QT over RR: in hearts, the slower the longer; lines are fitted.",
-        "Power spectrum": "Spectrum: median and the band from 10 to 90 % of windows.",
-        "Map of features": "Map: synthetic samples should lie where real ones do, and everywhere that they do.",
-    }
-    return Section("Relations, spectrum, features", panels, " ".join(said[panel.label] for panel in panels))
+    said = {"QT over RR": told_of_qt, "Power spectrum": told_of_spectrum, "Map of features": told_of_map}
+    return Section("Relations, spectrum, features", panels, " ".join(said[panel.label](run) for panel in panels))
 
 
 def _curves(run: Run) -> Section | None:
     if run.audit is None:
         return None
+    drawn = [attack for attack in run.audit.attacks if attack.roc]
     return Section(
         "Attacks",
-        [Panel(evidence_plots.draw_roc(attack)) for attack in run.audit.attacks if attack.roc],
-        "How many people of training an attack finds, over how many others it suspects wrongly. On the diagonal it "
-        "guesses. The positive control, training samples with a little noise, has to lie far above it; the negative "
-        "control, real samples of other people, on it.",
+        [Panel(evidence_plots.draw_roc(attack)) for attack in drawn],
+        told_of_attacks(drawn),
         "third",
     )
 
@@ -172,7 +169,10 @@ def _columns(run: Run) -> Section:
     table = TableForm.from_state(run.codec.form["table"])
     ours, real = (samples.values[:, :, 0] for samples in (run.windows.synthetic, run.windows.control))
     boxes, _ = plots.draw_columns(real, ours, table.features, table.kinds)
-    caption = "Numbers as box plots (whiskers: 5 and 95 %): real control rows on the left, synthetic ones on the right."
+    caption = (
+        f"Numbers as box plots (whiskers: 5 and 95 %): {len(real):,} real control rows on the left, {len(ours):,} "
+        "synthetic ones on the right."
+    )
     return Section("Columns", [Panel(box) for box in boxes], caption, "small")
 
 
@@ -180,7 +180,8 @@ def _shares(run: Run) -> Section:
     table = TableForm.from_state(run.codec.form["table"])
     ours, real = (samples.values[:, :, 0] for samples in (run.windows.synthetic, run.windows.control))
     _, shares = plots.draw_columns(real, ours, table.features, table.kinds)
-    return Section("Shares", [Panel(bars) for bars in shares], "Real control rows above, synthetic ones below.", "wide")
+    caption = f"{len(real):,} real control rows above, {len(ours):,} synthetic ones below."
+    return Section("Shares", [Panel(bars) for bars in shares], caption, "wide")
 
 
 def _five_steps(run: Run) -> Section:

@@ -1,16 +1,16 @@
 """The first screen: a verdict for each area with what it rests on, and what to do next; and the table of attacks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..evaluation.privacy.findings import Attack, Audit
 from ..evaluation.score import Score
-from ..release.gate import Area
+from ..release.gate import NO_LIMIT, Area
 from ..run import Run
 from .explained import chance, number, span, title_of, words
 
 AREAS = {"fidelity": "Is it faithful?", "utility": "Is it useful?", "privacy": "Is it private?"}
-NOT_JUDGED = "not judged"
+NOT_JUDGED = "not judged yet"  # by any policy
 # A mark and words, so that nothing hangs on a colour
 VERDICTS = {
     "pass": ("✓", "passes"),
@@ -18,15 +18,16 @@ VERDICTS = {
     "undecided": ("?", "undecided"),
     "inconclusive": ("!", "inconclusive"),
     "not measured": ("–", "not measured"),
+    "not judged": ("○", "measured, not judged"),
     NOT_JUDGED: ("–", "not judged yet"),
 }
 # What is shown of an area that no limit of the policy is about, as far as it was measured
 KEYS = {
-    "fidelity": ("1nnc", "coverage", "r_frechet", "inside_ranges", "ks_worst"),
+    "fidelity": ("1nnc", "coverage", "recall", "r: undetectable", "r_peaks", "r_kernel", "inside_ranges", "ks_worst"),
     "utility": ("tstr: macro PR-AUC", "tstr − trtr: macro PR-AUC", "augmented − trtr: macro PR-AUC", "class_accuracy"),
     "privacy": (),
 }
-LINES, REASONS = 3, 3
+LINES, REASONS = {"fidelity": 6, "utility": 3, "privacy": 3}, 3
 
 # The first that applies: area, its verdict, what to do
 STEPS = (
@@ -38,14 +39,14 @@ STEPS = (
     ),
     (
         "privacy",
-        "inconclusive",
-        "Do not release this: the audit's own controls failed, so that its silence means nothing. "
-        "Generate more, or read more people, and audit again.",
+        "undecided",
+        "Do not release this yet: the people are too few to decide. The reasons below say how many would be needed.",
     ),
     (
         "privacy",
-        "undecided",
-        "Do not release this yet: the people are too few to decide. The reasons below say how many would be needed.",
+        "inconclusive",
+        "Do not release this yet: the audit's own controls came out right, but in fewer runs than the policy asks for. "
+        "Run the audit with control_runs = N, the number that the reasons below say.",
     ),
     ("privacy", "not measured", "Do not release this yet: run `anonimage audit OUT` first."),
     (
@@ -62,6 +63,17 @@ STEPS = (
     ("utility", "undecided", "Not decided: generate and evaluate more, or read more people, so that intervals shrink."),
     ("fidelity", "not measured", "A limit of the policy could not be tested; the reasons below say what is missing."),
 )
+UNUSABLE = (
+    "A limit of the policy to utility could not be tested, and so the release may be refused; see the reasons below."
+)
+FAILED = (
+    "Do not release this: the audit's own controls failed, so that its silence means nothing. "
+    "Generate more, or read more people, and audit again."
+)
+NO_CONTROL = (
+    "Do not release this: not both of the audit's own controls were run, so that its silence means nothing. "
+    "Read more people, and audit again."
+)
 RELEASE = (
     "Everything that the policy asks for is kept: `anonimage release OUT TO` makes the bundle. "
     "What was not measured is listed below, and goes out with it."
@@ -75,17 +87,23 @@ def cards(run: Run) -> list[dict[str, Any]]:
     return [_card(run, name, judged.get(name)) for name in AREAS]  # type: ignore[call-overload]
 
 
-def next_step(areas: Sequence[Area]) -> str:
+def next_step(areas: Sequence[Area], audit: Audit | None = None) -> str:
     """One piece of advice."""
     if not areas:
         return JUDGE
     verdicts = {(area.name, area.verdict) for area in areas}
-    return next((advice for name, verdict, advice in STEPS if (name, verdict) in verdicts), RELEASE)
+    if ("privacy", "inconclusive") in verdicts and audit is not None and not audit.conclusive:
+        return FAILED if any(not control.passed for control in audit.controls) else NO_CONTROL
+    untested = [area for area in areas if (area.name, area.verdict) == ("utility", "not measured")]
+    limited = any(NO_LIMIT not in reason for area in untested for reason in area.reasons)
+    otherwise = UNUSABLE if limited else RELEASE
+    return next((advice for name, verdict, advice in STEPS if (name, verdict) in verdicts), otherwise)
 
 
-def attack_rows(audit: Audit) -> list[dict[str, str]]:
-    """The table of attacks, as texts."""
+def attack_rows(audit: Audit, areas: Sequence[Area] = ()) -> list[dict[str, str]]:
+    """The table of attacks, as texts; areas: what a policy said of them."""
     worked = {attack.name for attack in audit.found}
+    held = {row[0] for area in areas for row in area.rows} if areas else {attack.name for attack in audit.attacks}
     return [
         {
             "name": attack.name,
@@ -94,6 +112,7 @@ def attack_rows(audit: Audit) -> list[dict[str, str]]:
             "interval": span(attack.score),
             "baseline": number(attack.score.baseline, attack.score.unit),
             "rates": _rates(attack),
+            "needs": _needs(attack, held),
             "p": chance(attack.p_value),
             "people": f"{attack.members:,} / {attack.strangers:,}",
             "found": "✗ works" if attack.name in worked else "✓ finds nothing",
@@ -101,6 +120,14 @@ def attack_rows(audit: Audit) -> list[dict[str, str]]:
         }
         for attack in audit.attacks
     ]
+
+
+def _needs(attack: Attack, held: Collection[str]) -> str:
+    """Of an attack by the networks themselves: who can make it, and whether the policy holds it to a limit."""
+    if not attack.limit.startswith("model_"):
+        return ""
+    judged = "" if attack.name in held else " Held to no limit, since no network goes out."
+    return f"Only who has the trained networks can do this.{judged}"
 
 
 def _rates(attack: Attack) -> str:
@@ -142,7 +169,8 @@ def _lines(run: Run, name: str, area: Area | None) -> list[dict[str, str]]:
     if name == "privacy" and run.audit is not None and not held:
         others = {attack.name: attack.score for attack in sorted(run.audit.attacks, key=lambda attack: attack.p_value)}
     lines += [_line(title_of(key, filling), score) for key, score in others.items()]
-    return lines[: max(LINES, sum(row[3] != "pass" for row in held[: 2 * LINES]))]
+    most = LINES[name]
+    return lines[: max(most, sum(row[3] != "pass" for row in held[: 2 * most]))]
 
 
 def _line(title: str, score: Score, limit: float | None = None, mark: str = "") -> dict[str, str]:

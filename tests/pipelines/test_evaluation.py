@@ -16,11 +16,14 @@ from anonimage.pipelines.evaluation.fidelity import (
     score_null,
     score_r_peaks,
     score_ranges,
+    tables,
 )
 from anonimage.pipelines.evaluation.fidelity.beats import count_r_peaks
+from anonimage.pipelines.evaluation.measure import Measured
 from anonimage.pipelines.evaluation.people import refuse_seen_patients
 from anonimage.pipelines.evaluation.score import Score, Scores, interval, load_scores, save_scores
 from anonimage.pipelines.evaluation.utility.class_accuracy import score_classes, score_recall
+from scipy.stats import ks_2samp
 
 
 def test_1nnc_by_hand():
@@ -55,6 +58,33 @@ def test_score_1nnc_stands_on_equal_numbers_with_the_floor_as_baseline():
     assert scores["1nnc"].baseline == scores["1nnc_floor"].value
     assert scores["1nnc"].n == scores["1nnc_floor"].n == 50
     assert scores["1nnc_floor"].low <= scores["1nnc_floor"].value <= scores["1nnc_floor"].high
+
+
+def test_1nnc_of_noise_about_each_window_is_known_to_be_one_half():
+    """Every noisy window is nearest to the real one it is about, and that one to its twin: halves 0 and 1, no doubt."""
+    places = 100.0 * np.arange(40)
+    real = np.stack([places, places + 1]).T.reshape(-1, 1)  # 0 1 100 101 …
+    noisy = real + np.tile([-7.0, 9.0], 40)[:, None]  # −7 10 93 110 …
+    people = np.repeat(np.arange(40), 2)
+    scores = score_1nnc(noisy, real, people, noisy, people, seed=0)
+    ends = {name: (score.low, score.value, score.high) for name, score in scores.items()}
+    assert ends["1nnc_synthetic"] == (0, 0, 0)
+    assert ends["1nnc_real"] == (1, 1, 1)
+    assert ends["1nnc"] == ends["1nnc_floor"] == (0.5, 0.5, 0.5)
+
+
+def test_the_interval_of_1nnc_is_that_of_a_mean_of_two_independent_means():
+    rng = np.random.default_rng(5)
+    g, c, t = (rng.normal(size=(400, 2)) for _ in range(3))
+    scores = score_1nnc(g, c, np.arange(400), t, np.arange(400), seed=0)
+    variances = [scores[f"1nnc_{half}"].value for half in ("synthetic", "real")]
+    width = 1.96 * np.sqrt(sum(p * (1 - p) / 400 for p in variances)) / 2
+    score = scores["1nnc"]
+    assert score.value == pytest.approx(sum(variances) / 2)
+    assert (score.high - score.value, score.value - score.low) == pytest.approx((width, width), rel=0.15)
+    grouped = score_1nnc(g, c, np.repeat(np.arange(5), 80), t, np.arange(400), seed=0)
+    half, same = (found["1nnc_synthetic"] for found in (scores, grouped))  # control patients say nothing about it
+    assert (same.low, same.high) == pytest.approx((half.low, half.high), abs=0.02)
 
 
 def test_the_interval_resamples_patients():
@@ -151,6 +181,22 @@ def test_recall_counts_every_class_alike():
     assert score_recall(np.array([True] * 3 + [False] * 3 + [True] * 2), labels, np.arange(8), seed=0).value == 0.75
 
 
+def test_recall_is_held_against_guessing_among_all_classes_that_training_knows():
+    labels = np.array([0, 0, 2, 2])
+    right = labels == 0
+    assert score_recall(right, labels, np.arange(4), seed=0).baseline == 0.5
+    assert score_recall(right, labels, np.arange(4), seed=0, classes=5).baseline == 0.2
+
+
+def test_recall_resamples_the_patients_of_each_class():
+    # class 0: a patient of three images, told, and one of one, not told; class 1: two patients, told; class 2: one, not
+    labels, people = np.array([0, 0, 0, 0, 1, 1, 2]), np.array(list("aaabcde"))
+    score = score_recall(np.array([True] * 3 + [False] + [True] * 2 + [False]), labels, people, seed=0)
+    assert score.value == pytest.approx((3 / 4 + 1 + 0) / 3)
+    # only class 0 varies: b twice, a and b, a twice
+    assert (score.low, score.high) == pytest.approx((1 / 3, 2 / 3))
+
+
 def test_class_accuracy_of_nothing_is_refused():
     with pytest.raises(InputError, match="no image has a class that training knows"):
         score_classes(np.zeros(0, bool), np.zeros(0, int), np.zeros(0), seed=0)
@@ -160,11 +206,14 @@ def test_columns_by_hand():
     nan = np.nan
     generated = np.array([[1.0, 1], [2, 1], [3, 0], [4, nan]])
     control = np.array([[3.0, 1], [4, 0], [5, 0], [6, 0], [nan, 0]])
-    scores = score_columns(generated, control, control, ["age", "sick"], ["integer", "binary"], seed=0)
+    people = np.arange(5)
+    scores = score_columns(generated, control, people, control[:4], ["age", "sick"], ["integer", "binary"], seed=0)
     # half of the generated ages are below all real ones; 2 of 3 that are there against 1 of 5
     assert scores["ks: age"].value == 0.5
     assert scores["share: sick"].value == pytest.approx(2 / 3 - 1 / 5)
-    assert scores["ks: age"].baseline == scores["share: sick"].baseline == 0
+    assert scores["ks: age"].baseline == 0
+    # three of the control rows' 1 0 0 0, as many as are there of the generated ones
+    assert scores["share: sick"].baseline in (pytest.approx(-1 / 5), pytest.approx(1 / 3 - 1 / 5))
     assert (scores["ks: age"].n, scores["share: sick"].n) == (4, 3)
     assert scores["ks_worst"] == scores["ks: age"]
     assert scores["share_worst"] == scores["share: sick"]
@@ -172,7 +221,7 @@ def test_columns_by_hand():
 
 def test_the_worst_share_may_be_below_the_real_one():
     generated, control = np.array([[0.0, 1], [0, 1]]), np.array([[1.0, 1], [1, 0]])
-    scores = score_columns(generated, control, control, ["a", "b"], ["binary"] * 2, seed=0)
+    scores = score_columns(generated, control, np.arange(2), control, ["a", "b"], ["binary"] * 2, seed=0)
     assert (scores["share: a"].value, scores["share: b"].value) == (-1, 0.5)
     assert scores["share_worst"].value == -1
     assert "ks_worst" not in scores
@@ -180,7 +229,49 @@ def test_the_worst_share_may_be_below_the_real_one():
 
 def test_a_column_that_is_missing_everywhere_is_not_scored():
     there, absent = np.ones((3, 1)), np.full((3, 1), np.nan)
-    assert score_columns(absent, there, there, ["a"], ["binary"], seed=0) == {}
+    assert score_columns(absent, there, np.arange(3), there, ["a"], ["binary"], seed=0) == {}
+
+
+def test_a_column_lies_in_its_own_interval_however_alike_the_sets_are():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(60, 20))
+    again = rows[rng.permutation(60)]  # the very same values: nothing can be nearer, all draws are further
+    scores = score_columns(again, rows, np.arange(60), rows, [str(k) for k in range(20)], ["integer"] * 20, seed=0)
+    far = score_columns(rng.normal(size=(60, 20)), rows, np.arange(60), rows, ["x"] * 20, ["integer"] * 20, seed=0)
+    for score in (*scores.values(), *far.values()):
+        assert 0 <= score.low <= score.value <= score.high <= 1
+    assert scores["ks_worst"].low == scores["ks_worst"].value == 0 < scores["ks_worst"].high
+
+
+def test_draws_of_a_column_are_distances_of_the_rows_drawn():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 9, 30).astype(float), rng.integers(2, 12, 50).astype(float)
+    times = rng.multinomial(30, np.full(30, 1 / 30), 4), rng.multinomial(50, np.full(50, 1 / 50), 4)
+    found = tables._distances(first, second, times[0] / 30, times[1] / 50)
+    expected = [ks_2samp(first.repeat(a), second.repeat(b)).statistic for a, b in zip(*times, strict=True)]
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", ["integer", "binary"])
+def test_rows_of_one_patient_widen_the_interval_of_a_column(kind):
+    rng = np.random.default_rng(0)
+    training = np.repeat(rng.random((20, 1)) < 0.5, 50, axis=0).astype(float)  # each patient's rows are alike
+    generated = (rng.random((1000, 1)) < 0.5).astype(float)
+    widths = []
+    for people in (np.arange(1000), np.repeat(np.arange(20), 50)):
+        (score, _) = score_columns(generated, training, people, training, ["x"], [kind], seed=0).values()
+        widths.append(score.high - score.low)
+    assert widths[1] > 2 * widths[0]
+
+
+def test_a_column_of_few_control_rows_is_compared_with_as_few_generated_ones():
+    """Else good generated rows would look better than real ones, of which there are fewer."""
+    rng = np.random.default_rng(0)
+    generated, training, control = (rng.normal(size=(n, 12)) for n in (5000, 3000, 40))
+    scores = score_columns(generated, training, np.arange(3000), control, [*"abcdefghijkl"], ["integer"] * 12, seed=0)
+    each = [score for name, score in scores.items() if name != "ks_worst"]
+    assert {score.n for score in each} == {40}
+    assert np.mean([score.value for score in each]) == pytest.approx(np.mean([s.baseline for s in each]), abs=0.03)
 
 
 def test_rows_inside_the_ranges_by_hand():
@@ -217,6 +308,12 @@ def test_scores_read_back_and_a_spoilt_file_is_named(tmp_path):
         path.write_text(text)
         with pytest.raises(InputError, match=r"scores\.json: missing or edited"):
             load_scores(path)
+
+
+def test_what_is_lacking_is_told_by_name_and_only_that():
+    found = Measured(scores={"tstr: macro PR-AUC": Score(0.6, 0.5, 0.7, None, 12)})
+    found.lacks(("utility", "tstr: macro PR-AUC", "trtr: macro PR-AUC"), "no")
+    assert found.not_measured == {"utility": "no", "trtr: macro PR-AUC": "no"}
 
 
 def test_patients_seen_in_training_are_refused_by_name():

@@ -44,7 +44,7 @@ def scores(out):
 
 def test_a_run_ends_with_scores_an_audit_and_verdicts(audited):
     found, audit = scores(audited), json.loads((audited / "audit.json").read_text())
-    for name in ("1nnc", "coverage", "r_frechet", "kernel", "spectrum", "autocorrelation", "heart_rate: undetectable"):
+    for name in ("1nnc", "coverage", "frechet", "kernel", "spectrum", "autocorrelation", "heart_rate: undetectable"):
         assert set(found["scores"][name]) == {"value", "low", "high", "baseline", "n", "unit"}
     assert found["fingerprint"] == audit["fingerprint"] != ""
     assert found["not_measured"]["utility"].startswith("this run knows no classes")
@@ -65,6 +65,9 @@ def test_the_audit_says_its_verdict_and_repeats_itself(audited, tmp_path):
     assert result.exit_code == 0, result.output
     assert "privacy: inconclusive" in result.stderr  # two runs of each control are too few for the default policy
     assert (copy / "audit.json").read_text() == before
+    assert "Judged by policy default." in (copy / "report.html").read_text()
+    assert anonimage("audit", copy, "--policy", "strict").exit_code == 0
+    assert "Judged by policy strict." in (copy / "report.html").read_text()
 
 
 def test_few_people_are_a_refusal_that_leaves_no_sample(copy, tmp_path):

@@ -1,5 +1,7 @@
 """What a run says of the paper's claims: seen, not seen, or cannot tell, by cases made by hand."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 from anonimage.pipelines.evaluation.score import Score
@@ -18,7 +20,7 @@ def with_halves(scores):
     return halves | scores
 
 
-def look(name, scores, against=None, events=(), checks=8, training=100):
+def look(name, scores, against=None, events=(), checks=8, training=100, units=("mV",)):
     """What a run of that recipe observes; events are (step, text) of the monitor."""
     scores, against = with_halves(scores), with_halves(against or {})
     quiet = [*range(25, 25 * checks + 1, 25)]
@@ -27,7 +29,7 @@ def look(name, scores, against=None, events=(), checks=8, training=100):
     )
     run = Run(
         recipe=load_recipe(name),
-        codec=None,
+        codec=SimpleNamespace(units=units),
         windows=None,
         scores=scores,
         against=against,
@@ -135,6 +137,12 @@ def test_a_few_steps_tell_nothing_of_what_is_learnt():
     assert few.seen is None
     assert "too few" in few.sentence
     assert look("ptb-quantile", {"saturated_windows": score(0.045)}, checks=1).seen  # the bounds need no training
+
+
+def test_what_the_paper_says_of_millivolts_is_not_held_against_other_signals():
+    observation = look("ptb-quantile", {"saturated_windows": score(0.045)}, units=("g", "g"))
+    assert observation.seen is None
+    assert "units are g, the paper's 4 % is of mV" in observation.sentence
 
 
 def test_a_short_training_does_not_show_that_nothing_collapses():

@@ -3,12 +3,14 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 from anonimage.pipelines.evaluation.fidelity.parameters import PARAMETERS
+from anonimage.pipelines.evaluation.privacy.findings import Control
 from anonimage.pipelines.evaluation.score import Score
 from anonimage.pipelines.release.gate import Area
 from anonimage.pipelines.report import write_report
@@ -17,10 +19,19 @@ from anonimage.pipelines.report.explained import explained, number, score_tables
 from anonimage.pipelines.report.meanings import ENTRIES
 from anonimage.pipelines.report.paper import draw_paper, room
 from anonimage.pipelines.report.svg import image_grid
-from anonimage.pipelines.report.verdicts import JUDGE, RELEASE, STEPS, next_step
+from anonimage.pipelines.report.verdicts import (
+    FAILED,
+    JUDGE,
+    NO_CONTROL,
+    RELEASE,
+    STEPS,
+    UNUSABLE,
+    attack_rows,
+    next_step,
+)
 from anonimage.pipelines.run import Evidence
 from PIL import Image
-from report_case import ecg_run, table_run
+from report_case import areas, audit, ecg_run, table_run
 from tiny import anonimage
 
 
@@ -94,10 +105,17 @@ def test_every_score_stands_in_it_with_interval_and_baseline(page, finished):
 def test_the_first_screen_says_a_verdict_in_words_for_each_area(full):
     first = full.split("<nav")[0]
     cards = re.findall(r"<h2>(\w+): .*?</h2>\s*<p class=\"verdict\">.*?</span>([^<]+)</p>", first, re.DOTALL)
-    assert cards == [("Fidelity", "passes"), ("Utility", "not measured"), ("Privacy", "inconclusive")]
+    assert cards == [("Fidelity", "passes"), ("Utility", "measured, not judged"), ("Privacy", "inconclusive")]
     assert "<strong>0.877</strong>" in first
     assert "(95 % 0.81 to 0.92); baseline 0.78; limit 0.99" in first
-    assert "<strong>Next:</strong> Do not release this" in first
+    assert "<strong>Next:</strong> Do not release this: the audit&#39;s own controls failed" in first
+    for title in ("recall", "windows in which no R wave could be measured", "R peaks per window, synthetic"):
+        assert title in first
+    assert "kernel distance, relative" in first
+    assert "Fréchet" not in first  # it cannot tell noise from hearts with few people
+    assert "30 people, 40 control windows" in first
+    assert "Leads: i." in first
+    assert "patients" not in first
 
 
 @pytest.mark.parametrize(
@@ -107,7 +125,7 @@ def test_the_first_screen_says_a_verdict_in_words_for_each_area(full):
         (("pass", "pass", "pass"), RELEASE),
         (("pass", "not measured", "pass"), RELEASE),
         (("fail", "fail", "fail"), "Do not release this: an attack"),
-        (("fail", "pass", "inconclusive"), "Do not release this: the audit's own controls"),
+        (("pass", "not judged", "pass"), RELEASE),
         (("pass", "pass", "undecided"), "Do not release this yet: the people are too few"),
         (("pass", "pass", "not measured"), "Do not release this yet: run `anonimage audit OUT`"),
         (("fail", "pass", "pass"), "Not fit for release"),
@@ -120,6 +138,56 @@ def test_the_worst_verdict_decides_what_to_do_next(verdicts, start):
     assert next_step(areas).startswith(start)
 
 
+def test_controls_that_failed_are_not_those_that_ran_too_seldom():
+    areas = [Area("privacy", "inconclusive", (), ())]
+
+    def advice(*controls):
+        return next_step(areas, replace(audit(), controls=controls))
+
+    good, bad = Control("positive", 20, 20, 19), Control("negative", 18, 20, 19)
+    assert advice(good, bad) == FAILED
+    assert advice(good) == NO_CONTROL
+    seldom = advice(Control("positive", 5, 5, 5), Control("negative", 5, 5, 5))
+    assert "in fewer runs than the policy asks for. Run the audit with control_runs = N" in seldom
+    assert "failed" not in seldom
+
+
+def test_a_limit_that_could_not_be_tested_is_not_told_to_release():
+    areas = [Area("utility", "not measured", ("tstr: macro PR-AUC: not measured (no classes)",), ())]
+    assert next_step(areas) == UNUSABLE
+    assert next_step([Area("utility", "not measured", ("the policy sets no limit",), ())]) == RELEASE
+
+
+def test_networks_that_stay_in_are_said_to_be_held_to_no_limit():
+    told = {row["name"]: row["needs"] for row in attack_rows(audit(), areas())}
+    name = "membership: discriminator, window"
+    assert told[name] == "Only who has the trained networks can do this. Held to no limit, since no network goes out."
+    assert not any(needs for other, needs in told.items() if other != name)
+    attack = next(attack for attack in audit().attacks if attack.name == name)
+    held = [Area("privacy", "pass", (), ((name, attack.score, 0.6, "pass"),))]
+    unheld = {row["name"]: row["needs"] for row in attack_rows(audit(), held)}
+    assert unheld[name] == "Only who has the trained networks can do this."
+
+
+def test_a_curve_says_what_is_found_people_or_windows(full):
+    drawn = full.split("<h2>Attacks</h2>")[1].split("</section>")[0]
+    for words in ("people of training found", "other people suspected", "windows of training found"):
+        assert f">{words}<" in drawn
+    caption = drawn.split("<figcaption>")[1]
+    assert "How many people or windows of training an attack finds" in caption
+    assert "With 30 people of training and 12 others, chance alone strays" in caption
+
+
+def test_pictures_name_the_lead_and_what_they_rest_on(write):
+    page = write(ecg_run(("i", "v1", "II")))
+    assert "Leads: i, v1, II." in page
+    assert "Lead II. Share of windows over each parameter: 300 real ones of 9 control people" in page
+    assert "QT over RR, lead II: in hearts" in page
+    assert "fitted to 300 real and 300 synthetic windows" in page
+    assert "of 36 real and 36 synthetic windows, mean over leads; the real ones have gone through the image" in page
+    assert "(100 training, 100 control, 100 synthetic)" in page
+
+
 def test_only_a_full_pass_is_told_to_release():
     for name in ("fidelity", "privacy"):
         for verdict in ("fail", "undecided", "not measured"):
@@ -130,12 +198,12 @@ def test_attacks_are_told_with_both_controls_and_whether_they_work(full):
     table = full.split('<section id="privacy">')[1].split("</section>")[0]
     assert "✓ Positive control</strong>" in table
     assert re.search(r"✗ Negative control</strong>,.*?18 of 20 runs, needed 19: failed", table, re.DOTALL)
-    rows = table.split("<tbody>")[1].split("</tr>")[:2]
+    rows = table.split("<tbody>")[1].split("</tr>")[:3:2]
     assert "membership: distance, patient</strong>: ✓ finds nothing" in rows[0]
     assert "copies: near duplicates</strong>: ✗ works" in rows[1]
     assert 'data-name="p">0.31<' in rows[0]
     assert 'data-name="p">&lt; 0.001<' in rows[1]
-    assert all('data-name="positive control">0.98 (0.95 to 1)<' in row for row in rows)
+    assert all('data-name="positive control, mean (range over runs)">0.98 (0.95 to 1)<' in row for row in rows)
     assert "re-identification</strong>: no verifier" in full
     assert "trts: macro PR-AUC</strong>: a class has nobody in it" in full
 
@@ -163,7 +231,7 @@ def test_a_trace_has_gaps_and_stays_on_its_strip():
     window = np.array([[0.0, 0, np.nan, 0, 0, 99], [np.nan] * 6])
     space = room([window])
     drawn = draw_paper(window, space, 6, ["<i>", "b"], "#000", 'a "window"')
-    assert space.tolist() == [[40, 5], [10, 5]]
+    assert space.tolist() == [[40, 5], [15, 5]]
     trace = re.findall(r'<path d="(M10[^"]*)"', drawn)[0]
     assert trace.count("M") == 2
     assert min(float(y) for y in re.findall(r"[\d.]+ ([\d.]+)", trace)) == 0  # cut off at the top
@@ -172,21 +240,43 @@ def test_a_trace_has_gaps_and_stays_on_its_strip():
 
 
 def test_signals_that_are_no_ecg_have_axes_with_their_unit_and_no_words_of_ecg(write):
-    scores = {"wide_windows": Score(0, 0, 0, None, 9), "saturated_windows": Score(0.1, 0, 0.2, 0.04, 9)}
+    scores = {
+        "lead_distance": Score(1, 1, 1, 1, 9),
+        "wide_windows": Score(0, 0, 0, None, 9),
+        "saturated_windows": Score(0.1, 0, 0.2, 0.04, 9),
+    }
     page = words(write(ecg_run(units="g", evidence=Evidence(), scores=scores, evolution={})))
     signals = page.split("<h2>Signals</h2>")[1].split("</section>")[0]
     assert re.search(r"<text[^>]*>i \(g\)</text>", signals)
     assert re.search(r"<text[^>]*>s</text>", signals)
     assert "wider than the adapted range (2.5 g)" in page
-    for word in ("mV", "ECG paper", "paper&#39;s 4 %", "limb"):
+    for word in ("mV", "ECG paper", "paper&#39;s 4 %", "limb", "heart"):
         assert word not in page
+    assert "distance between the channels of a window" in page
+    assert "Channels: i." in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"standardizer": "adapted", "width": 3.0}, "windows wider than the adapted range (3 mV)"),
+        ({"standardizer": "minmax"}, "windows wider than the paper's adapted range (2.5 mV), which this run has not"),
+        ({"standardizer": "equalize"}, "windows wider than the paper's adapted range (2.5 mV), which this run has not"),
+        ({"standardizer": "adapted", "width": "fitted"}, "windows wider than the adapted range"),
+    ],
+)
+def test_wide_windows_are_wider_than_a_range_that_is_named(changes, said):
+    run = ecg_run()
+    run = replace(run, recipe=run.recipe.changed(changes))
+    assert said in [row["title"] for table in score_tables(run) for row in table["rows"]]
 
 
 def test_a_table_begins_with_its_columns(write):
     page = write(table_run())
     assert page.index("<h2>Columns</h2>") < page.index("<h2>Shares</h2>") < page.index("<h2>Scores</h2>")
     assert "Box plots of age, real beside synthetic: medians" in page
-    for word in ("mV", "ECG paper", "limb"):
+    assert "60 real control rows on the left, 60 synthetic ones on the right" in page
+    for word in ("mV", "ECG", "limb", "heart", "R wave", "lead", "Channels:", "patients"):
         assert word not in words(page)
 
 
@@ -195,8 +285,10 @@ def test_a_score_that_nobody_explained_is_shown_under_its_own_name():
     assert tables["Other scores"][0]["title"] == "a figure of tomorrow"
     assert tables["Other scores"][0]["value"] == "1,234"  # as Python rounds a half: to even
     rows = next(rows for title, rows in tables.items() if title.startswith("Fidelity"))
-    assert [row["title"] for row in rows[-2:]] == ["heart rate, mean", "heart rate, KS"]
-    assert [bool(row["meaning"]) for row in rows[-2:]] == [True, False]
+    family = [row for row in rows if row["title"].startswith("heart rate")]
+    assert [row["title"] for row in family] == ["heart rate, mean", "heart rate, KS"]
+    assert [bool(row["meaning"]) for row in family] == [True, False]
+    assert "training windows in the synthetic ones' place" in family[0]["meaning"]
 
 
 def test_each_name_is_explained_once_and_the_order_is_that_of_the_table():
@@ -209,10 +301,24 @@ def test_each_name_is_explained_once_and_the_order_is_that_of_the_table():
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0.8775, "0.877"), (None, "none"), (float("nan"), "not measured"), (28902.4, "28,902"), (-0.00012, "-0.00012")],
+    [
+        (0.8775, "0.877"),
+        (None, "none"),
+        (float("nan"), "not measured"),
+        (28902.4, "28,902"),
+        (-0.00012, "-0.00012"),
+        (999.6, "1,000"),
+        (-999.4, "-999"),
+        (float("inf"), "inf"),
+    ],
 )
 def test_numbers_are_short(value, said):
     assert number(value) == said
+
+
+def test_what_was_not_measured_for_one_reason_is_told_at_once(write):
+    page = write(ecg_run(not_measured={"recall": "few people", "1nnc": "one window", "coverage": "few people"}))
+    assert "<li><strong>recall, coverage</strong>: few people</li>" in page
 
 
 def test_a_figure_without_a_value_is_not_shown_as_a_number(write):
@@ -260,8 +366,9 @@ def test_it_does_not_promise_anonymity(page, full):
 def test_the_steps_named_are_those_of_the_records(finished, tmp_path):
     copy = shutil.copytree(finished, tmp_path / "copy")
     assert anonimage("train", copy, "--steps", 8).exit_code == 0
+    assert anonimage("generate", copy).exit_code == 0
     assert anonimage("evaluate", copy).exit_code == 0
-    assert "; 6 training steps" in (copy / "report.html").read_text("utf-8")
+    assert "; 8 training steps" in (copy / "report.html").read_text("utf-8")
 
 
 def test_no_patient_or_record_is_named(page, full):

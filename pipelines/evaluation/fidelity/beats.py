@@ -36,7 +36,9 @@ def find_beats(signals: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
 
     Source: the stages of Pan and Tompkins 1985 (band, energy, threshold, search back), over a whole window at once.
     """
-    curved = gaussian_filter1d(signals, CURVE_S * fs, axis=1, order=2, mode="nearest") * (CURVE_S * fs) ** 2
+    # at slow rates the Gaussian is too narrow to be sampled well, and lets some of the offset through
+    level = np.median(signals, axis=1, keepdims=True)
+    curved = gaussian_filter1d(signals - level, CURVE_S * fs, axis=1, order=2, mode="nearest") * (CURVE_S * fs) ** 2
     strength = np.sqrt(gaussian_filter1d(curved**2, ENERGY_S * fs, axis=1, mode="constant"))
     found = [_beats_of(one, fs) for one in strength]
     counts = [len(beats) for beats in found]
@@ -75,7 +77,8 @@ def _strong(places: np.ndarray, heights: np.ndarray, least: float, fs: float) ->
 def filled(signals: np.ndarray) -> np.ndarray:
     """Missing samples on a line between their neighbours; a window without any sample becomes zero."""
     signals = np.array(signals, np.float32)
-    for signal in signals[np.isnan(signals).any(axis=1)]:
+    for row in np.flatnonzero(np.isnan(signals).any(axis=1)):
+        signal = signals[row]
         known = ~np.isnan(signal)
         places = np.arange(len(signal))
         signal[:] = np.interp(places, places[known], signal[known]) if known.any() else 0

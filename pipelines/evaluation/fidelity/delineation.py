@@ -61,7 +61,8 @@ def delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
 
     Returns:
         One row a beat: window (its number in signals); r, p_on, p_peak, p_off, qrs_on, qrs_off, t_on, t_peak, t_off in
-        seconds from the window's start. NaN: not found, or cut off by the window's border.
+        seconds from the window's start. NaN: not found, cut off by the window's border, or, for where a complex begins
+        and ends, nowhere to be seen: noise, or the next complex, comes before a calm stretch does.
 
     Source: slopes by derivatives of Gaussians at one width a wave, borders where the slope falls below a share of its
     steepest, as Martínez et al. 2004 do it on a dyadic wavelet.
@@ -80,9 +81,11 @@ def _delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
     windows, middles = find_beats(signals, fs)
     padded = np.pad(signals, ((0, 0), (margin, margin)), mode="edge")
     middles = middles + margin
-    on, off, steepest = _qrs(padded, windows, middles, fs)
+    on, off, begins, ends, steepest = _qrs(padded, windows, middles, fs)
     same = windows[1:] == windows[:-1]  # as the beat before
     between = (middles[1:] + middles[:-1]) // 2  # no complex goes on beyond
+    ends[:-1] &= ~same | (off[:-1] <= between)
+    begins[1:] &= ~same | (on[1:] > between)
     off[:-1][same] = np.minimum(off[:-1], between)[same]
     on[1:][same] = np.maximum(on[1:], between + 1)[same]
     r = _dominant(padded, windows, on, off)
@@ -98,7 +101,8 @@ def _delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
     earliest[1:][same] = np.fmax(earliest[1:], t_off[:-1])[same]
     p_on, p_peak, p_off = _wave(P, waves, windows, earliest, on - P_BEFORE_S[1] * fs, steepest, fs)
 
-    marks = {"r": r, "p_on": p_on, "p_peak": p_peak, "p_off": p_off, "qrs_on": on, "qrs_off": off}
+    marks = {"r": r, "p_on": p_on, "p_peak": p_peak, "p_off": p_off}
+    marks |= {"qrs_on": np.where(begins, on, np.nan), "qrs_off": np.where(ends, off, np.nan)}
     marks |= {"t_on": t_on, "t_peak": t_peak, "t_off": t_off}
     table = pd.DataFrame({"window": windows} | {name: (marks[name] - margin) / fs for name in COLUMNS[1:]})
     seen = table[list(MARKS)].to_numpy()
@@ -114,22 +118,32 @@ def _margin(fs: float) -> int:
 
 
 def _qrs(padded: np.ndarray, windows: np.ndarray, middles: np.ndarray, fs: float) -> tuple[np.ndarray, ...]:
-    """Samples at which each complex begins and ends (B,), and its steepest slope (B,) in mV a sample."""
+    """Borders of each complex, and how steep it is.
+
+    Returns:
+        The samples between which it lies (B,) and (B,); whether it is seen to begin there (B,) and to end there (B,),
+        for without a calm stretch they are only as far away as a border may be, which is no measurement; its steepest
+        slope (B,) in mV a sample.
+    """
     slope = np.abs(gaussian_filter1d(padded, QRS_SLOPE_S * fs, axis=1, order=1))
-    usual = np.median(slope, axis=1)[windows]
+    margin = _margin(fs)  # in which nothing has any slope
+    usual = np.median(slope[:, margin:-margin], axis=1)[windows]
     reach, core, quiet = (max(1, round(s * fs)) for s in (QRS_REACH_S, QRS_CORE_S, QUIET_S))
-    near = slope[windows[:, None], middles[:, None] + np.arange(-reach, reach + 1)]  # (B, W)
-    inner = near[:, reach - core : reach + core + 1]
+    centre = reach + quiet  # what begins to be calm within reach is calm for as long behind it
+    near = slope[windows[:, None], middles[:, None] + np.arange(-centre, centre + 1)]  # (B, W)
+    inner = near[:, centre - core : centre + core + 1]
     steepest = inner.max(axis=1)
     steep = inner > STEEP * steepest[:, None]
-    ends = []
+    borders, seen = [], []
     for half, first, share in ((near[:, ::-1], steep[:, ::-1], QRS_ON), (near, steep, QRS_OFF)):
-        last_steep = reach + core - np.argmax(first[:, ::-1], axis=1)
+        last_steep = centre + core - np.argmax(first[:, ::-1], axis=1)
         limit = np.maximum(share * steepest, np.minimum(RESTLESS * usual, STEEP * steepest))
         ahead = maximum_filter1d(half, quiet, axis=1, origin=-(quiet // 2))  # over the next `quiet` samples
         calm = (ahead < limit[:, None]) & (np.arange(half.shape[1]) >= last_steep[:, None])
-        ends.append(np.where(calm.any(axis=1), calm.argmax(axis=1), 2 * reach) - reach)
-    return middles - ends[0], middles + ends[1], steepest
+        calm = calm[:, : centre + reach + 1]
+        seen.append(calm.any(axis=1))
+        borders.append(np.where(seen[-1], calm.argmax(axis=1) - centre, reach))
+    return middles - borders[0], middles + borders[1], *seen, steepest
 
 
 def _dominant(padded: np.ndarray, windows: np.ndarray, on: np.ndarray, off: np.ndarray) -> np.ndarray:

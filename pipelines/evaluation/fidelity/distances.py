@@ -14,6 +14,7 @@ FRECHET_ROWS = 5000  # of a set at most
 KERNEL_ROWS = 1000  # of a set at most: the subsets of Bińkowski et al. 2018
 AXES = 64  # principal axes at most
 ROWS_PER_AXIS = 10  # in each half; with fewer, covariances are guesses
+RELATIVE_PEOPLE = 20  # control patients; of fewer, halves are as far apart as noise is from either
 DIVISIONS = 10  # of control patients into halves; ME-GAN, section 5.6
 DRAWS = 100  # bootstrap samples
 DRAW_DIVISIONS = 2  # of each of those
@@ -40,7 +41,8 @@ def score_distances(
         "frechet" and "kernel": of equally many windows; baseline: training in the generated windows' place.
         "r_frechet" and "r_kernel": mean distance of generated windows to half of the control patients over that of the
         two halves, 10 divisions; baseline 1. Below 1 is possible: generated windows may be of more people than a half.
-        The relative ones are not there if half of the control patients have not two windows, or all windows are one.
+        The relative ones are not there with fewer than 20 control patients, if half of them have not two windows, or
+        if all windows are one.
 
     Source: Yi et al. 2022 (ME-GAN), eq. 9 and section 5.6; Heusel et al. 2017; Bińkowski et al. 2018.
     """
@@ -51,7 +53,7 @@ def score_distances(
     g, c, t = _space((generated, control, training), min(smallest, len(training)))
     scores = {"frechet": _frechet_score(g, c, control_patients, t, rng)}
     scores["kernel"] = score_kernel(g, c, control_patients, t, seed)
-    if not halves:
+    if not halves or len(np.unique(control_patients)) < RELATIVE_PEOPLE:
         return scores
     for name, most, distances in (("r_frechet", FRECHET_ROWS, _frechets), ("r_kernel", KERNEL_ROWS, _kernels)):
         rows, ours = some(c, most, rng), some(g, most, rng)

@@ -17,7 +17,7 @@ def score_limb_leads(
     """How far the limb leads are from the relations that hold between them, with real windows as baseline.
 
     Arguments:
-        generated, control: (N, C, L) in mV.
+        generated, control: (N, C, L) in mV, the control windows after the same grey levels, which cost some µV.
         relations: (K, C) rows r with r @ x = 0; none: nothing is scored.
         seed: of the bootstrap.
         channels: C names, to tell Goldberger's relations from Einthoven's; without them all count as Einthoven's.

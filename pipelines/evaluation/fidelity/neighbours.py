@@ -8,7 +8,7 @@ from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import NearestNeighbors
 
 from ....errors import InputError
-from ..score import Score, interval
+from ..score import RESAMPLES, Score
 from .resampling import around, multiplicities
 
 ACCURACY_WINDOWS = 5000  # of a set at most: time grows with their square, and 1NNC is known to 1 % by then
@@ -52,28 +52,29 @@ def score_1nnc(
     Arguments:
         generated, control, training: (N, …) windows in the space where they are compared.
         control_patients, training_patients: (N,) the patient of each window.
-        seed: of the draw that makes the sets equally large, at most 5,000 windows each.
+        seed: of the draw that makes the sets equally large, at most 5,000 windows each, and of the bootstrap.
 
     Returns:
         "1nnc" with the floor as its baseline, and "1nnc_floor"; "1nnc_synthetic" and "1nnc_real", its two halves: of
-        the generated and of the control windows alone, each with its floor as baseline.
+        the generated and of the control windows alone, each with its floor as baseline. Each half is resampled by
+        itself, so that a sample holds both in equal parts, as the figure does.
     """
     rng = np.random.default_rng(seed)
     n = min(len(generated), len(control), len(training), ACCURACY_WINDOWS)
     g, c, t = (rng.choice(len(x), n, replace=False) for x in (generated, control, training))
     pairs = {
-        "1nnc": (generated[g], np.array([f"generated {k}" for k in g])),
-        "1nnc_floor": (training[t], training_patients[t].astype(str)),
+        "1nnc": (generated[g], np.arange(n)),
+        "1nnc_floor": (training[t], training_patients[t]),
     }
-    strangers = control_patients[c].astype(str)
-    found = {}
+    found: dict[str, tuple[float, float, float]] = {}
     for name, (windows, groups) in pairs.items():
-        right = nearest_neighbour_accuracy(windows, control[c])
-        parts = {"": slice(None), "_synthetic": slice(n), "_real": slice(n, None)}
-        everybody = np.concatenate([groups, strangers])
-        for part, rows in parts.items():
-            ends = interval(right[rows], everybody[rows], seed=seed)
-            found[name + part] = (float(right[rows].mean()), *ends)
+        halves = nearest_neighbour_accuracy(windows, control[c]).reshape(2, n)
+        times = [multiplicities(people, rng, RESAMPLES) for people in (groups, control_patients[c])]
+        sampled = [each @ half / each.sum(axis=1) for each, half in zip(times, halves, strict=True)]
+        values = [float(half.mean()) for half in halves]
+        parts = {"_synthetic": (values[0], sampled[0]), "_real": (values[1], sampled[1])}
+        parts[""] = (sum(values) / 2, (sampled[0] + sampled[1]) / 2)
+        found |= {name + part: (value, *around(value, draws, 0, 1)) for part, (value, draws) in parts.items()}
     scores = {
         name: Score(*found[name], baseline=found[name.replace("1nnc", "1nnc_floor")][0], n=n)
         for name in ("1nnc", "1nnc_synthetic", "1nnc_real")

@@ -8,7 +8,7 @@ import numpy as np
 from ....data import TableForm
 from ....data.table_column import NUMBERS
 from ..score import Score
-from .resampling import around, multiplicities, some
+from .resampling import around, drawn, multiplicities
 
 BINS, PAIR_BINS = 10, 5  # of numbers: quantiles of the training rows
 LEVELS = 20  # of a category; rarer ones count as one more
@@ -53,24 +53,29 @@ def variables(form: TableForm, with_label: bool = False) -> list[Variable]:
 
 
 def score_variation(
-    generated: np.ndarray, training: np.ndarray, control: np.ndarray, columns: Sequence[Variable], seed: int
+    generated: np.ndarray,
+    training: np.ndarray,
+    training_patients: np.ndarray,
+    control: np.ndarray,
+    columns: Sequence[Variable],
+    seed: int,
 ) -> dict[str, Score]:
     """Each column by itself: total variation, half the sum of differences of the shares of values or tenths of numbers.
 
     Arguments:
         generated, training, control: (N, F) features; NaN is missing, and counts as a value.
+        training_patients: (N,) the patient of each training row.
         columns: what the features belong to.
-        seed: of the draws and the bootstrap over rows.
+        seed: of the draws and the bootstrap.
 
     Returns:
         "tv: NAME", and "tv_worst" and "tv_mean" over columns: of generated against training rows. Baseline: control
         rows in the generated ones' place, of which as many are taken.
     """
     rng = np.random.default_rng(seed)
-    sets = _drawn(generated, training, control, rng)
+    sets, times = _drawn(generated, training, training_patients, control, rng)
     g, t, c = _indicators(sets, sets[1], columns, BINS)
     starts = _starts(g)
-    times = [multiplicities(np.arange(len(rows)), rng) for rows in sets[:2]]
     each, real = (_variations(_share(x), _share(t), starts)[0] for x in (g, c))
     draws = _variations(_share(g, times[0]), _share(t, times[1]), starts)  # (R, V)
     n = len(sets[0])
@@ -82,14 +87,20 @@ def score_variation(
 
 
 def score_pairs(
-    generated: np.ndarray, training: np.ndarray, control: np.ndarray, columns: Sequence[Variable], seed: int
+    generated: np.ndarray,
+    training: np.ndarray,
+    training_patients: np.ndarray,
+    control: np.ndarray,
+    columns: Sequence[Variable],
+    seed: int,
 ) -> dict[str, Score]:
     """Columns two by two: how their correlations and their contingency tables differ from those of training rows.
 
     Arguments:
         generated, training, control: (N, F) features; NaN is missing.
+        training_patients: (N,) the patient of each training row.
         columns: what the features belong to.
-        seed: of the draws and the bootstrap over rows.
+        seed: of the draws and the bootstrap.
 
     Returns:
         "correlation_worst", "correlation_mean": absolute difference of Pearson's correlation, over pairs of numbers
@@ -99,8 +110,7 @@ def score_pairs(
         the generated ones' place, of which as many are taken. Nothing where there are no two such columns.
     """
     rng = np.random.default_rng(seed)
-    sets = _drawn(generated, training, control, rng)
-    times = [multiplicities(np.arange(len(rows)), rng) for rows in sets[:2]]
+    sets, times = _drawn(generated, training, training_patients, control, rng)
     scores: dict[str, Score] = {}
     numbers = [column for column in columns if column.number]
     if len(numbers) > 1:
@@ -128,12 +138,13 @@ def _contingency(sets: _Sets, columns: Sequence[Variable], times: Sequence[np.nd
     return _pairs("contingency", columns, measured, np.stack(again), len(sets[0]), 1)
 
 
-def _drawn(generated: np.ndarray, training: np.ndarray, control: np.ndarray, rng: np.random.Generator) -> _Sets:
-    """As many generated as control rows, for small sets lie further from anything; of training rows more."""
-    n = min(len(generated), len(control), ROWS)
-    sizes = (n, ROWS, n)
-    g, t, c = (x[some(x, size, rng)] for x, size in zip((generated, training, control), sizes, strict=True))
-    return g, t, c
+def _drawn(
+    generated: np.ndarray, training: np.ndarray, patients: np.ndarray, control: np.ndarray, rng: np.random.Generator
+) -> tuple[_Sets, list[np.ndarray]]:
+    """Rows of each set, and how often those of generated and training are in each bootstrap sample: (R, N) each."""
+    g, t, c = drawn(generated, training, control, ROWS, rng)
+    times = [multiplicities(x, rng) for x in (np.arange(len(g)), patients[t])]
+    return (generated[g], training[t], control[c]), times
 
 
 def _indicators(
@@ -172,7 +183,7 @@ def _share(indicators: Sequence[np.ndarray], times: np.ndarray | None = None) ->
     """(R, ΣK) shares of bootstrap samples, or of the set itself."""
     rows = np.hstack(indicators)
     times = np.ones((1, len(rows)), np.float32) if times is None else times
-    return (times @ rows).astype(np.float64) / len(rows)
+    return (times @ rows).astype(np.float64) / times.sum(axis=1, keepdims=True)  # patients differ in rows
 
 
 def _variations(first: np.ndarray, second: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -182,7 +193,8 @@ def _variations(first: np.ndarray, second: np.ndarray, starts: np.ndarray) -> np
 def _tables(indicators: Sequence[np.ndarray], times: np.ndarray | None = None) -> np.ndarray:
     """(ΣK, ΣK) all tables of two columns at once."""
     rows = np.hstack(indicators)
-    return (rows.T @ (rows if times is None else rows * times[:, None])).astype(np.float64) / len(rows)
+    times = np.ones(len(rows), np.float32) if times is None else times
+    return (rows.T @ (rows * times[:, None])).astype(np.float64) / times.sum()
 
 
 def _table_variations(first: np.ndarray, second: np.ndarray, starts: np.ndarray) -> np.ndarray:

@@ -13,10 +13,9 @@ from .resampling import around, multiplicities, shares, some
 
 LEADS = ("v5", "ii", "i")  # the first of these that is there is measured, as in the paper (V5); else the first channel
 LEVEL_S = 0.010  # seconds before QRS over which the isoelectric level is taken: the PR segment
-FEWEST = 3  # windows that a distribution is told of
+FEWEST, FEWEST_AT_ENDS = 20, 40  # windows of which mean, spread and distance are told, and percentiles
 PERCENTILES = (2.5, 97.5)
 MOST = 5000  # windows of a set that are compared
-DIVISIONS = 10  # of the control patients into halves, for what the KS distance comes to between real and real
 
 
 class Parameter(NamedTuple):
@@ -82,7 +81,8 @@ def _of_beats(signals: np.ndarray, beats: pd.DataFrame, fs: float) -> pd.DataFra
     for beat in np.flatnonzero(~np.isnan(ends).any(axis=1)):
         on, off = ends[beat].astype(int)
         r[beat] = signals[windows[beat], on : off + 1].max()
-    level = np.mean([_voltage(signals, windows, at["qrs_on"] - back) for back in range(1, 1 + round(LEVEL_S * fs))], 0)
+    before = range(1, 1 + max(1, round(LEVEL_S * fs)))
+    level = np.mean([_voltage(signals, windows, at["qrs_on"] - back) for back in before], 0)
     microvolts = {
         "stj": _voltage(signals, windows, at["qrs_off"]) - level,
         "r": r - level,
@@ -105,63 +105,100 @@ def _voltage(signals: np.ndarray, windows: np.ndarray, samples: pd.Series) -> np
 
 
 def score_parameters(
-    synthetic: pd.DataFrame, control: pd.DataFrame, control_patients: np.ndarray, seed: int
-) -> dict[str, Score]:
+    synthetic: pd.DataFrame, control: pd.DataFrame, control_patients: np.ndarray, training: pd.DataFrame, seed: int
+) -> tuple[dict[str, Score], dict[str, str]]:
     """How the parameters of generated windows are distributed, against those of control windows.
 
     Arguments:
-        synthetic, control: what `measure_parameters` returned.
+        synthetic, control, training: what `measure_parameters` returned.
         control_patients: (N,) the patient of each control window.
-        seed: of the bootstrap, over generated windows and, where control windows take part, over patients.
+        seed: of draws and the bootstrap, over generated windows and, where control windows take part, over patients.
 
     Returns:
-        Of each parameter, where both sets have it, "KEY: mean", "KEY: sd", "KEY: 2.5 %" and "KEY: 97.5 %" of the
-        generated windows, with the control windows' own as baseline; "KEY: KS", the distance of Kolmogorov and Smirnov
-        between the two, with that between halves of the control patients as baseline; "KEY: undetectable", the share
-        of generated windows without it. And "qt_rr", the squared correlation of QT with RR.
+        Of each parameter "KEY: mean", "KEY: sd", "KEY: 2.5 %" and "KEY: 97.5 %" of the generated windows, with the
+        control windows' own as baseline; "KEY: KS", the distance of Kolmogorov and Smirnov from the control windows,
+        with that of as many training windows as baseline; "KEY: undetectable", the share of generated windows without
+        it. "qt_rr: r", the correlation of QT with RR, and "qt_rr", its square: what a falling line has as well.
+        And what was not measured, because too few windows of a set have it, and why; by the name of the score, or by
+        KEY where all but "KEY: undetectable" are missing.
 
     Source: DeepFake electrocardiograms, Table 2 and Figure 4.
     """
     if not (len(synthetic) and len(control)):
-        return {}
+        why = f"{len(synthetic)} synthetic and {len(control)} control windows; some of both are needed"
+        return {}, {"ECG parameters": why}
     rng = np.random.default_rng(seed)
     synthetic = synthetic.iloc[some(synthetic.to_numpy(), MOST, rng)]
     kept = some(control.to_numpy(), MOST, rng)
     control, control_patients = control.iloc[kept], control_patients[kept]
     times = multiplicities(np.arange(len(synthetic)), rng)  # (R, N)
     control_times = multiplicities(control_patients, rng)
-    halves = [_half(control_patients, rng) for _ in range(DIVISIONS)]
     scores: dict[str, Score] = {}
+    missing: dict[str, str] = {}
     for key, _, unit in PARAMETERS:
-        ours, real = synthetic[key].to_numpy(float), control[key].to_numpy(float)
+        ours, real, learnt = (table[key].to_numpy(float) for table in (synthetic, control, training))
         seen, seen_real = ~np.isnan(ours), ~np.isnan(real)
-        n, missing = int(seen.sum()), float(1 - seen.mean())
-        ends = around(missing, shares(times) @ ~seen, 0, 1)
-        scores[f"{key}: undetectable"] = Score(missing, *ends, float(1 - seen_real.mean()), len(ours))
-        if min(n, seen_real.sum()) < FEWEST:
+        share = float(1 - seen.mean())
+        ends = around(share, shares(times) @ ~seen, 0, 1)
+        scores[f"{key}: undetectable"] = Score(share, *ends, float(1 - seen_real.mean()), len(ours))
+        ours, real, learnt = ours[seen], real[seen_real], learnt[~np.isnan(learnt)]
+        if why := _lacking(ours, real, FEWEST):
+            missing[key] = why
             continue
-        baselines, draws = _moments(real[seen_real]), _moments(ours[seen], times[:, seen])
-        for name, value in _moments(ours[seen]).items():
+        baselines, draws = _moments(real), _moments(ours, times[:, seen])
+        for name, value in _moments(ours).items():
+            if name.endswith("%") and (why := _lacking(ours, real, FEWEST_AT_ENDS)):
+                missing[f"{key}: {name}"] = why
+                continue
             ends = around(float(value[0]), _finite(draws[name]))
-            scores[f"{key}: {name}"] = Score(float(value[0]), *ends, float(baselines[name][0]), n, unit)
-        far = float(_distances(ours[seen], real[seen_real])[0])
-        spread = _distances(ours[seen], real[seen_real], times[:, seen], control_times[:, seen_real])
-        apart = [_distances(real[half & seen_real], real[~half & seen_real])[0] for half in halves]
-        baseline = float(np.mean(_finite(np.array(apart)))) if np.isfinite(apart).any() else None
-        scores[f"{key}: KS"] = Score(far, *around(far, _finite(spread), 0, 1), baseline, n)
-    return scores | _score_relation(synthetic, control, times)
+            scores[f"{key}: {name}"] = Score(float(value[0]), *ends, float(baselines[name][0]), len(ours), unit)
+        scores[f"{key}: KS"] = _score_distance(ours, real, learnt, times[:, seen], control_times[:, seen_real], rng)
+    found, without = _score_relation(synthetic, control, times)
+    return scores | found, missing | without
 
 
-def _score_relation(synthetic: pd.DataFrame, control: pd.DataFrame, times: np.ndarray) -> dict[str, Score]:
-    """How much of QT follows RR."""
+def _lacking(ours: np.ndarray, real: np.ndarray, least: int) -> str:
+    """Why so few values (N,) and (M,) tell nothing; "" if they are enough."""
+    enough = min(len(ours), len(real)) >= least
+    return "" if enough else f"{len(ours)} synthetic and {len(real)} control windows have it; it takes {least} of each"
+
+
+def _score_distance(
+    ours: np.ndarray,
+    real: np.ndarray,
+    learnt: np.ndarray,
+    times: np.ndarray,
+    control_times: np.ndarray,
+    rng: np.random.Generator,
+) -> Score:
+    """KS distance of (N,) generated values from (M,) control ones; of as many training values as baseline, if any."""
+    if len(learnt) < FEWEST:
+        value, baseline = float(_distances(ours, real)[0]), None
+    else:  # the smaller a set, the farther it is from any other
+        rows, others = (some(x, min(len(ours), len(learnt)), rng) for x in (ours, learnt))
+        ours, times = ours[rows], times[:, rows]
+        value, baseline = (float(_distances(x, real)[0]) for x in (ours, learnt[others]))
+    ends = around(value, _finite(_distances(ours, real, times, control_times)), 0, 1)
+    return Score(value, *ends, baseline, len(ours))
+
+
+def _score_relation(
+    synthetic: pd.DataFrame, control: pd.DataFrame, times: np.ndarray
+) -> tuple[dict[str, Score], dict[str, str]]:
+    """How QT follows RR."""
     seen = synthetic[["rr", "qt"]].notna().all(axis=1).to_numpy()
     pairs = synthetic.loc[seen, ["rr", "qt"]].to_numpy(float).T
     real = control[["rr", "qt"]].dropna().to_numpy(float).T
-    value, baseline = (float(_correlations(both)[0] ** 2) for both in (pairs, real))
-    if not np.isfinite(value):
-        return {}
-    ends = around(value, _finite(_correlations(pairs, times[:, seen]) ** 2), 0, 1)
-    return {"qt_rr": Score(value, *ends, baseline if np.isfinite(baseline) else None, pairs.shape[1])}
+    if why := _lacking(pairs[0], real[0], FEWEST):
+        return {}, {"qt_rr": why}
+    r, baseline, draws = _correlations(pairs)[0], _correlations(real)[0], _correlations(pairs, times[:, seen])
+    if not np.isfinite(r):
+        return {}, {"qt_rr": "QT or RR is the same in all synthetic windows"}
+    scores = {}
+    for name, power, least in (("qt_rr: r", 1, -1), ("qt_rr", 2, 0)):
+        value, beside = float(r**power), float(baseline**power) if np.isfinite(baseline) else None
+        scores[name] = Score(value, *around(value, _finite(draws**power), least, 1), beside, pairs.shape[1])
+    return scores, {}
 
 
 def _moments(values: np.ndarray, times: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -184,7 +221,7 @@ def _moments(values: np.ndarray, times: np.ndarray | None = None) -> dict[str, n
 def _distances(
     first: np.ndarray, second: np.ndarray, times: np.ndarray | None = None, others: np.ndarray | None = None
 ) -> np.ndarray:
-    """Largest difference (R,) between the distributions of two sets, values taken so many times each; NaN: none."""
+    """Largest difference (R,) between the distributions of two sets, values taken so many times each; NaN: never."""
     pooled = np.concatenate([first, second])
     order = np.argsort(pooled, kind="stable")
     last = np.append(np.diff(pooled[order]) > 0, True)  # of equal values: compared where all of them are in
@@ -195,27 +232,20 @@ def _distances(
         summed = weights[:, order].cumsum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             reached.append(summed / summed[:, -1:])
-    return np.abs(reached[0] - reached[1])[:, last].max(axis=1) if len(pooled) else np.full(1, np.nan)
+    return np.abs(reached[0] - reached[1])[:, last].max(axis=1)
 
 
 def _correlations(pairs: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
-    """Correlation (R,) of the rows of pairs (2, N), each pair taken so many times (R, N); NaN: too few, or constant."""
-    n = pairs.shape[1]
-    if n < FEWEST or (np.ptp(pairs, axis=1) == 0).any():
+    """Correlation (R,) of the rows of pairs (2, N), each pair taken so many times (R, N); NaN: constant."""
+    if (np.ptp(pairs, axis=1) == 0).any():
         return np.full(1, np.nan)
-    times = np.ones((1, n)) if times is None else times.astype(np.float64)
+    times = np.ones((1, pairs.shape[1])) if times is None else times.astype(np.float64)
     first, second = pairs - pairs.mean(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):  # a bootstrap sample may hold one pair only
         x, y, xx, yy, xy = (
             times @ row / times.sum(axis=1) for row in (first, second, first**2, second**2, first * second)
         )
         return (xy - x * y) / np.sqrt((xx - x**2) * (yy - y**2))
-
-
-def _half(patients: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Which windows (N,) are of a random half of the patients."""
-    names = np.unique(patients)
-    return np.isin(patients, rng.permutation(names)[: len(names) // 2])
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

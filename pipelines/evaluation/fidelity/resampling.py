@@ -53,6 +53,21 @@ def around(
     return float(min(ends[0], value)), float(max(ends[1], value))
 
 
+def drawn(
+    generated: np.ndarray, training: np.ndarray, control: np.ndarray, most: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions of as many generated as control rows, for small sets lie further from anything; of training rows more.
+
+    Arguments:
+        generated, training, control: (N, …).
+        most: of each set.
+        rng: of the draw.
+    """
+    n = min(len(generated), len(control), most)
+    ours, learnt, others = (some(x, size, rng) for x, size in ((generated, n), (training, most), (control, n)))
+    return ours, learnt, others
+
+
 def some(windows: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
     """Positions of all windows, or of as many as are asked for, at random and in order."""
     if len(windows) <= most:

@@ -3,25 +3,31 @@
 import numpy as np
 
 from ....errors import InputError
-from ..score import Score, interval
+from ..score import INTERVAL, Score, interval
+from .measures import recall, resampled
 
 
-def score_recall(right: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int) -> Score:
+def score_recall(
+    right: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int, classes: int | None = None
+) -> Score:
     """Mean over the classes of the share that was told right, with guessing as baseline.
 
     Arguments:
         right: (N,) True where the class was told.
         labels: (N,) the true classes.
         groups: (N,) the patient of each image.
-        seed: of the bootstrap.
+        seed: of the bootstrap, over the patients of each class.
+        classes: among which was guessed: all that training knows; None: those among labels.
     """
-
-    def mean_recall(rows: np.ndarray) -> float:
-        return float(np.mean([right[rows][labels[rows] == label].mean() for label in np.unique(labels[rows])]))
-
-    rows = np.arange(len(right))
-    ends = interval(rows, groups, mean_recall, seed)
-    return Score(mean_recall(rows), *ends, 1 / len(np.unique(labels)), len(right))
+    present = np.unique(labels)
+    draws = np.concatenate(
+        [
+            np.mean([recall(right, labels == k, times) for k in present], axis=0)
+            for times in resampled(groups, labels, seed)
+        ]
+    )  # the estimate, then its resamples
+    low, high = np.nanpercentile(draws[1:], INTERVAL)
+    return Score(float(draws[0]), float(low), float(high), 1 / (classes or len(present)), len(right))
 
 
 def score_classes(right: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int) -> Score:

@@ -28,25 +28,24 @@ def measures(
         frequencies: (K,) as how frequent the classes count: precision depends on it, so that sets can only be compared
             at the same ones; a class of frequency 0, or without samples, is not measured.
         names: K.
-        seed: of the bootstrap, which draws as `interval` does.
+        seed: of the bootstrap, which `resampled` does.
 
     Returns:
         "CLASS PR-AUC", one class against the others; "macro PR-AUC", their mean; "balanced accuracy", mean share of a
-        class that is told. Each (1 + R,): the estimate, then its resamples; NaN where one has nobody of the class.
+        class that is told. Each (1 + R,): the estimate, then its resamples; NaN where one lacks a class that is needed.
     """
     counts = np.bincount(labels, minlength=len(names))
     present = [k for k in range(len(names)) if counts[k] and frequencies[k]]
     importance = (frequencies / np.maximum(counts, 1))[labels][:, None]  # (N, 1); 1 at the samples' own frequencies
     right = probabilities.argmax(1) == labels
     areas, recalls = [], []  # (classes present, R) each
-    for times in _resampled(people, seed):
+    for times in resampled(people, labels, seed):
         weights = times * importance  # (N, R)
         areas.append([average_precision(probabilities[:, k], labels == k, weights) for k in present])
-        with np.errstate(invalid="ignore"):
-            recalls.append([weights[right & (labels == k)].sum(0) / weights[labels == k].sum(0) for k in present])
-    area, recall = np.concatenate(areas, axis=1), np.concatenate(recalls, axis=1)
+        recalls.append([recall(right, labels == k, weights) for k in present])
+    area = np.concatenate(areas, axis=1)
     each = {f"{names[k]} PR-AUC": area[place] for place, k in enumerate(present)}
-    return each | {PRECISION: _mean(area), RECALL: _mean(recall)}
+    return each | {PRECISION: area.mean(axis=0), RECALL: np.concatenate(recalls, axis=1).mean(axis=0)}
 
 
 def average_precision(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -73,21 +72,38 @@ def average_precision(scores: np.ndarray, positive: np.ndarray, weights: np.ndar
         return np.minimum((gained * precision).sum(axis=0) / hits[-1], 1.0)  # as rounding may go beyond
 
 
-def _mean(figures: np.ndarray) -> np.ndarray:
-    """Mean over the classes that a resample has (R,), of (classes, R)."""
-    there = ~np.isnan(figures)
+def recall(right: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Share of a class that is told (R,), for weights (N, R) of samples; NaN without one of the class."""
     with np.errstate(invalid="ignore"):
-        return np.where(there, figures, 0).sum(axis=0) / there.sum(axis=0)
+        return weights[right & positive].sum(axis=0) / weights[positive].sum(axis=0)
 
 
-def _resampled(people: np.ndarray, seed: int) -> Iterator[np.ndarray]:
-    """How often each sample is in a set (N, R): once in the first, then as patients are drawn with replacement."""
+def resampled(people: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+    """How often each sample is in a set: once in the first, then as people are drawn with replacement.
+
+    They are drawn among those of their class, so that no resample lacks one: a mean over fewer classes is another
+    figure, and with a single class left any classifier is perfect. Only a class that is nobody's most frequent one can
+    be missing. A class of one person is the same in all resamples: how much people of it differ, nobody can tell.
+
+    Arguments:
+        people: (N,) whose each sample is.
+        labels: (N,) true classes; a person is of the most frequent one of theirs, of several the first.
+        seed: of the draws.
+
+    Returns:
+        Blocks (N, R), of which the first has R = 1.
+    """
     yield np.ones((len(people), 1))
     rng = np.random.default_rng(seed)
     names, codes = np.unique(people, return_inverse=True)
+    counts = np.zeros((len(names), labels.max(initial=0) + 1), int)
+    np.add.at(counts, (codes, labels), 1)
+    of = counts.argmax(axis=1)
+    strata = [np.flatnonzero(of == k) for k in np.unique(of)]
     resamples = RESAMPLES if len(people) <= MANY else FEWER
     at_once = max(1, _BLOCK // len(people))
     for first in range(0, resamples, at_once):
-        draws = rng.integers(len(names), size=(min(at_once, resamples - first), len(names)))
-        times = np.stack([np.bincount(draw, minlength=len(names)) for draw in draws], axis=1, dtype=np.float64)
+        times = np.zeros((len(names), min(at_once, resamples - first)))
+        for rows in strata:
+            times[rows] = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=times.shape[1]).T
         yield times[codes]

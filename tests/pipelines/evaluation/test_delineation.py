@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.pipelines.evaluation.fidelity.beats import count_r_peaks
+from anonimage.pipelines.evaluation.fidelity.beats import count_r_peaks, filled
 from anonimage.pipelines.evaluation.fidelity.delineation import COLUMNS, MARKS, delineate
 
 R = (0.5, 1.3, 2.1, 2.9, 3.6)  # seconds
@@ -63,6 +63,28 @@ def test_what_the_border_cuts_off_is_missing():
     assert beats[inner].to_numpy()[1] == pytest.approx(expected, abs=0.005)
 
 
+@pytest.mark.parametrize(("side", "lost", "kept"), [(1, "qrs_off", "qrs_on"), (-1, "qrs_on", "qrs_off")])
+def test_a_border_is_not_told_where_there_is_no_calm_stretch(side, lost, kept):
+    """Shaking that begins within the complex, and lasts for longer than a border may be away."""
+    signal = ecg()
+    away = side * (np.arange(len(signal)) / 500 - R[2])
+    shaking = np.where((away > 0.03) & (away < 0.26), 0.2 * np.sin(2 * np.pi * 20 * (away - 0.03)), 0)
+    before, beats = delineate(signal[None], 500.0), delineate((signal + shaking)[None], 500.0)
+    assert len(beats) == 5
+    assert np.isnan(beats[lost][2])
+    assert beats[[kept, "r"]].to_numpy()[2] == pytest.approx(before[[kept, "r"]].to_numpy()[2], abs=0.004)
+    assert beats[["qrs_on", "qrs_off"]].drop(2).notna().all(axis=None)
+
+
+def test_a_window_is_as_restless_as_the_record_it_is_of():
+    """What is calm is told by the usual slope within a window, however short, not by what is added around it."""
+    rng = np.random.default_rng(0)
+    noisy = ecg(seconds=40.0, r=np.arange(0.5, 39.5, 0.8)) + rng.normal(0, 0.08, 20_000)
+    whole, cuts = delineate(noisy[None], 500.0), delineate(noisy.reshape(20, 1000), 500.0)
+    widths = [(beats["qrs_off"] - beats["qrs_on"]).median() for beats in (whole, cuts)]
+    assert widths[1] == pytest.approx(widths[0], abs=0.01)
+
+
 def test_windows_do_not_touch_each_other():
     rng = np.random.default_rng(0)
     signals = np.stack([ecg(seconds=2.0) + rng.normal(0, 0.02, 1000), rng.normal(0, 0.1, 1000), ecg()[700:1700]])
@@ -103,6 +125,12 @@ def test_missing_samples_are_bridged():
     gap = signal.copy()
     gap[450:465] = np.nan  # between T and P
     assert delineate(gap[None], 500.0)["r"].to_numpy() == pytest.approx(delineate(signal[None], 500.0)["r"].to_numpy())
+
+
+def test_missing_samples_lie_on_a_line_between_their_neighbours():
+    gaps = np.array([[np.nan, 1, np.nan, np.nan, 4, np.nan], [np.nan] * 6, [1, 2, 3, 4, 5, 6]])
+    assert filled(gaps).tolist() == [[1, 1, 2, 3, 4, 4], [0] * 6, [1, 2, 3, 4, 5, 6]]
+    assert np.isnan(gaps).sum() == 10  # what was handed in stays as it is
 
 
 RECORDS = (2, 10, 16, 40, 60, 100)

@@ -118,8 +118,30 @@ def test_one_control_patient_has_no_halves():
     assert scores.keys() == {"frechet", "kernel"}
 
 
+@pytest.mark.parametrize("n", [19, 20])
+def test_relative_distances_need_twenty_control_people(n):
+    control, patients = people(n, 4)
+    scores = score_distances(people(30, 4, seed=2)[0], control, patients, people(30, 4, seed=1)[0], 0)
+    assert {"frechet", "kernel"} <= scores.keys()
+    assert ("r_frechet" in scores) == ("r_kernel" in scores) == (n == 20)
+
+
+def test_twenty_people_tell_noise_from_real_windows():
+    """Narrow groups about people who differ, as embedded windows are; noise is of length 1 as well, but anywhere."""
+    rng = np.random.default_rng(0)
+    given = []
+    for n in (20, 60):
+        values = rng.normal(size=(n, 1, 8)) + 1 + 0.3 * rng.normal(size=(n, 15, 8))
+        given.append(values.reshape(-1, 8))
+    noise = rng.normal(size=(300, 8))
+    control, training, noise = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (*given, noise))
+    scores = score_distances(noise, control, np.repeat(np.arange(20), 15), training, 0)
+    assert scores["r_frechet"].low > 1
+    assert scores["r_kernel"].low > 1
+
+
 def test_the_same_seed_gives_the_same_scores():
-    control, patients = people(12, 4)
+    control, patients = people(20, 4)
     given = (people(12, 4, seed=2)[0], control, patients, people(12, 4, seed=1)[0])
     assert score_distances(*given, seed=3) == score_distances(*given, seed=3)
 
@@ -167,7 +189,8 @@ def test_pictures_of_another_law_are_further_than_those_of_one():
 
 
 @pytest.mark.parametrize(("patients", "relative"), [([0, 1, 2], False), ([0, 0, 1, 1], True), ([0, 1, 1, 1], False)])
-def test_halves_of_one_window_are_no_halves(patients, relative):
+def test_halves_of_one_window_are_no_halves(patients, relative, monkeypatch):
+    monkeypatch.setattr(distances, "RELATIVE_PEOPLE", 2)
     rng = np.random.default_rng(0)
     generated, control, training = (rng.normal(size=(len(patients), 3)) for _ in range(3))
     scores = score_distances(generated, control, np.array(patients), training, 0)

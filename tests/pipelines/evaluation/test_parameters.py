@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.pipelines.evaluation.fidelity.parameters import (
+    FEWEST,
+    FEWEST_AT_ENDS,
     PARAMETERS,
     measure_parameters,
     measured_lead,
@@ -68,11 +70,47 @@ def test_windows_without_beats_are_undetectable():
         table = measure_parameters(values, ["ii"], 500.0)
         assert table[:3].isna().all(axis=None)
         assert table.loc[3].notna().all()
-        scores = score_parameters(table, table[3:], np.array(["a"]), seed=0)
+        scores, missing = score_parameters(table, table[3:], np.array(["a"]), table, seed=0)
     assert (scores["qt: undetectable"].value, scores["qt: undetectable"].baseline) == (0.75, 0)
     assert scores["qt: undetectable"].n == 4
-    assert "qt: mean" not in scores
-    assert score_parameters(table[:0], table, np.zeros(4), seed=0) == {}
+    assert set(scores) == {f"{key}: undetectable" for key in KEYS}
+    assert set(missing) == {*KEYS, "qt_rr"}
+    assert missing["qt"] == "1 synthetic and 1 control windows have it; it takes 20 of each"
+    scores, missing = score_parameters(table[:0], table, np.zeros(4), table, seed=0)
+    assert scores == {}
+    assert missing == {"ECG parameters": "0 synthetic and 4 control windows; some of both are needed"}
+
+
+@pytest.mark.parametrize("fs", [50.0, 40.0])
+def test_a_slow_rate_has_amplitudes_too(fs):
+    """10 ms before QRS are less than a sample: the last one before it is the level."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        row = measure_parameters(drawn(fs=fs)[None, None], ["x"], fs).loc[0]
+    assert row["heart_rate"] == pytest.approx(75, abs=1)
+    assert row["r"] == pytest.approx(1000, abs=30)
+    assert row["stj"] == pytest.approx(0, abs=30)
+    assert row["t"] == pytest.approx(300, abs=60)
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.1])
+def test_noise_does_not_widen_what_is_measured(noise):
+    """Borders that are set as far away as they may be, 160 ms each, or where noise rests by chance, would."""
+    rng = np.random.default_rng(0)
+    signals = np.tile(drawn(seconds=2.0), (40, 1))
+    table = measure_parameters((signals + rng.normal(0, noise, signals.shape))[:, None], ["x"], 500.0)
+    assert table["qrs"].between(40, 110).all()
+    assert table["qt"].between(360, 460).all()
+
+
+def test_a_complex_that_ends_nowhere_has_no_duration():
+    signal = drawn(seconds=1.2, interval=1.0)[None, None]
+    t = np.arange(600) / 500
+    shaken = signal + np.where((t > 0.43) & (t < 0.66), 0.15 * np.sin(2 * np.pi * 20 * (t - 0.43)), 0)
+    whole, row = (measure_parameters(x, ["x"], 500.0).loc[0] for x in (signal, shaken))
+    assert whole.drop(["heart_rate", "rr"]).notna().all()
+    assert row[["qrs", "stj", "r"]].isna().all()  # R is the highest sample of a complex, whose end is not known
+    assert row["pr"] == pytest.approx(whole["pr"], abs=6)
 
 
 def test_one_beat_has_no_rate():
@@ -86,12 +124,14 @@ def tables(n=200, seed=0):
     ours = pd.DataFrame(rng.normal(300, 30, (n, len(KEYS) + 1)), columns=[*KEYS, "rr"])
     real = pd.DataFrame(rng.normal(310, 40, (n, len(KEYS) + 1)), columns=[*KEYS, "rr"])
     ours.loc[: n // 10 - 1, "qt"] = np.nan
-    return ours, real.round(-1), np.arange(n) // 4  # rounded: ties
+    learnt = pd.DataFrame(rng.normal(310, 40, (n - n // 10, len(KEYS) + 1)), columns=[*KEYS, "rr"])
+    return ours, real.round(-1), np.arange(n) // 4, learnt  # rounded: ties
 
 
 def test_scores_against_numpy_and_scipy():
-    ours, real, people = tables()
-    scores = score_parameters(ours, real, people, seed=0)
+    ours, real, people, learnt = tables()
+    scores, missing = score_parameters(ours, real, people, learnt, seed=0)
+    assert missing == {}
     qt = ours["qt"].dropna()
     assert scores["qt: undetectable"].value == pytest.approx(0.1)
     for name, of in (
@@ -105,32 +145,91 @@ def test_scores_against_numpy_and_scipy():
         assert (score.n, score.unit) == (180, "ms")
         assert score.low < score.value < score.high
     assert scores["qt: KS"].value == pytest.approx(ks_2samp(qt, real["qt"]).statistic)
+    assert scores["qt: KS"].baseline == pytest.approx(ks_2samp(learnt["qt"], real["qt"]).statistic)
     both = ours[["qt", "rr"]].dropna().to_numpy().T
     assert scores["qt_rr"].value == pytest.approx(np.corrcoef(both)[0, 1] ** 2)
     assert scores["qt_rr"].baseline == pytest.approx(np.corrcoef(real["qt"], real["rr"])[0, 1] ** 2)
-    assert scores == score_parameters(ours, real, people, seed=0)
+    assert scores["qt_rr: r"].value == pytest.approx(np.corrcoef(both)[0, 1])
+    assert scores["qt_rr: r"].baseline == pytest.approx(np.corrcoef(real["qt"], real["rr"])[0, 1])
+    assert (scores, missing) == score_parameters(ours, real, people, learnt, seed=0)
 
 
 def test_the_interval_of_a_mean_is_as_wide_as_its_standard_error_says():
-    ours, real, people = tables(400)
-    score = score_parameters(ours, real, people, seed=0)["r: mean"]
+    ours, *others = tables(400)
+    score = score_parameters(ours, *others, seed=0)[0]["r: mean"]
     assert (score.high - score.low) / 2 == pytest.approx(1.96 * ours["r"].std() / 20, rel=0.2)
 
 
-def test_another_law_is_farther_than_the_control_halves_are_from_each_other():
-    ours, real, people = tables()
-    same = score_parameters(real, real, people, seed=0)["r: KS"]
-    other = score_parameters(ours + 60, real, people, seed=0)["r: KS"]
-    assert same.value == 0
+def test_distributions_are_held_against_as_many_training_windows():
+    ours, real, people, learnt = tables()
+
+    def distance(synthetic, training):
+        return score_parameters(synthetic, real, people, training, seed=0)[0]["r: KS"]
+
+    assert distance(real, real).value == 0
+    other = distance(ours + 60, learnt)
     assert other.low > other.baseline > 0
-    alone = score_parameters(ours, real, np.zeros(len(real)), seed=0)["r: KS"]
-    assert alone.baseline is None  # one patient has no halves
+    # whoever gives training windows for synthetic ones is as near as training windows are
+    itself = distance(learnt, learnt)
+    assert itself.value == itself.baseline
+    assert itself.n == 180
+    # neither set may be larger than the other: large ones are nearer to anything
+    assert distance(ours, learnt[:50]).n == 50
+    few = [distance(ours[:25], learnt.sample(frac=1, random_state=seed)).baseline for seed in range(10)]
+    assert np.mean(few) > 1.3 * distance(ours, learnt).baseline
+    alone = distance(ours, learnt[: FEWEST - 1])
+    assert alone.baseline is None
+    assert alone.n == 200
+
+
+@pytest.mark.parametrize("short", ["synthetic", "control"])
+def test_few_windows_tell_no_distribution(short):
+    ours, real, people, learnt = tables()
+
+    def measured(n):
+        given = {"synthetic": ours, "control": real}
+        given[short] = given[short].assign(t=given[short]["t"].where(np.arange(len(ours)) < n))
+        return score_parameters(given["synthetic"], given["control"], people, learnt, seed=0)
+
+    counts = {"synthetic": "{} synthetic and 200 control", "control": "200 synthetic and {} control"}[short]
+    scores, missing = measured(FEWEST - 1)
+    assert [name for name in scores if name.startswith("t:")] == ["t: undetectable"]
+    assert missing == {"t": f"{counts.format(19)} windows have it; it takes 20 of each"}
+    scores, missing = measured(FEWEST_AT_ENDS - 1)
+    assert {"t: mean", "t: sd", "t: KS"} <= set(scores)
+    assert not {"t: 2.5 %", "t: 97.5 %"} & set(scores)
+    assert missing == dict.fromkeys(
+        ("t: 2.5 %", "t: 97.5 %"), f"{counts.format(39)} windows have it; it takes 40 of each"
+    )
+    scores, missing = measured(FEWEST_AT_ENDS)
+    assert scores["t: 2.5 %"].baseline is not None
+    assert missing == {}
 
 
 def test_qt_follows_rr_where_it_was_made_to():
-    ours, real, people = tables()
+    ours, *others = tables()
     ours["qt"] = 100 + ours["rr"] * 0.4
-    assert score_parameters(ours, real, people, seed=0)["qt_rr"].value == pytest.approx(1)
+    scores, _ = score_parameters(ours, *others, seed=0)
+    assert scores["qt_rr"].value == pytest.approx(1)
+    assert scores["qt_rr: r"].value == pytest.approx(1)
+
+
+def test_qt_that_falls_with_rr_has_a_sign():
+    ours, *others = tables()
+    ours["qt"] = 600 - ours["rr"] * 0.4
+    scores, _ = score_parameters(ours, *others, seed=0)
+    assert scores["qt_rr"].value == pytest.approx(1)
+    falling = scores["qt_rr: r"]
+    assert (falling.low, falling.value, falling.high) == pytest.approx((-1, -1, -1))
+
+
+def test_qt_and_rr_that_cannot_be_related_are_said():
+    ours, *others = tables()
+    constant = score_parameters(ours.assign(qt=400.0), *others, seed=0)
+    assert constant[1] == {"qt_rr": "QT or RR is the same in all synthetic windows"}
+    assert not [name for name in constant[0] if name.startswith("qt_rr")]
+    few = score_parameters(ours.assign(rr=ours["rr"].where(ours.index >= 190)), *others, seed=0)
+    assert few[1] == {"qt_rr": "10 synthetic and 200 control windows have it; it takes 20 of each"}
 
 
 def test_real_windows_are_measured(shared):

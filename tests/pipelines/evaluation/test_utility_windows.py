@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 from anonimage.data import Samples
 from anonimage.errors import InputError
-from anonimage.pipelines.evaluation.score import interval
 from anonimage.pipelines.evaluation.utility import STUDIES, score_utility
-from anonimage.pipelines.evaluation.utility.measures import average_precision, measures
+from anonimage.pipelines.evaluation.utility.measures import average_precision, measures, resampled
 from anonimage.pipelines.evaluation.utility.study import study
 from anonimage.pipelines.evaluation.utility.windows import LONGEST, balanced, network
 from sklearn.metrics import average_precision_score, balanced_accuracy_score
@@ -80,21 +79,56 @@ def test_average_precision_by_hand():
     assert np.isnan(found[1])  # nobody to find
 
 
-def test_values_and_intervals_are_those_of_scikit_learn_under_the_bootstrap_of_patients():
+def test_the_measures_of_each_resample_are_scikit_learns_of_its_samples():
     rng = np.random.default_rng(0)
     labels, people = rng.integers(0, 3, 90), np.repeat(np.arange(15), 6)
     told = rng.dirichlet(np.ones(3), 90) + 0.4 * np.eye(3)[labels]
     found = measures(told, labels, people, np.bincount(labels), ("a", "b", "c"), seed=4)
-    rows = np.arange(90)
-    statistics = {
-        "balanced accuracy": lambda at: balanced_accuracy_score(labels[at], told[at].argmax(1)),
-        "b PR-AUC": lambda at: average_precision_score(labels[at] == 1, told[at, 1]),
-    }
-    assert found["macro PR-AUC"][0] == pytest.approx(average_precision_score(np.eye(3)[labels], told, average="macro"))
-    for name, statistic in statistics.items():
-        assert found[name][0] == pytest.approx(statistic(rows))
-        ends = np.percentile(found[name][1:], (2.5, 97.5))
-        np.testing.assert_allclose(ends, interval(rows, people, statistic, seed=4), atol=1e-9)
+    times = np.concatenate(list(resampled(people, labels, seed=4)), axis=1).astype(int)
+    assert times.shape == (90, 1001)
+    for place in (0, 1, 500, 1000):
+        rows = np.repeat(np.arange(90), times[:, place])
+        truth, chosen = labels[rows], told[rows]
+        shares = [average_precision_score(truth == k, chosen[:, k]) for k in range(3)]
+        assert [found[f"{name} PR-AUC"][place] for name in "abc"] == pytest.approx(shares)
+        assert found["macro PR-AUC"][place] == pytest.approx(np.mean(shares))
+        assert found["balanced accuracy"][place] == pytest.approx(balanced_accuracy_score(truth, chosen.argmax(1)))
+
+
+def test_people_are_drawn_among_those_of_their_class():
+    # b has as much of both classes, and counts for the first; d is of class 1, most of the time
+    people, labels = np.array(list("aabbcddd")), np.array([0, 0, 0, 1, 1, 1, 1, 0])
+    times = np.concatenate(list(resampled(people, labels, seed=0))[1:], axis=1)  # without the first: as they are
+    a, b, c, d = (times[people == name] for name in "abcd")
+    assert all((rows == rows[0]).all() for rows in (a, b, c, d))  # whole people
+    assert (a[0] + b[0] == 2).all()
+    assert (c[0] + d[0] == 2).all()
+    for one in (a, b, c, d):  # one of two, drawn twice
+        assert np.bincount(one[0].astype(int), minlength=3) / 1000 == pytest.approx([0.25, 0.5, 0.25], abs=0.05)
+    assert np.corrcoef(a[0], c[0])[0, 1] == pytest.approx(0, abs=0.1)
+
+
+def test_who_knows_only_how_frequent_classes_are_has_one_part_of_macro_pr_auc_in_each_resample():
+    # a person of three samples and one of one are of class 0, one of four is of class 1, one of two of class 2
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2])
+    people = np.array(list("pppqrrrrss"))
+    found = measures(np.tile([0.4, 0.4, 0.2], (10, 1)), labels, people, np.bincount(labels), tuple("abc"), seed=0)
+    np.testing.assert_allclose(found["macro PR-AUC"], 1 / 3)
+    np.testing.assert_allclose(found["balanced accuracy"], 1 / 3)  # always says a
+    # q twice, both, p twice: 2 of 8, 4 of 10, 6 of 12 samples are of class 0
+    assert set(found["a PR-AUC"].round(9)) == {0.25, 0.4, 0.5}
+
+
+def test_a_resample_without_a_class_is_none_of_the_mean():
+    # class 1 is nobody's most frequent one, so that q drawn twice lacks it
+    labels, people = np.array([0, 0, 1, 0, 0, 0]), np.array(list("pppqqq"))
+    times = np.concatenate(list(resampled(people, labels, seed=0)), axis=1)
+    found = measures(np.tile([1.0, 0.0], (6, 1)), labels, people, np.bincount(labels), NAMES, seed=0)
+    without = times[2] == 0
+    assert 0.15 < without.mean() < 0.35
+    for name in ("macro PR-AUC", "balanced accuracy"):
+        assert np.isnan(found[name][without]).all()
+        np.testing.assert_allclose(found[name][~without], 0.5)
 
 
 # --- studies
@@ -230,6 +264,14 @@ def test_labels_are_shuffled_between_patients():
     assert (by_patient == by_patient[:, :1]).all()  # still one class a patient
     assert np.bincount(taught[0]).tolist() == [30, 30]
     assert (taught[0] != truth).any()
+
+
+def test_the_interval_of_the_majority_is_a_point():
+    labels = {"training": [0, 1, 2] * 2, "synthetic": [0, 1, 2] * 2, "control": [0] * 6 + [1] * 2 + [2]}
+    sets = {name: flat([float(k) for k in numbers]) for name, numbers in labels.items()}
+    scores, _ = by_hand(sets, labels, ("a", "b", "c"))
+    macro = scores["majority: macro PR-AUC"]
+    assert (macro.low, macro.value, macro.high) == pytest.approx((1 / 3, 1 / 3, 1 / 3))
 
 
 # --- what cannot be measured is not zero

@@ -69,6 +69,12 @@ def test_a_wide_interval_says_how_many_people_would_do():
     assert "40 people are too few to decide, about 160 would be needed" in area.reasons[0]  # half the width: 4 times
 
 
+def test_exact_copies_that_are_no_chance_fail_at_any_share():
+    few = replace(attack("copy_share", 0.004, 0.001, 0.01, p_value=1e-4), name="copies: exact")
+    assert with_attack(few).verdict == "fail"
+    assert with_attack(replace(few, p_value=0.5)).verdict == "pass"
+
+
 def test_found_but_weaker_than_the_limit_passes():
     assert with_attack(attack("membership_auc", 0.54, 0.52, 0.58, p_value=1e-5)).verdict == "pass"
 
@@ -95,7 +101,8 @@ def test_failed_controls_make_all_of_it_inconclusive():
     ]
     area = with_attack(controls=(Control("positive", 5, 5, 5), Control("negative", 5, 5, 5)))
     assert area.verdict == "inconclusive"
-    assert "audit again with control_runs = 20" in area.reasons[0]
+    assert "had 5 runs, the policy needs 20: run the audit with control_runs = 20" in area.reasons[0]
+    assert not any("failed" in reason for reason in area.reasons)
 
 
 def test_no_audit_and_an_empty_audit_are_no_pass():
@@ -146,10 +153,44 @@ def test_a_score_has_to_keep_its_limit_with_its_whole_interval(score, verdict):
 
 
 def test_a_score_that_is_missing():
-    area = judged(scores={"coverage": GOOD["coverage"]}, not_measured={"1nnc": "one window"})["fidelity"]
+    others = {name: score for name, score in GOOD.items() if name != "1nnc"}
+    area = judged(scores=others, not_measured={"1nnc": "one window"})["fidelity"]
     assert (area.verdict, area.reasons) == ("not measured", ("1nnc: not measured (one window)",))
-    assert judged(scores={"1nnc": GOOD["1nnc"]})["fidelity"].verdict == "pass"  # coverage is tolerated
+    assert "not among the scores; run `anonimage evaluate OUT`" in judged(scores=others)["fidelity"].reasons[0]
+    area = judged(scores={"1nnc": GOOD["1nnc"]}, not_measured={"r": "windows are short", "coverage": "few"})["fidelity"]
+    assert area.verdict == "pass"  # the others are tolerated, and told
+    assert area.reasons == (
+        "coverage: not measured (few), which the policy tolerates",
+        "recall: not measured (this run has no such score), which the policy tolerates",
+        "r: undetectable: not measured (windows are short), which the policy tolerates",  # of its family
+    )
     assert judged(scores={})["fidelity"].verdict == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("name", "score"),
+    [
+        ("r: undetectable", Score(0.98, 0.97, 0.99, 0.01, 200)),  # noise, as a real run of 0 steps gives it
+        ("recall", Score(0.01, 0.0, 0.03, 0.9, 200)),  # the same window again and again, near the middle
+    ],
+)
+def test_noise_and_one_sample_for_all_fail_though_they_are_near_real_ones(name, score):
+    assert judged(scores=GOOD | {name: score})["fidelity"].verdict == "fail"
+    assert judged(scores=GOOD | {name: score}, policy=load_policy("strict"))["fidelity"].verdict == "fail"
+
+
+def test_utility_that_no_limit_is_about_is_measured_but_not_judged():
+    scores = GOOD | {"tstr: macro PR-AUC": Score(0.1, 0.05, 0.2, 0.5, 9)}
+    area = judged(scores=scores)["utility"]
+    assert (area.verdict, area.reasons) == ("not judged", ("measured, but the policy sets no limit",))
+    assert passes([area], DEFAULT)
+    assert not passes([area], DEFAULT.model_copy(update={"require_utility": True}))
+    area = judged(scores=GOOD | {"class_accuracy": Score(0.9, 0.8, 1, 0.5, 9)}, not_measured={"utility": "no classes"})[
+        "utility"
+    ]
+    assert (area.verdict, area.reasons) == ("not measured", ("not measured (no classes); the policy sets no limit",))
+    strict = judged(policy=load_policy("strict"), not_measured={"utility": "no classes"})["utility"]
+    assert strict.reasons == ("tstr: macro PR-AUC: not measured (no classes)",)
 
 
 def test_utility_as_a_share_of_what_real_data_gives():

@@ -34,9 +34,12 @@ def test_strict_is_nowhere_weaker_than_default():
         assert getattr(strict.privacy, name) > getattr(loose.privacy, name)
     assert set(loose.privacy.required) <= set(strict.privacy.required)
     assert strict.fidelity["1nnc"].at_most < loose.fidelity["1nnc"].at_most
-    assert strict.fidelity["coverage"].at_least > loose.fidelity["coverage"].at_least
+    for name in ("coverage", "recall"):
+        assert strict.fidelity[name].at_least > loose.fidelity[name].at_least
+    assert strict.fidelity["r: undetectable"].at_most < loose.fidelity["r: undetectable"].at_most
     assert strict.require_utility
-    assert not strict.allow_not_measured
+    assert strict.allow_not_measured == ("r: undetectable",)  # a table has none
+    assert all(loose.tolerates(name) for name in ("coverage", "recall", "r: undetectable"))
 
 
 def test_what_is_not_said_is_as_in_the_default(tmp_path):
@@ -59,6 +62,7 @@ def test_what_is_not_said_is_as_in_the_default(tmp_path):
         (FIDELITY + "[privacy]\nmin_control_patients = 1", ["min_control_patients = 1"]),
         (FIDELITY + '[privacy]\nrequired = ["copies"]', ["'copies' is no limit", "copy_share"]),
         ('[fidelity]\n"1nnc" = {at_most = 1.0}', ["'1nnc' lies between 0 and 1", "at_most = 1"]),
+        ('[fidelity]\n"r: undetectable" = {at_most = 1.0}', ["'r: undetectable' lies between 0 and 1"]),
         ("[fidelity]\ncoverage = {at_least = 0.0}", ["'coverage'", "at_least = 0"]),
         ("[fidelity]\ncoverage = {at_least = 1.2}", ["'coverage'", "at_least = 1.2"]),
         ('[fidelity]\n"1nnc" = {at_most = 0.9, at_least = 0.1}', ["either at_most or at_least"]),

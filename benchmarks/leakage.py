@@ -1,8 +1,8 @@
 """How much a generator gives away, by how many windows it learnt from and by how long: for docs/privacy.md.
 
     python benchmarks/leakage.py ../shared/data/ludb ../shared/data/cinc2021 ../shared/data/ptbdb
-trains `ptb-quantile` on one window of two seconds (lead ii, 125 Hz) of each of some people, audits what it generates with
-all others as control, and prints a Markdown table.
+trains `ptb-quantile` on one window of two seconds (lead ii, 125 Hz) of each of some people, audits what it generates
+with all others as control, and prints a Markdown table.
 """
 
 import argparse
@@ -72,7 +72,14 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=8000, help="steps, at the other shares")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    names = ("training / control people", "steps", *SHOWN, "attacks on the samples that worked", "controls right", "privacy")
+    names = (
+        "training / control people",
+        "steps",
+        *SHOWN,
+        "attacks on the samples that worked",
+        "controls right",
+        "privacy",
+    )
     print(f"| {' | '.join(names)} |")
     print("|" + "---|" * (len(SHOWN) + 5))
     with tempfile.TemporaryDirectory() as folder:

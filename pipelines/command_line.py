@@ -239,6 +239,18 @@ def release(
         raise typer.Exit(NOT_RELEASED)
 
 
+@command("anonimage policies default > mine.toml")
+def policies(name: Annotated[str | None, typer.Argument(help="Print this policy's TOML.")] = None) -> None:
+    """List the policies, or print one to start your own from."""
+    from .release.policy import load_policy, policy_names
+
+    if name:
+        typer.echo(load_policy(name).to_toml(), nl=False)
+        return
+    for known in policy_names():
+        typer.echo(f"{known:10}{load_policy(known).description}")
+
+
 @command("anonimage verifier ~/ecgiddb people.safetensors --lead i")
 def verifier(
     source: Annotated[Path, typer.Argument(help="WFDB database with several records a person, such as ECG-ID.")],
@@ -253,11 +265,14 @@ def verifier(
     """Train what tells people apart by their ECG, for the audit's re-identification, and say how well it does."""
     from .evaluation.verification import train_verifier
 
+    if to.exists():
+        raise InputError(f"{to}: is there already; name a new file")
     trained = train_verifier(source, lead, seconds, seed=seed, more=also or [])
     trained.save(to)
     for name, score in trained.errors.items():
         interval = f"95 % {score.low:.3f} to {score.high:.3f}; n {score.n} people"
         say(f"equal error rate, {name}: {score.value:.3f} ({interval})")
+    say(f"0 is perfect, 0.5 guessing; use it with `anonimage audit OUT --verifier {to}`, and keep it private")
     say(f"verifier: {to}")
 
 

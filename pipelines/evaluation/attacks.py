@@ -13,7 +13,7 @@ from ...gan import realness
 from ..progress import progress
 from .privacy.battery import audit
 from .privacy.findings import Attack, Audit
-from .privacy.reidentification import Matcher
+from .privacy.reidentification import NAME, Matcher
 from .privacy.row_replay import replay_rows
 from .privacy.row_space import RowSpace, scaled_rows
 from .privacy.rows import attack_rows
@@ -37,6 +37,7 @@ def attack(sets: Sets, fingerprint: str, verifier: Path | None) -> Audit:
     real = {part: sets.store.samples(sets.rows[part]) for part in (TRAIN, CONTROL)}
     training, control = real[TRAIN], real[CONTROL]
     runs, seed = sets.recipe.control_runs, sets.recipe.seed
+    unfit = _no_heartbeats(sets)
     options: dict[str, Any] = {}
     hindered: dict[str, str] = {}
     if sets.recipe.data == "table":
@@ -59,13 +60,17 @@ def attack(sets: Sets, fingerprint: str, verifier: Path | None) -> Audit:
             seed,
             kind=KINDS[sets.recipe.data],
             model_scores=_asked(sets, training, control),
-            match=_matcher(sets, verifier),
+            match=unfit or _matcher(sets, verifier),
             runs=runs,
             fingerprint=fingerprint,
             progress=advance,
             **options,
         )
-    return replace(found, not_measured={**found.not_measured, **hindered})
+    open_ = {**found.not_measured, **hindered}
+    if not unfit:
+        return replace(found, not_measured=open_)
+    open_.pop(NAME, None)
+    return replace(found, not_measured=open_, not_applicable={NAME: unfit})
 
 
 def _asked(sets: Sets, training: Samples, control: Samples) -> tuple[np.ndarray, np.ndarray]:
@@ -81,14 +86,19 @@ def _asked(sets: Sets, training: Samples, control: Samples) -> tuple[np.ndarray,
     return figures[: len(training)], figures[len(training) :]
 
 
+def _no_heartbeats(sets: Sets) -> str:
+    """Why a verifier of people has no meaning for the data of a run; empty if it has one."""
+    if sets.recipe.data != "signals" or sets.codec.fs is None or set(sets.codec.units) != {"mV"}:
+        return "people are told apart by their ECG, and these are no signals in mV"
+    return ""
+
+
 def _matcher(sets: Sets, verifier: Path | None) -> Matcher | str:
     """The verifier of people as the battery takes it, or why there is none."""
     codec, path = sets.codec, verifier or (Path(sets.recipe.verifier) if sets.recipe.verifier else None)
-    if sets.recipe.data != "signals" or codec.fs is None or set(codec.units) != {"mV"}:
-        return "people are told apart by their ECG, and these are no signals in mV"
     if path is None:
         return NO_VERIFIER
-    network, fs = Verifier.load(path), codec.fs
+    network, fs = Verifier.load(path), float(codec.fs or 0)  # without heartbeats nobody asks
     seconds = codec.arrangement.length / fs
     if not 1 / LONGER <= seconds / network.seconds <= LONGER:
         return (

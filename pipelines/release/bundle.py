@@ -9,7 +9,7 @@ import safetensors.torch
 
 from ...errors import InputError
 from ...files import new_file, new_folder, refuse_file, scratch_folder
-from ...gan import load
+from ...gan import Snapshot, load
 from ...transforms import Codec
 from ..codecs import load_codec
 from ..evaluation.privacy.findings import Audit
@@ -43,13 +43,14 @@ def release(out: Path, to: Path, policy: Policy, with_generator: bool = False) -
         Whether it was released.
 
     Raises:
-        InputError: the run was not evaluated or audited, or something else since then; TO is in use, or lies in OUT or
-            in the source.
+        InputError: the run was not evaluated or audited, or something else since then; it was trained on, and the
+            generator shall go out; TO is in use, or lies in OUT or in the source.
     """
     folder = RunFolder.prepared(out)
     _check_place(to, folder)
     audit, scores, codec = Audit.load(folder.audit), load_scores(folder.scores), load_codec(folder.codec_file)
     _check_fingerprints(folder, audit, scores)
+    snapshot = _generator(folder) if with_generator else None
     areas = judge(audit, scores.scores, policy, scores.not_measured, with_generator=with_generator)
     reasons = [] if passes(areas, policy) else _reasons(areas, policy)
     if with_generator and not policy.privacy.allow_generator:
@@ -59,7 +60,9 @@ def release(out: Path, to: Path, policy: Policy, with_generator: bool = False) -
     with scratch_folder(out) as scratch, progress("release", 3) as advance:
         private = Private.of_run(folder, codec)
         advance(1, "source read")
-        _fill(scratch, folder, codec, audit, scores, areas, policy, private.notes, with_generator=with_generator)
+        for warning in private.warnings:
+            say(f"warning: {warning}")
+        _fill(scratch, folder, codec, audit, scores, areas, policy, private, snapshot)
         advance(2, "written")
         found = find_leaks(scratch, private, codec)
         if found:
@@ -120,9 +123,8 @@ def _fill(
     scores: Scores,
     areas: Sequence[Area],
     policy: Policy,
-    notes: Sequence[str],
-    *,
-    with_generator: bool,
+    private: Private,
+    snapshot: Snapshot | None,
 ) -> None:
     """Everything of a bundle, into an empty folder; only what is read and written anew, but for the samples."""
     shutil.copytree(folder.synthetic, to / folder.synthetic.name, symlinks=True)
@@ -132,18 +134,28 @@ def _fill(
     (to / "policy.toml").write_text(policy.to_toml(), encoding="utf-8")
     audit.save(to / "audit.json")
     recipe, versions = folder.recipe, folder.about()["versions"]
-    sheet = write_datasheet(recipe, codec, scores, audit, areas, policy, versions, notes, with_generator=with_generator)
+    sheet = write_datasheet(
+        recipe, codec, scores, audit, areas, policy, versions, private, with_generator=snapshot is not None
+    )
     (to / "datasheet.md").write_text(sheet, encoding="utf-8")
-    if with_generator:
-        _write_generator(folder, to / "generator")
+    if snapshot is not None:
+        _write_generator(snapshot, to / "generator")
     names = sorted(path.relative_to(to).as_posix() for path in to.rglob("*") if path.is_file())
     with new_file(to / SUMS) as file:
         file.writelines(f"{sha256(to / name)}  {name}\n" for name in names)
 
 
-def _write_generator(folder: RunFolder, to: Path) -> None:
-    """The averaged weights of the generator alone, and what network they are of."""
+def _generator(folder: RunFolder) -> Snapshot:
+    """The network that made the samples; refused is one that learned on, which nobody evaluated or audited."""
     snapshot = load(chosen_checkpoint(folder))
+    if snapshot.step != folder.generated_step():
+        remedy = "generate, evaluate and audit again, or release without --with-generator"
+        raise InputError(f"{folder.path}: trained on since it generated {folder.synthetic}; {remedy}")
+    return snapshot
+
+
+def _write_generator(snapshot: Snapshot, to: Path) -> None:
+    """The averaged weights of the generator alone, and what network they are of."""
     to.mkdir()
     weights = {name: tensor.contiguous() for name, tensor in snapshot.averaged_generator().state_dict().items()}
     (to / "weights.safetensors").write_bytes(safetensors.torch.save(weights))

@@ -1,20 +1,26 @@
 """What any program could find in a file: its texts, and its numbers however they are laid out."""
 
+import csv
+import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ...data import TableForm
+from ...data.table_column import Number
 from ...errors import InputError, one_line
 
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 _NUMBER = re.compile(rb"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w)")
+_CELL = re.compile(r"\s*[-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?\s*")
 _RAW = ("<i2", ">i2", "<i4", "<f4", "<f8")
 _PRINTABLE = re.compile(rb"[\x20-\x7e]{8,}")
 IN_BYTES = 6  # characters of a name that is believed in a binary file
@@ -90,6 +96,40 @@ def numbers_of(path: Path, strides: frozenset[int], decimal: str = ".") -> Itera
             yield from _raw(path, strides)
     except (OSError, ValueError, zipfile.BadZipFile, UnidentifiedImageError) as error:
         raise InputError(f"{path}: cannot be looked into ({one_line(error)}); generate again") from error
+
+
+def pixels_of(path: Path) -> str:
+    """SHA-256 of what a picture shows, however it was saved: size and colours, upright; "" for what is no picture."""
+    try:
+        with Image.open(path) as picture:
+            shown = ImageOps.exif_transpose(picture).convert("RGB")
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError, Image.DecompressionBombError):
+        return ""
+    return hashlib.sha256(repr(shown.size).encode() + shown.tobytes()).hexdigest()
+
+
+def without_numbers(text: str, form: Mapping[str, Any], name: str) -> str:
+    """The text of a generated file without the numbers in its columns of numbers: any of them may be like an id.
+
+    Arguments:
+        text: some of its lines.
+        form: of the codec.
+        name: of the file; others than those that hold generated numbers are left as they are.
+    """
+    if form["kind"] == "table" and name == form["file"]:
+        columns = TableForm.from_state(form["table"]).columns
+        here, width = {k for k, column in enumerate(columns) if isinstance(column, Number)}, len(columns)
+        delimiter = form["dialect"].get("delimiter", ",")
+    elif form["kind"] == "series" and name != "samples.csv":
+        here, width, delimiter = None, 0, form.get("delimiter", ",")
+    else:
+        return text
+    lines = []
+    for cells in csv.reader(text.splitlines(), delimiter=delimiter):
+        is_row = here is None or len(cells) == width
+        kept = (c for k, c in enumerate(cells) if not (is_row and (here is None or k in here) and _CELL.fullmatch(c)))
+        lines.append(delimiter.join(kept))
+    return "\n".join(lines)
 
 
 def sequences(array: np.ndarray) -> Iterator[np.ndarray]:

@@ -13,8 +13,9 @@ from ..classes import Classes
 from ..evaluation.privacy.findings import Audit
 from ..evaluation.score import Scores
 from ..recipe import Recipe
-from .gate import Area
-from .policy import Policy
+from .gate import Area, judge
+from .policy import Policy, load_policy
+from .private import Private
 
 WHAT = {"wfdb": "windows", "series": "windows", "table": "rows", "images": "pictures"}
 # Settings that name files or people of the source, or a user's own file
@@ -30,7 +31,7 @@ def write_datasheet(
     areas: Sequence[Area],
     policy: Policy,
     versions: dict[str, str],
-    notes: Sequence[str],
+    private: Private,
     *,
     with_generator: bool,
 ) -> str:
@@ -42,7 +43,7 @@ def write_datasheet(
         areas: what the policy says to that.
         policy: the one that the bundle was released under.
         versions: of the programs that made the run.
-        notes: what else was not tested.
+        private: what the bundle is searched for, and what could not be.
         with_generator: weights go out, too.
     """
     classes = Classes.from_form(codec.form)
@@ -56,18 +57,22 @@ def write_datasheet(
         version=__version__,
         what=WHAT[codec.form["kind"]],
         counts={name: audit.counts.get(name, "?") for name in _COUNTS},
+        columns=[column["name"] for column in codec.form["table"]["columns"]] if "table" in codec.form else [],
         channels=codec.channels,
         length=codec.arrangement.length,
         fs=codec.fs,
         classes=list(zip(classes.names, classes.counts, strict=True)),
         areas=areas,
         audit=audit,
-        untested=[*audit.not_measured.items(), *scores.not_measured.items()],
+        by_default=judge(
+            audit, scores.scores, load_policy("default"), scores.not_measured, with_generator=with_generator
+        ),
+        untested=[*audit.not_measured.items(), *audit.not_applicable.items(), *scores.not_measured.items()],
         policy=policy,
         scores=scores.scores,
         recipe=tomli_w.dumps(said),
         versions=versions,
-        notes=notes,
+        private=private,
         with_generator=with_generator,
     )
 

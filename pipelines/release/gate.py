@@ -132,32 +132,32 @@ def _privacy(audit: Audit | None, policy: Policy, networks: bool) -> Area:
     if audit is None:
         return Area("privacy", "not measured", (f"no audit was made; {AUDIT}",), ())
     rows: list[tuple[str, Score, float, Verdict]] = []
-    reasons, verdicts = _few_people(audit, policy)
+    few, verdicts = _few_people(audit, policy)
+    told: list[tuple[Verdict, str]] = list(zip(verdicts, few, strict=True))
     found = {id(attack) for attack in audit.found}
     for attack in audit.attacks:
         if attack.limit not in LIMITS:
-            reasons.append(f"{attack.name}: its limit '{attack.limit}' is not of this version; {AUDIT}")
-            verdicts.append("not measured")
-            continue
-        if attack.limit.startswith("model_") and not networks:
-            reasons.append(f"{attack.name}: {_says(attack.score)}; held to no limit, since no network goes out")
-            continue
-        limit = float(getattr(policy.privacy, attack.limit))
-        verdict, reason = _withstood(attack, limit, id(attack) in found)
-        rows.append((attack.name, attack.score, limit, verdict))
-        verdicts.append(verdict)
-        reasons += [reason] if reason else []
+            told.append(("not measured", f"{attack.name}: its limit '{attack.limit}' is not of this version; {AUDIT}"))
+        elif attack.limit.startswith("model_") and not networks:
+            says = f"{attack.name}: {_says(attack.score)}; held to no limit, since no network goes out"
+            told.append(("pass", says))
+        else:
+            limit = float(getattr(policy.privacy, attack.limit))
+            verdict, reason = _withstood(attack, limit, id(attack) in found)
+            rows.append((attack.name, attack.score, limit, verdict))
+            told.append((verdict, reason))
     for name in policy.privacy.required:
         if all(attack.limit != name for attack in audit.attacks):
-            reasons.append(f"{name}: no attack of this kind was made, and the policy requires one")
-            verdicts.append("not measured")
+            told.append(("not measured", f"{name}: no attack of this kind was made, and the policy requires one"))
     for name, reason in audit.not_measured.items():
         tolerated = policy.tolerates(name)
-        reasons.append(f"{name}: not measured ({reason})" + (", which the policy tolerates" * tolerated))
-        verdicts += [] if tolerated else ["not measured"]
+        says = f"{name}: not measured ({reason})" + (", which the policy tolerates" * tolerated)
+        told.append(("pass" if tolerated else "not measured", says))
+    told.sort(key=lambda each: _ORDER.index(each[0]))  # what decides comes first
+    reasons = tuple(reason for _, reason in told if reason)
     if doubts := _doubts(audit, policy):
         return Area("privacy", "inconclusive", (*doubts, *reasons), tuple(rows))
-    return Area("privacy", _worst(verdicts), tuple(reasons), tuple(rows))
+    return Area("privacy", _worst([verdict for verdict, _ in told]), reasons, tuple(rows))
 
 
 def _few_people(audit: Audit, policy: Policy) -> tuple[list[str], list[Verdict]]:

@@ -1,8 +1,10 @@
 """A last look at a finished bundle: nothing in it may be of the source.
 
 Looked for, in every file, whatever its name: stretches of any recording at any shift, on any offset, at the source's
-and at the written resolution; rows of a table; windows' own minima; ids, names and header texts; files of the source.
-Not looked for: what was encrypted, scaled, resampled or blurred. That is what an audit is for.
+and at the written resolution, as it was prepared and as it was recorded; pictures, however they are saved; rows of a
+table; windows' own minima; ids, names and header texts; files of the source. What could not be looked for is told in
+the datasheet. Not looked for: what was encrypted, scaled, resampled to another rate, or blurred. That is what an
+audit is for.
 """
 
 import re
@@ -18,9 +20,10 @@ from ...data import TableForm
 from ...errors import InputError, one_line
 from ...transforms import Codec
 from ..sources import read_synthetic, refuse_foreign
-from .contents import is_text, numbers_of, texts_of
+from .contents import PICTURES, is_text, numbers_of, pixels_of, texts_of, without_numbers
 from .private import Private, form_decimal
 from .traces import bits, on_grid
+from .words import words_of
 
 BUNDLE = ("synthetic", "datasheet.md", "codec.json", "policy.toml", "audit.json", "SHA256SUMS", "generator")
 GENERATOR = ("weights.safetensors", "architecture.json")
@@ -63,7 +66,13 @@ def find_leaks(bundle: Path, private: Private, codec: Codec) -> list[Finding]:
         kinds = _names(name, private)
         if private.is_a_file_of_the_source(path):
             kinds.add("a file of the source")
+        if private.pictures and path.suffix.lower() in PICTURES and pixels_of(path) in private.pictures:
+            kinds.add("a picture of the source")
         for text, shortest in texts_of(path):
+            if _is_outside(path, bundle):
+                kinds.update(_row_words(text, private))
+            else:
+                text = without_numbers(text, codec.form, path.name)
             kinds.update(_texts(text, private, shortest))
         if not _is_record(path, bundle, codec):
             for lines in numbers_of(path, private.strides, decimal):
@@ -141,7 +150,8 @@ def _numbers(lines: np.ndarray, private: Private, *, is_table_row: bool) -> Iter
     """Kinds of what sequences (n, T) of numbers hold of the source."""
     whole = lines.dtype.kind in "iu" or bool((np.rint(lines) == lines).all())
     if private.traces is not None:
-        readings = [lines.astype(np.int64)] if whole else []  # as they are stored, or in physical units
+        # as they are stored, or in physical units
+        readings = [np.where(np.abs(lines) < 2**52, lines, 0).astype(np.int64)] if whole else []
         readings += [on_grid(lines, gain) for gain in private.gains] if lines.dtype.kind == "f" else []
         if any(private.traces.find(reading) is not None for reading in readings):
             yield STRETCH
@@ -170,6 +180,12 @@ def _texts(text: str, private: Private, shortest: int = 0) -> set[str]:
     return kinds
 
 
+def _row_words(text: str, private: Private) -> set[str]:
+    """Whether a line of a text is a row of the table, however its cells are set apart."""
+    is_row = private.row_words and not private.row_words.isdisjoint(map(words_of, text.splitlines()))
+    return {"a row of the real table"} if is_row else set()
+
+
 def _names(name: str, private: Private) -> set[str]:
     """Kinds of what the name of a file and its folders tell."""
     kinds = _texts(name, private)
@@ -181,7 +197,8 @@ def _names(name: str, private: Private) -> set[str]:
 def _has(text: str, words: tuple[str, ...], literal: str | None) -> bool:
     """Whether words stand in a text one after the other, with nothing but signs and blanks between them."""
     pattern = r"[\W_]+".join(map(re.escape, words)) if literal is None else re.escape(literal)
-    return re.search(rf"(?<![^\W_]){pattern}(?![^\W_])", text) is not None
+    no_decimals = r"(?<!\d\.)" if all(map(str.isdecimal, words)) else ""
+    return re.search(rf"(?<![^\W_]){no_decimals}{pattern}(?![^\W_])", text) is not None
 
 
 def _is_outside(path: Path, bundle: Path) -> bool:

@@ -1,34 +1,49 @@
 """What must not leave: everything that a run knows of its source, in a form that a bundle can be searched for."""
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ...data import AnyStore, SampleStore, Store, TableForm, find_records, find_series, open_store, read_table
+from ...data import (
+    AnyStore,
+    RecordHead,
+    Recording,
+    SampleStore,
+    Store,
+    TableForm,
+    find_records,
+    open_store,
+    read_heads,
+    read_record,
+)
 from ...data.folders import iter_files_below
-from ...data.listing import header_text
-from ...data.series_text import read_sheet
+from ...data.picture_files import find_pictures
+from ...data.table_cells import text_of
+from ...data.table_column import Binary, Category
+from ...data.wfdb_source import ordered_map
+from ...errors import InputError
 from ...transforms import Codec
 from ..classes import Classes
 from ..recipe import Recipe
 from ..run_folder import RunFolder
 from ..sources.kinds import kind_of
-from ..sources.table import as_written
+from .contents import pixels_of
 from .fingerprint import sha256
 from .traces import Traces, bits, on_grid
+from .words import COMMON, Words, declared_by, names_in, source_texts, words_of
 
-COMMON = 3  # people: a line that stands in the headers of so many tells nothing about one of them
+NUMBERS, CELLS = 3, 8  # a row of so many different numbers, or of so many cells, is nobody else's by chance
+MOST_VALUES = 1 << 30  # of recordings, or bytes of pictures, that are read of a source: some minutes
+LONGEST = 1 << 25  # values of a recording that is held in memory
+MOST_STRETCHES = 1 << 25  # of recordings; 256 MiB
 _RUN = 8  # offsets in a row
 INTERLEAVED = frozenset({1, 2, 3, 8, 12, 15})  # signals that a source's own files may hold side by side
-_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass
@@ -36,55 +51,62 @@ class Private:
     """What a bundle is searched for.
 
     Arguments:
-        texts: what a text may not contain, by what it is; its words in lower case.
-        literal: those of the texts that are only looked for as they are spelt, being made of common words and numbers.
-        ids: names too short or too common to be looked for in texts; no file may have one for its name.
+        texts, literal, ids: see `Words`.
         traces: stretches of all recordings, or of all pictures; None for tables.
-        rows: hashes of the table's telling rows; and of their numbers alone, as a row of any text would have them.
+        pictures: hashes of the pixels of the source's pictures.
+        rows: hashes of the table's telling rows.
+        row_numbers: their numbers alone, as a row of any text would have them.
+        row_words: their words, as a line of any text would have them.
         offsets: runs of the windows' minima; None where they are none of the source's.
         offset_values: the minima themselves.
         gains: steps per unit on which values are written.
         files: the source's files by their size.
         strides: signals that may lie interleaved in a file.
+        searched: what is looked for, in words.
         notes: what could not be looked for, and why.
+        warnings: what of few people the codec says openly.
     """
 
     texts: dict[tuple[str, ...], str] = field(default_factory=dict)
     literal: dict[tuple[str, ...], str] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     traces: Traces | None = None
+    pictures: frozenset[str] = frozenset()
     rows: frozenset[int] = frozenset()
     row_numbers: Traces | None = None
+    row_words: frozenset[tuple[str, ...]] = frozenset()
     offsets: Traces | None = None
     offset_values: frozenset[float] = frozenset()
     gains: tuple[float, ...] = ()
     files: dict[int, set[Path]] = field(default_factory=dict)
     strides: frozenset[int] = INTERLEAVED
-    notes: tuple[str, ...] = ()
+    searched: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @classmethod
     def of_run(cls, folder: RunFolder, codec: Codec) -> "Private":
         """All that a run and its source hold, as far as the source is still where it was."""
         store, recipe, source = open_store(folder.store), folder.recipe, Path(folder.about()["source"])
-        private = cls()
-        words = _Words(private, _declared(codec))
+        private, words = cls(), Words(declared_by(codec))
         words.add([str(source)], "the path of the source")
+        private.searched.append("the path of the source")
         if codec.form["kind"] == "table":
-            private._learn_rows(store, TableForm.from_state(codec.form["table"]))
-            if TableForm.from_state(codec.form["table"]).patient is not None:  # else a row's number is its only name
+            form = TableForm.from_state(codec.form["table"])
+            private._learn_rows(store, form)
+            if form.patient is not None:  # else a row's number is its only name
                 words.add(store.frame["patient"].unique(), "a patient's id")
+                private.searched.append("ids of people")
         else:
             private._learn_signals(store, codec)
             words.add(store.frame["patient"].astype(str).unique(), "a patient's id")
-            words.add(_names(store.frame), "a record's name")
-        if not source.exists():
-            private.notes = (
-                "The source was no longer where it had been read: header texts and files were not looked for.",
+            words.add(names_in(store.frame), "a record's name")
+            private.searched += ["ids of people", "names of records"]
+            private._warn_of(
+                "class", store.frame["label"], store.frame["patient"], len(Classes.from_form(codec.form).names)
             )
-            return private
-        private._learn_files(source)
-        for text, kind in _source_texts(recipe, source):
-            words.add([text], kind)
+        private._learn_source(source, recipe, words)
+        private.texts, private.literal, private.ids = words.texts, words.literal, words.ids
         return private
 
     @cached_property
@@ -113,8 +135,10 @@ class Private:
             for values in store.iter_windows(None):
                 self.traces.add(on_grid(values.reshape(-1, store.length), self.gains[0]))
         self.traces.seal()
+        self.searched.append("stretches of real samples")
         if codec.form["kind"] != "images":
             self._learn_offsets(store)
+            self.searched.append("offsets of windows")
 
     def _learn_offsets(self, store: AnyStore) -> None:
         minima = np.concatenate([_minima(values) for values in store.iter_windows(None)])  # N, C
@@ -124,20 +148,96 @@ class Private:
         self.offsets.seal()
 
     def _learn_rows(self, store: AnyStore, form: TableForm) -> None:
+        """Rows that one person alone has, if the table is so wide that nobody else has them by chance."""
         assert isinstance(store, SampleStore)
-        frame = form.to_frame(store.samples())
+        frame, people = form.to_frame(store.samples()), store.frame["patient"]
+        for column in form.columns:
+            if isinstance(column, (Binary, Category)):
+                self._warn_of(column.name, frame[column.name], people, len(column.values))
         numbers = frame.select_dtypes("number")
-        if numbers.shape[1] < 3:  # rows of a few categories are shared by many people
-            return
         keys = pd.util.hash_pandas_object(frame, index=False)
-        owners = store.frame["patient"].groupby(keys.to_numpy()).nunique()
+        owners = people.groupby(keys.to_numpy()).nunique()
         alone = keys.isin(owners.index[owners == 1]).to_numpy()
-        telling = alone & (numbers.nunique(axis=1) >= 3).to_numpy() & (store.frame["part"] == "train").to_numpy()
-        self.rows = frozenset(keys[telling].tolist())
-        full = numbers[telling].dropna().to_numpy(np.float64)
-        self.row_numbers = Traces(full.shape[1], steps=False)
-        self.row_numbers.add(bits(full))
-        self.row_numbers.seal()
+        is_wide = (frame.notna().sum(axis=1) >= CELLS).to_numpy()
+        is_numeric = (numbers.nunique(axis=1) >= NUMBERS).to_numpy()
+        self.rows = frozenset(keys[alone & (is_wide | is_numeric)].tolist())
+        which = f"rows that one person alone has, of {NUMBERS} different numbers or {CELLS} cells at least"
+        if not self.rows:
+            self.notes.append(f"Rows were not searched: there are no {which}; shorter ones come out by chance, too.")
+            return
+        self.searched.append(which)
+        wide = frame[alone & is_wide].astype(object)
+        self.row_words = frozenset(words_of(" ".join(map(text_of, row))) for row in wide.itertuples(index=False))
+        full = numbers[alone & is_numeric].dropna().to_numpy(np.float64)
+        if len(full):
+            self.row_numbers = Traces(full.shape[1], steps=False)
+            self.row_numbers.add(bits(full))
+            self.row_numbers.seal()
+
+    def _warn_of(self, name: str, values: pd.Series, people: pd.Series, n: int) -> None:
+        """Tell how many values of a column, all of which stand in codec.json, few people have."""
+        holders = people.groupby(values.astype(object).to_numpy()).nunique()
+        if n and (few := int((holders < COMMON).sum())):
+            self.warnings.append(
+                f"codec.json names all {n} values of '{name}', {few} of which fewer than {COMMON} people have; "
+                "merge rare values, or leave the column out, if they may tell who was there"
+            )
+
+    def _learn_source(self, source: Path, recipe: Recipe, words: Words) -> None:
+        """What is only in the source itself: its files, its headers' texts, and its data before it was prepared."""
+        if not source.exists():
+            self.notes.append(
+                "The source was no longer where it had been read: its files, texts of headers, cells of columns that "
+                "were left out, recordings at their own rate and pictures of their own size were not looked for."
+            )
+            return
+        kind = kind_of(recipe, source)
+        self._learn_files(source)
+        self.searched.append("files")
+        for text, what in source_texts(recipe, source):
+            words.add([text], what)
+        if kind != "images":
+            self.searched.append("cells of columns that were left out" if kind == "table" else "texts of headers")
+        if kind == "wfdb":
+            self._learn_recordings(read_heads(find_records(source, recipe.patient)))
+        elif kind == "images":
+            self._learn_pictures(find_pictures(source)[0])
+
+    def _learn_recordings(self, heads: list[RecordHead]) -> None:
+        """Signals as they were recorded: all of them, at their own rate and resolution."""
+        assert self.traces is not None
+        sizes = [head.n_samples * len(head.signals) for head in heads]
+        if sum(sizes) > MOST_VALUES:
+            self.notes.append(
+                f"Recordings at their own rate and other signals of them were not looked for: {sum(sizes)} values are "
+                f"more than the {MOST_VALUES} that are read."
+            )
+            return
+        known = 0
+        rarer = -(-sum(sizes) * (len(self.gains) + 1) // (self.traces.thin * MOST_STRETCHES)) or 1
+        for recording in ordered_map(_recording, heads):
+            if recording is None:
+                continue
+            known += 1
+            own = recording.values if recording.values.dtype == np.int16 else None
+            for k, values in enumerate(recording.physical()):
+                readings = [on_grid(values, gain) for gain in {*self.gains, recording.source_gain[k]}]
+                readings += [] if own is None or recording.gain[k] in self.gains else [own[k].astype(np.int64)]
+                for reading in readings:
+                    self.traces.add(reading, rarer)
+        self.traces.seal()
+        self.searched.append("stretches of recordings at their own rate")
+        if known < len(heads):
+            n = len(heads) - known
+            self.notes.append(f"{n} of {len(heads)} recordings could not be read whole: looked for only as prepared.")
+
+    def _learn_pictures(self, files: list[Path]) -> None:
+        """Pictures as they were, whatever their size."""
+        if sum(file.stat().st_size for file in files) > MOST_VALUES:
+            self.notes.append(f"Pictures of their own size were not looked for: more than {MOST_VALUES} bytes.")
+            return
+        self.pictures = frozenset(ordered_map(pixels_of, files)) - {""}
+        self.searched.append("pictures of their own size")
 
     def _learn_files(self, source: Path) -> None:
         for file in iter_files_below(source) if source.is_dir() else [source]:
@@ -150,101 +250,12 @@ class Private:
         return bool(there) and sha256(path) in map(sha256, there)
 
 
-class _Words:
-    """Texts that tell, sorted into those that are looked for in texts and those that are only compared with names."""
-
-    def __init__(self, private: Private, declared: set[tuple[str, ...]]) -> None:
-        self.private, self.declared, self.known = private, declared, _program_words()
-
-    def add(self, texts: Iterable[object], kind: str) -> None:
-        for text in texts:
-            words = words_of(str(text))
-            value = str(text).partition(":")[2]  # a class stands in the headers of generated records, too
-            if not words or words in self.declared or (value and words_of(value) in self.declared):
-                continue
-            is_common = all(word in self.known or (word.isdecimal() and len(word) < 6) for word in words)
-            if is_telling(words) and not (is_common and len(words) == 1):
-                self.private.texts.setdefault(words, kind)
-                if is_common:
-                    self.private.literal.setdefault(words, str(text).strip().casefold())
-            elif kind != "header text":
-                self.private.ids.add(str(text).casefold())
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """Letters and digits only, in lower case: how they are set apart does not matter."""
-    return tuple(_WORD.findall(text.casefold()))
-
-
-def is_telling(words: tuple[str, ...]) -> bool:
-    """Whether a text is long enough to be somebody's: 4 characters with a letter among them, or 6 digits."""
-    whole = "".join(words)
-    return len(whole) >= (6 if whole.isdecimal() else 4)
-
-
-def _program_words() -> set[str]:
-    """Words that every bundle has: an id of these alone could not be told from them."""
-    texts = [resources.files(__package__).joinpath("datasheet.md").read_text("utf-8"), *Recipe.model_fields]
-    texts += [str(given.description) for given in Recipe.model_fields.values()]
-    return {word for text in texts for word in words_of(text) if not any(map(str.isdecimal, word))}
-
-
-def _declared(codec: Codec) -> set[tuple[str, ...]]:
-    """What a codec says openly, because nothing can be decoded without: names of classes, channels, columns, files."""
-    form = codec.form
-    given = [*Classes.from_form(form).names, *codec.channels, *codec.units]
-    given += [str(form[key]) for key in ("file", "name") if key in form]
-    given += [Path(str(form["file"])).stem] if "file" in form else []
-    return {words_of(text) for text in given}
-
-
-def _names(frame: pd.DataFrame) -> Iterator[str]:
-    """Names of records, and their last parts unless several people's records are called so."""
-    people: defaultdict[str, set[str]] = defaultdict(set)
-    for record, patient in frame[["record", "patient"]].astype(str).drop_duplicates().itertuples(index=False):
-        yield record
-        people[record.rpartition("/")[2]].add(patient)
-    yield from (name for name, theirs in people.items() if len(theirs) < COMMON)
-
-
-def _source_texts(recipe: Recipe, source: Path) -> Iterator[tuple[str, str]]:
-    """What the source's headers say of few people, and the cells of columns that were left out of a table."""
-    kind = kind_of(recipe, source)
-    if kind == "table":
-        hidden = [*recipe.drop, *([recipe.patient] if recipe.patient not in ("auto", "record") else [])]
-        frame = read_table(source, recipe.missing, as_written(recipe)).frame
-        for column in hidden:
-            yield from ((str(cell), "a cell of a column that was left out") for cell in frame[column].dropna().unique())
-        return
-    if kind == "images":
-        return
-    said: defaultdict[str, set[str]] = defaultdict(set)
-    for entry in find_records(source, recipe.patient) if kind == "wfdb" else find_series(source):
-        for line in _header_lines(kind, entry.path):
-            said[line].add(entry.patient)
-    everybody = len(set().union(*said.values()))
-    for line, people in said.items():
-        if len(people) < COMMON and (len(people) < everybody or everybody == 1):
-            yield line, "header text"
-
-
-def _header_lines(kind: str, path: Path) -> Iterator[str]:
-    """Comments of a header, the values that stand in them, and when it was recorded."""
-    if kind == "wfdb":
-        lines = header_text(path.with_name(f"{path.name}.hea")).splitlines()
-        comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
-        fields = next((line for line in lines if line.strip() and not line.startswith("#")), "").split()
-        yield from fields[4:]  # time and date
-    elif path.suffix.lower() == ".npz":
-        return
-    else:
-        comments = [line.lstrip("# ") for line in read_sheet(path).comments]
-    for comment in comments:
-        yield comment
-        _, _, value = comment.partition(":")
-        words = words_of(value)
-        if len(words) > 1 or (len("".join(words)) >= 6 and any(map(str.isdigit, "".join(words)))):
-            yield value.strip()
+def _recording(head: RecordHead) -> Recording | None:
+    """A whole recording, if it can be read and held."""
+    try:
+        return None if head.n_samples * len(head.signals) > LONGEST else read_record(head)
+    except InputError:  # such as a signal's file that is missing, of a lead that no run needed
+        return None
 
 
 def _minima(values: np.ndarray) -> np.ndarray:

@@ -35,9 +35,10 @@ class Traces:
         stretch = length - 1 if length < 32 else min(LONGEST, length // 4)
         return cls(stretch, max(1, (length - stretch) // PER_WINDOW))
 
-    def add(self, rows: np.ndarray) -> None:
-        """Learn sequences (n, T) of whole numbers."""
-        self._found += [hashes for hashes, _ in self._hashes(rows)]
+    def add(self, rows: np.ndarray, rarer: int = 1) -> None:
+        """Learn sequences (n, T) of whole numbers, of long ones so many times fewer stretches."""
+        for hashes, _ in self._hashes(rows):
+            self._found.append(hashes[hashes // np.uint64(self.thin) % np.uint64(rarer) == 0])
 
     def seal(self) -> "Traces":
         """No more is added; look-ups begin."""
@@ -81,7 +82,7 @@ class Traces:
         return within >= max(self.length // 4, min(5, self.length - 1))
 
 
-def on_grid(values: np.ndarray, gain: float) -> np.ndarray:
+def on_grid(values: np.ndarray, gain: float | np.ndarray) -> np.ndarray:
     """Values in physical units as whole steps of 1/gain, as they would be stored; 0 where missing or beyond reach."""
     scaled = np.rint(np.asarray(values, np.float32).astype(np.float64) * gain)
     return np.where(np.abs(scaled) < 2**52, scaled, 0).astype(np.int64)

@@ -7,6 +7,7 @@ import jinja2
 from markupsafe import Markup
 
 from ...files import new_file
+from ..evaluation.privacy.findings import Audit
 from ..run import Run
 from ..studies import Observation
 from .explained import NOUNS, score_tables, words
@@ -40,7 +41,7 @@ def write_report(path: Path, run: Run, observation: Observation | None) -> None:
         tables=score_tables(run),
         audit=audit,
         attacks=attack_rows(audit, run.areas) if audit else [],
-        not_measured=_together(dict(run.not_measured) | dict(audit.not_measured if audit else {})),
+        not_measured=_together(dict(run.not_measured) | _unmeasured(audit)),
         called=called,
         counts=run.counts,
         dropped=_drops(run.dropped, called),
@@ -53,6 +54,10 @@ def write_report(path: Path, run: Run, observation: Observation | None) -> None:
     )
     with new_file(path) as file:
         file.write(page)
+
+
+def _unmeasured(audit: Audit | None) -> dict[str, str]:
+    return {} if audit is None else {**audit.not_measured, **audit.not_applicable}
 
 
 def _code(text: str) -> Markup:

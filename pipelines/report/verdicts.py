@@ -35,7 +35,8 @@ STEPS = (
         "privacy",
         "fail",
         "Do not release this: an attack finds out more about people of training than the policy allows. "
-        "Train shorter, with more people or a smaller network; then generate, evaluate and audit again.",
+        "Run again in another folder (or with --overwrite): fewer --steps, more people or a smaller network "
+        "(--set widths=…).",
     ),
     (
         "privacy",
@@ -115,7 +116,7 @@ def attack_rows(audit: Audit, areas: Sequence[Area] = ()) -> list[dict[str, str]
             "needs": _needs(attack, held),
             "p": chance(attack.p_value),
             "people": f"{attack.members:,} / {attack.strangers:,}",
-            "found": "✗ works" if attack.name in worked else "✓ finds nothing",
+            "found": "✗ works" if attack.name in worked else "not significant",
             **{kind: _control(attack, kind) for kind in ("positive", "negative")},
         }
         for attack in audit.attacks

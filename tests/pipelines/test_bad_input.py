@@ -349,7 +349,7 @@ def test_an_error_of_ours_exits_1_and_says_so():
     "verb",
     [
         *("inspect", "recipes", "run", "prepare", "train", "generate", "evaluate", "audit", "release", "verifier"),
-        *("encode", "decode", "fetch", "demo"),
+        *("encode", "decode", "fetch", "demo", "policies"),
     ],
 )
 def test_every_command_has_help_and_an_example(verb):

@@ -199,7 +199,7 @@ def test_attacks_are_told_with_both_controls_and_whether_they_work(full):
     assert "✓ Positive control</strong>" in table
     assert re.search(r"✗ Negative control</strong>,.*?18 of 20 runs, needed 19: failed", table, re.DOTALL)
     rows = table.split("<tbody>")[1].split("</tr>")[:3:2]
-    assert "membership: distance, patient</strong>: ✓ finds nothing" in rows[0]
+    assert "membership: distance, patient</strong>: not significant" in rows[0]
     assert "copies: near duplicates</strong>: ✗ works" in rows[1]
     assert 'data-name="p">0.31<' in rows[0]
     assert 'data-name="p">&lt; 0.001<' in rows[1]

@@ -70,10 +70,34 @@ def members_rate(
     found = _attributed(
         person, weight, member, seed, resamples, rate, lambda sums: sums[~member].sum() * scale / len(person)
     )
-    hits = round(found.value * len(person))
-    most = float(beta.ppf(0.975, hits + 1, len(person) - hits)) if hits < len(person) else 1.0
-    high = max(found.high, most) if resamples else found.high
+    high = max(found.high, _most(round(found.value * len(person)), len(person))) if resamples else found.high
     return Attribution(found.value, found.low, min(high, 1.0), found.baseline, found.p_value)
+
+
+def training_rate(
+    person: np.ndarray, weight: np.ndarray, people: int, seed: int, resamples: int = RESAMPLES
+) -> tuple[float, float, float]:
+    """Share of synthetic samples that point to anybody, and its 95 % interval over people and synthetic samples.
+
+    Arguments:
+        person: (S,) to whom each points, of `people`.
+        weight: (S,) 0 or 1.
+        people: how many there are.
+        seed: of resampling.
+        resamples: of the interval; 0: none.
+
+    Returns:
+        Share, lower and upper end; the upper one as for `members_rate`.
+    """
+    value = float(weight.mean())
+    rng = np.random.default_rng(seed)
+    estimates = []
+    for _ in range(min(resamples, FEW_RESAMPLES) if people > MANY else resamples):
+        counts = np.bincount(rng.integers(people, size=people), minlength=people)
+        rows = rng.integers(len(person), size=len(person))
+        estimates.append(float((counts[person[rows]] * weight[rows]).mean()))
+    low, high = ends(np.array(estimates), value)
+    return value, low, min(1.0, max(high, _most(round(weight.sum()), len(person)))) if resamples else value
 
 
 def members_excess(
@@ -92,9 +116,14 @@ def members_excess(
     found = _attributed(person, weight, member, seed, resamples, excess, lambda _: 0.0)
     hits = round(float(weight.sum()))
     # few matches, or none, among few samples
-    most = float(beta.ppf(0.975, hits + 1, len(person) - hits)) if hits < len(person) else 1.0
+    most = _most(hits, len(person))
     high = max(found.high, min(most, found.value + most - hits / len(person))) if resamples else found.high
     return Attribution(found.value, found.low, high, 0.0, found.p_value)
+
+
+def _most(hits: int, n: int) -> float:
+    """Upper end of a binomial proportion."""
+    return float(beta.ppf(0.975, hits + 1, n - hits)) if hits < n else 1.0
 
 
 def _attributed(

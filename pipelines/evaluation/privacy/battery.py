@@ -14,7 +14,7 @@ from .copies import copies
 from .findings import Attack, Audit, Control, found
 from .membership import judged, membership, too_few
 from .pool import Points, Pool, owners, values_of
-from .reidentification import NAME, Matcher, reidentify, templates
+from .reidentification import NAME, Matcher, reidentify, templates, unusable
 from .replay import replay as replayed
 from .space import Kind
 from .sweep import sweep
@@ -77,6 +77,8 @@ def audit(
         return Audit((), (), {"all attacks": reason}, fingerprint, counts)
     told = progress or (lambda done, note: None)
     reason = match if isinstance(match, str) else match.refusal()
+    if isinstance(match, Matcher) and not reason:
+        reason = unusable(match, synthetic.values, seed)
     verifier = match if isinstance(match, Matcher) and not reason else None
     game = _Game(
         Pool.of(training, control, kind, seed, points), training, control, verifier, extra, replay, points, seed
@@ -94,17 +96,20 @@ def audit(
         not_measured[NAME] = reason
 
     rounds: dict[str, list[list[Attack]]] = {"positive": [], "negative": []}
+    sizes = {"positive": len(synthetic), "negative": len(synthetic)}
     for run in range(runs):
         told(2 * run + 1, "positive control")
         rounds["positive"].append(game.positive(len(synthetic), seed + 1 + run))
         told(2 * run + 2, "negative control")
-        rounds["negative"].append(game.negative(len(synthetic), seed + 1 + run))
+        size, attacked = game.negative(len(synthetic), seed + 1 + run)
+        sizes["negative"] = min(sizes["negative"], size)
+        rounds["negative"].append(attacked)
     told(2 * runs + 1, "done")
-    worked = {kind: sum(bool(found(tuple(attacks))) for attacks in each) for kind, each in rounds.items()}
+    worked = {kind: sum(bool(found(tuple(each), len(attacks))) for each in every) for kind, every in rounds.items()}
     needed = math.ceil(POWER * runs)
     controls = (
-        Control("positive", worked["positive"], runs, needed),
-        Control("negative", runs - worked["negative"], runs, needed),
+        Control("positive", worked["positive"], runs, needed, sizes["positive"]),
+        Control("negative", runs - worked["negative"], runs, needed, sizes["negative"]),
     )
     beside = tuple(_beside(attack, rounds) for attack in attacks)
     return Audit(beside, controls if runs else (), not_measured, fingerprint, counts)
@@ -133,8 +138,14 @@ class _Game:
             return self.attack(self.replay(self.training, n, seed), seed, 0)
         return self.attack(replayed(self.training, n, seed, self.pool.space.kind), seed, 0)
 
-    def negative(self, n: int, seed: int) -> list[Attack]:
-        """All attacks on samples of one half of the control people, with the other half as strangers."""
+    def negative(self, n: int, seed: int) -> tuple[int, list[Attack]]:
+        """All attacks on at most n samples of one half of the control people, with the other half as strangers.
+
+        There may be fewer than n; none is drawn twice, since a sample given twice is no stranger's sample given once.
+
+        Returns:
+            How many samples there were, and the attacks.
+        """
         rng = np.random.default_rng([seed, 1])
         strangers = np.flatnonzero(~self.pool.member)
         fresh = rng.permutation(strangers)[: len(strangers) // 2]
@@ -147,7 +158,7 @@ class _Game:
         rows = rng.permutation(np.flatnonzero(given))[:n]
         people = self.templates[kept] if self.templates is not None else None
         others = self.control.select(~given) if self.extra else self.control
-        return self._attack(self.control.select(rows), self.pool.keep(kept), people, others, seed, 0)
+        return len(rows), self._attack(self.control.select(rows), self.pool.keep(kept), people, others, seed, 0)
 
     @property
     def templates(self) -> np.ndarray | None:

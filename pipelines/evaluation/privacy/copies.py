@@ -3,9 +3,10 @@
 import numpy as np
 
 from ..score import RESAMPLES, Score
-from .attribution import Attribution, members_rate, members_share
+from .attribution import Attribution, members_rate, members_share, training_rate
 from .findings import Attack
-from .pool import Pool
+from .pool import Library, Pool
+from .space import Kind
 from .sweep import Sweep, candidates
 
 LOOKED_AT = 2000  # samples compared lag by lag
@@ -28,6 +29,10 @@ def copies(
 ) -> list[Attack]:
     """The four attacks that look for copies.
 
+    How many are copies is counted against all training samples, on the controls as well, so that a report's shares can
+    be compared. Whether that could be chance is asked of the pool, where people of both parts are alike; it holds fewer
+    samples, and baselines are shares of what it shows.
+
     Arguments:
         synthetic: (S, F) features of the synthetic samples.
         swept: their distances from the pool.
@@ -38,20 +43,13 @@ def copies(
     """
     rng = np.random.default_rng(seed)
     some = np.sort(rng.permutation(len(synthetic))[:LOOKED_AT])
-    near = candidates(synthetic[some], pool.features, pool.codes, None, NEAREST)
-    gaps, steps = compare(shapes[some], near, pool)
-    best = gaps.argmin(axis=1)
-    rows = np.arange(len(some))
-    owner = pool.codes[near[rows, best]]
-    is_near = gaps[rows, best] < usual_gap(pool)
-    same = steps.argmin(axis=1)
-    is_exact = steps[rows, same] <= pool.step
     ratio = np.divide(swept.first, swept.second, out=np.ones_like(swept.first), where=swept.second > 0)
     one = np.ones(len(synthetic))
     rest = (pool.member, seed, resamples)
+    copied = _copied(synthetic[some], shapes[some], pool, seed, resamples)
     found: dict[str, tuple[str, Attribution]] = {
-        "copies: exact": ("copy_share", members_rate(pool.codes[near[rows, same]], is_exact.astype(float), *rest)),
-        "copies: near": ("copy_share", members_rate(owner, is_near.astype(float), *rest)),
+        "copies: exact": ("copy_share", copied[0]),
+        "copies: near": ("copy_share", copied[1]),
         "copies: nearest record": ("membership_auc", members_share(swept.person, one, *rest)),
         "copies: nearest-neighbour ratio": ("membership_auc", members_share(swept.person, 1 - ratio, *rest)),
     }
@@ -72,16 +70,48 @@ def copies(
     ]
 
 
+def _copied(
+    features: np.ndarray, shapes: np.ndarray, pool: Pool, seed: int, resamples: int
+) -> tuple[Attribution, Attribution]:
+    """Shares of exact and of near copies of any training sample, with chance and baseline from the pool."""
+    found = []
+    counted, balanced = (_pointed(features, shapes, real, pool) for real in (pool.library, pool))
+    for (person, weight), in_pool in zip(counted, balanced, strict=True):
+        value, low, high = training_rate(person, weight, pool.library.people, seed, resamples)
+        of = members_rate(*in_pool, pool.member, seed, 0)
+        found.append(Attribution(value, low, high, of.baseline, of.p_value))
+    return found[0], found[1]
+
+
+def _pointed(
+    features: np.ndarray, shapes: np.ndarray, real: Library | Pool, pool: Pool
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of exact and of near copies: (S,) the person who is nearest, and (S,) whether it is a copy, as 0 or 1."""
+    near = candidates(features, real.features, real.codes, None, NEAREST)
+    gaps, steps = compare(shapes, near, real.shapes, pool.space.kind)
+    found = []
+    for distances, is_copy in ((steps, steps <= pool.step), (gaps, gaps < usual_gap(pool))):
+        best = distances.argmin(axis=1)[:, None]
+        owner = real.codes[np.take_along_axis(near, best, axis=1)[:, 0]]
+        found.append((owner, np.take_along_axis(is_copy, best, axis=1)[:, 0].astype(float)))
+    return found
+
+
 def usual_gap(pool: Pool) -> float:
-    """The gap that all but STRANGE of real samples keep from those of other people, every person counting alike.
+    """The gap that all but STRANGE of real samples keep from training samples of others, every person counting alike.
+
+    From all of them: among more samples the nearest is nearer, though nobody copied anything.
 
     Samples that are somebody else's value for value are left out: databases list a record twice, under two names.
     """
     if "usual_gap" not in pool.known:
         rng = np.random.default_rng(pool.seed)
         some = np.sort(rng.permutation(len(pool.codes))[:LOOKED_AT])
-        near = candidates(pool.features[some], pool.features, pool.codes, pool.codes[some], NEAREST)
-        gaps, steps = compare(pool.shapes[some], near, pool)
+        all_, origin = pool.library, pool.origin[some]
+        seen = origin < len(all_.codes)
+        own = np.where(seen, all_.codes[np.where(seen, origin, 0)], -1)  # strangers are nobody of training
+        near = candidates(pool.features[some], all_.features, all_.codes, own, NEAREST)
+        gaps, steps = compare(pool.shapes[some], near, all_.shapes, pool.space.kind)
         twice = steps.min(axis=1) <= pool.step
         if twice.all():
             return 0.0
@@ -93,12 +123,14 @@ def usual_gap(pool: Pool) -> float:
     return pool.known["usual_gap"]
 
 
-def compare(shapes: np.ndarray, near: np.ndarray, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
-    """How far samples are from some of the pool.
+def compare(shapes: np.ndarray, near: np.ndarray, real: np.ndarray, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
+    """How far samples are from some real ones.
 
     Arguments:
         shapes: (Q, C, l).
-        near: (Q, k) places in the pool.
+        near: (Q, k) places among the real ones.
+        real: (N, C, l).
+        kind: what a sample is.
 
     Returns:
         (Q, k) gaps: of signals 1 − the largest normalized cross-correlation, jointly over channels; otherwise the
@@ -107,9 +139,9 @@ def compare(shapes: np.ndarray, near: np.ndarray, pool: Pool) -> tuple[np.ndarra
     gaps, steps = np.empty((2, *near.shape))
     for start in range(0, len(shapes), CHUNK):
         rows = slice(start, start + CHUNK)
-        ours, theirs = shapes[rows, None], pool.shapes[near[rows]]
+        ours, theirs = shapes[rows, None], real[near[rows]]
         steps[rows] = np.abs(ours - theirs).max(axis=(2, 3))
-        if pool.space.kind == "signals" and shapes.shape[2] > 1:
+        if kind == "signals" and shapes.shape[2] > 1:
             gaps[rows] = 1 - correlation(ours, theirs)
         else:
             gaps[rows] = np.sqrt(np.square(ours - theirs).mean(axis=(2, 3)))

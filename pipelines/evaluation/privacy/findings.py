@@ -54,12 +54,15 @@ class Control:
         right: how often the battery said what is right.
         runs: of how many.
         needed: how often it has to.
+        samples: in the smallest run; fewer than the synthetic set has where strangers have no more, since none is drawn
+            twice. 0: an older audit, which does not say.
     """
 
     kind: Literal["positive", "negative"]
     right: int
     runs: int
     needed: int
+    samples: int = 0
 
     @property
     def passed(self) -> bool:
@@ -76,6 +79,7 @@ class Audit:
         not_measured: attacks that could not be made, and why.
         fingerprint: of the synthetic files that were audited.
         counts: numbers of synthetic, training and control samples, and of people.
+        not_applicable: attacks that have no meaning for such data, and why.
     """
 
     attacks: tuple[Attack, ...]
@@ -83,6 +87,7 @@ class Audit:
     not_measured: Mapping[str, str]
     fingerprint: str
     counts: Mapping[str, int]
+    not_applicable: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def conclusive(self) -> bool:
@@ -92,7 +97,7 @@ class Audit:
     @property
     def found(self) -> tuple[Attack, ...]:
         """The attacks that worked, at a chance of ALPHA that any of them seems to where none does."""
-        return found(self.attacks)
+        return found(self.attacks, len(self.attacks))
 
     def save(self, path: Path, **beside: Any) -> None:
         """Write audit.json; `beside` are further entries, such as the policy's verdict."""
@@ -110,16 +115,23 @@ class Audit:
             state = json.loads(path.read_text("utf-8"))
             attacks = tuple(_attack(attack) for attack in state["attacks"])
             controls = tuple(Control(**control) for control in state["controls"])
-            return cls(attacks, controls, state["not_measured"], state["fingerprint"], state["counts"])
+            named = (state["not_measured"], state["fingerprint"], state["counts"], state.get("not_applicable", {}))
+            return cls(attacks, controls, *named)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(f"{path}: missing or edited; run `anonimage audit {path.parent}`") from error
 
 
-def found(attacks: tuple[Attack, ...]) -> tuple[Attack, ...]:
-    """Which attacks worked, by Holm's step-down procedure at ALPHA over all of them."""
-    worked = []
+def found(attacks: tuple[Attack, ...], family: int | None = None) -> tuple[Attack, ...]:
+    """Which attacks worked, by Holm's step-down procedure at ALPHA.
+
+    Arguments:
+        attacks: on one set of samples.
+        family: how many attacks are judged; a control, which lacks some of them, is held to as many as the synthetic
+            set. None: these.
+    """
+    worked, size = [], max(family or 0, len(attacks))
     for k, attack in enumerate(sorted(attacks, key=lambda attack: attack.p_value)):
-        if attack.p_value > ALPHA / (len(attacks) - k):
+        if attack.p_value > ALPHA / (size - k):
             break
         worked.append(attack)
     return tuple(worked)

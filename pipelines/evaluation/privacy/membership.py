@@ -9,7 +9,8 @@ from .pool import Pool
 from .sweep import Sweep
 
 RATE = 0.01  # of false alarms at which the true ones are counted
-STRANGERS = 100  # fewer than these cannot show a rate of 1 %
+STRANGERS = 100  # samples: fewer than these cannot show a rate of 1 %
+STRANGE_PEOPLE = 300  # where each has one figure: of 100, the one highest alone would decide
 
 QUESTIONS = {
     "nearest distance": "Does something synthetic lie nearer to people of training than to others?",
@@ -44,16 +45,18 @@ def judged(figures: np.ndarray, pool: Pool, unit: str, seed: int) -> list[Attack
 def too_few(pool: Pool, unit: str) -> dict[str, str]:
     """Which rates have too few strangers to be measured, and why."""
     return {
-        f"membership: TPR at 1 % FPR, {who}": f"{n} strangers are too few, {STRANGERS} are needed"
-        for who, n in _strangers(pool, unit).items()
-        if n < STRANGERS
+        f"membership: TPR at 1 % FPR, {who}": f"{n} strangers are too few, {needed} are needed"
+        for who, (n, needed) in _strangers(pool, unit).items()
+        if n < needed
     }
 
 
-def _strangers(pool: Pool, unit: str) -> dict[str, int]:
-    """Number of units that training never saw, by unit; a patient is no unit of its own where each has one sample."""
-    samples = int((~pool.member)[pool.codes].sum())
-    return {unit: samples} | ({} if len(pool.codes) == pool.people else {"patient": int((~pool.member).sum())})
+def _strangers(pool: Pool, unit: str) -> dict[str, tuple[int, int]]:
+    """How many units training never saw, and how many a rate needs; no patients where each has but one sample."""
+    samples, people = int((~pool.member)[pool.codes].sum()), int((~pool.member).sum())
+    if len(pool.codes) == pool.people:
+        return {unit: (samples, STRANGE_PEOPLE)}
+    return {unit: (samples, STRANGERS), "patient": (people, STRANGE_PEOPLE)}
 
 
 def _areas(
@@ -68,7 +71,7 @@ def _areas(
 ) -> list[Attack]:
     members, strangers = int(pool.member.sum()), int((~pool.member).sum())
     found = []
-    for who, n in _strangers(pool, unit).items():
+    for who, (n, needed) in _strangers(pool, unit).items():
         values, codes = figures, pool.codes
         if who == "patient":  # the mean: it does not grow with the number of windows, as the largest would
             values = np.bincount(codes, weights=figures) / np.bincount(codes)
@@ -78,7 +81,7 @@ def _areas(
         score = Score(by.area, by.low, by.high, 0.5, pool.people)
         attack = (f"membership: {name}, {who}", f"{limits}_auc", QUESTIONS[name], score, by.p_value)
         found.append(Attack(*attack, members, strangers, {}, {"synthetic": points}))
-        if rates and n >= STRANGERS:
+        if rates and n >= needed:
             at = found_at(RATE, values, codes, pool.member, seed, min(resamples, FEW_RESAMPLES))
             score = Score(at.value, at.low, at.high, RATE, pool.people)
             attack = (

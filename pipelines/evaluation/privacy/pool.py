@@ -18,6 +18,24 @@ MOST_ROWS = 4000  # of one part in all, where nobody has more than one
 
 
 @dataclass(frozen=True)
+class Library:
+    """All training samples, none left out: what copies are copies of.
+
+    Arguments:
+        shapes, features: as of a pool.
+        codes: (N,) the person of each.
+    """
+
+    shapes: np.ndarray
+    features: np.ndarray
+    codes: np.ndarray
+
+    @property
+    def people(self) -> int:
+        return int(self.codes.max()) + 1
+
+
+@dataclass(frozen=True)
 class Pool:
     """Real samples ordered by person; the people are in random order, so that ties favour neither part.
 
@@ -30,6 +48,7 @@ class Pool:
         origin: (N,) place among training samples followed by control samples.
         step: largest difference of two values that are the same but for rounding.
         seed: of what is drawn from the pool.
+        library: all training samples, those that are not in the pool among them.
         known: what was found out about the pool and is asked for again.
     """
 
@@ -41,6 +60,7 @@ class Pool:
     origin: np.ndarray
     step: float
     seed: int
+    library: Library
     known: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -73,14 +93,18 @@ class Pool:
         values[ours], values[~ours] = parts
         space = Space.fit(kind, values, seed, scaled=points is None)
         shapes = space.shapes(values)
-        return cls(space, shapes, space.features(shapes), codes, member, origin, _step(values, shapes, kind), seed)
+        step = _step(values, shapes, kind)
+        whole = space.shapes(values_of(training, points))
+        library = Library(whole, space.features(whole), np.unique(names[0], return_inverse=True)[1])
+        return cls(space, shapes, space.features(shapes), codes, member, origin, step, seed, library)
 
     def keep(self, people: np.ndarray) -> Self:
         """The pool of some people (P,) only, in the same space."""
         rows = people[self.codes]
         codes = (np.cumsum(people) - 1)[self.codes[rows]]
         kept = (self.shapes[rows], self.features[rows], codes, self.member[people], self.origin[rows])
-        return type(self)(self.space, *kept, self.step, self.seed)
+        usual = {name: found for name, found in self.known.items() if name == "usual_gap"}  # it is one for all rounds
+        return type(self)(self.space, *kept, self.step, self.seed, self.library, usual)
 
     @cached_property
     def others(self) -> np.ndarray:

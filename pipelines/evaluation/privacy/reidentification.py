@@ -14,6 +14,7 @@ from .pool import Pool
 NAME = "re-identification: nearest person"
 QUESTION = "How much more often is a person of training than a stranger the one that a synthetic window is taken for?"
 MATCHED = 500  # synthetic windows shown to the verifier
+USABLE = 0.5  # of the windows shown have to hold something to know a person by
 ENROLLED = 8  # windows of each person that make the template
 WORST = 0.25  # upper end of the equal error rate from which on a verifier shows nothing
 
@@ -38,6 +39,14 @@ class Matcher:
         if self.error.high <= WORST:
             return ""
         return f"the verifier's equal error rate may be {self.error.high:.2f}; it shows something up to {WORST}"
+
+
+def unusable(matcher: Matcher, synthetic: np.ndarray, seed: int) -> str:
+    """Why windows (S, C, L) cannot be taken for anybody, so that no match says nothing; empty if they can."""
+    share = float((_shown(matcher, synthetic, seed) != 0).any(axis=1).mean())
+    if share >= USABLE:
+        return ""
+    return f"{share:.0%} of the synthetic windows hold a whole beat; {USABLE:.0%} are needed"
 
 
 def templates(matcher: Matcher, training: Samples, control: Samples, pool: Pool) -> np.ndarray:
@@ -77,12 +86,19 @@ def reidentify(
         Share of windows that name somebody of training less the share that names a stranger, were there as many
         strangers; the baseline is 0.
     """
-    rng = np.random.default_rng(seed)
-    some = np.sort(rng.permutation(len(synthetic))[:MATCHED])
-    similar = matcher.embed(synthetic[some]) @ people.T
+    shown = _shown(matcher, synthetic, seed)
+    similar = shown @ people.T
     person = similar.argmax(axis=1)
-    named = similar.max(axis=1) >= matcher.threshold
+    there = (shown != 0).any(axis=1)  # a window without a beat is nobody's
+    named = there & (similar.max(axis=1) >= matcher.threshold)
     of = members_excess(person, named.astype(float), member, seed, resamples)
     score = Score(of.value, of.low, of.high, of.baseline, len(member))
     members, strangers = int(member.sum()), int((~member).sum())
-    return Attack(NAME, "reidentification", QUESTION, score, of.p_value, members, strangers, {}, {})
+    question = f"{QUESTION} {there.mean():.0%} of the windows shown hold a whole beat."
+    return Attack(NAME, "reidentification", question, score, of.p_value, members, strangers, {}, {})
+
+
+def _shown(matcher: Matcher, synthetic: np.ndarray, seed: int) -> np.ndarray:
+    """(n, F) embeddings of at most MATCHED windows, drawn at random; 0 where a window holds no whole beat."""
+    some = np.sort(np.random.default_rng(seed).permutation(len(synthetic))[:MATCHED])
+    return matcher.embed(synthetic[some])

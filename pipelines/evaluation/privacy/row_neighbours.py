@@ -64,6 +64,30 @@ def look_up(rows: np.ndarray, synthetic: np.ndarray, space: RowSpace, seed: int)
     )
 
 
+def own_copies(
+    synthetic: np.ndarray, rows: np.ndarray, codes: np.ndarray, member: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which rows are a training person's, and the same as no row of the people that training never saw.
+
+    Arguments:
+        synthetic: (M, K) cells.
+        rows: (N, K) cells of all real rows.
+        codes: (N,) the person of each.
+        member: (P,) whether the person was in training.
+
+    Returns:
+        (M,) of synthetic rows; (M,) a number of each, the same for the same rows; and (C,) of control rows, had they
+        been released, beside all other control people.
+    """
+    _, place = np.unique(_comparable(np.concatenate([synthetic, rows])), axis=0, return_inverse=True)
+    ours, theirs = place[: len(synthetic)], place[len(synthetic) :]
+    seen = member[codes]
+    known = np.bincount(theirs[seen], minlength=place.max() + 1) > 0
+    each = np.unique(np.stack([theirs[~seen], codes[~seen]]), axis=1)[0]
+    strangers = np.bincount(each, minlength=len(known))  # people who have such a row
+    return (known & (strangers == 0))[ours], ours, (known & (strangers == 1))[theirs[~seen]]
+
+
 def halves(synthetic: np.ndarray) -> tuple[list[int], list[int]]:
     """Two disjoint sets of columns that tell about equally much: dealt 1-2-2-1 by how many values they have."""
     telling = np.argsort([-len(np.unique(column)) for column in synthetic.T], kind="stable").tolist()

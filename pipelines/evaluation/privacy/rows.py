@@ -10,7 +10,7 @@ import numpy as np
 from ....data import Samples, TableForm
 from ..score import Score
 from .findings import Attack
-from .row_neighbours import Hits, look_up, telling_columns
+from .row_neighbours import Hits, look_up, own_copies, telling_columns
 from .row_risk import Rate, by_person, chance_of_largest, risk
 from .row_singling import guessed_predicates, several_column_predicates, single_column_predicates, single_out
 from .row_space import RowSpace, persons_of
@@ -24,7 +24,7 @@ QUESTIONS = {
     "attribute inference: mean": "Can who knows a person's other columns read the missing one off a synthetic row?",
     "attribute inference: worst column": "Can who knows the other columns read off the one that gives most away",
     "attribute inference: unusual values": "Can who knows the other columns read off a value that few people have?",
-    "copied rows": "Does a person's whole row come out unchanged?",
+    "copied rows": "How many synthetic rows are the whole row of a person of training, and of nobody else?",
 }
 LIMITS = {"singling out": "singling_out", "linkability": "linkability", "attribute inference": "attribute_inference"}
 
@@ -96,6 +96,14 @@ def attack_rows(synthetic: Samples, training: Samples, control: Samples, form: T
     hits = look_up(rows[targets], ours, space, seed)
     _near(
         findings, hits, telling_columns(rows[targets], space), People(people.codes[targets], people.member), space, seed
+    )
+    _copied(
+        findings,
+        ours,
+        rows,
+        people,
+        by_person(hits.copied[:, None].astype(float), people.codes[targets], len(people.member)),
+        seed,
     )
     return findings
 
@@ -173,7 +181,26 @@ def _near(findings: RowFindings, hits: Hits, telling: np.ndarray, people: People
         findings.not_measured["attribute inference: worst column"] = "every column is nearly the same in all rows"
     only = _mean_where(hits.unusual)
     attack("attribute inference: unusual values", only(hits.guessed), only(hits.naive_guessed))
-    attack("copied rows", hits.copied, np.zeros(len(hits.copied)))
+
+
+def _copied(
+    findings: RowFindings, ours: np.ndarray, rows: np.ndarray, people: People, figures: np.ndarray, seed: int
+) -> None:
+    """Share of synthetic rows: one of training rows would shrink with the release, however much of it is copied.
+
+    Arguments:
+        figures: (P, 1) share of a person's rows that came out, NaN where none was looked for.
+    """
+    n, n_strangers = len(ours), people.numbers[1]
+    copied, place, of_strangers = own_copies(ours, rows, people.codes, people.member)
+    times = np.bincount(place[copied])  # copies of one row come together
+    main = Rate.of(float(copied.mean()), n, float(np.square(times).sum() / n**2))
+    theirs = people.codes[~people.member[people.codes]] - people.numbers[0]
+    (control,) = _means(by_person(of_strangers[:, None].astype(float), theirs, n_strangers))
+    there = ~np.isnan(figures[:, 0])
+    p_value = chance_of_largest(figures[there], people.member[there], seed)
+    rates = _rates(main, Rate.of(0.0, n), control)
+    _add(findings, "copied rows", risk(main, control), p_value, people.numbers, n, rates)
 
 
 def _means(figures: np.ndarray) -> list[Rate]:

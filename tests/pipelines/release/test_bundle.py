@@ -21,6 +21,7 @@ from anonimage.pipelines.release.policy import load_policy
 from anonimage.pipelines.run_folder import RunFolder
 from anonimage.pipelines.training import chosen_checkpoint
 from gated import attack, judged
+from tiny import anonimage
 
 DEFAULT, STRICT = load_policy("default"), load_policy("strict")
 FILES = ["SHA256SUMS", "audit.json", "codec.json", "datasheet.md", "policy.toml", "synthetic"]
@@ -84,6 +85,14 @@ def test_of_the_networks_only_the_averaged_generator_goes_out(ready, tmp_path):
     state = json.loads((to / "generator" / "architecture.json").read_text())
     new_generator(Architecture.from_state(state)).load_state_dict(weights)
     assert "the network" in (to / "datasheet.md").read_text()
+
+
+def test_a_generator_that_learned_on_since_it_was_audited_stays_in(ready, tmp_path):
+    assert anonimage("train", ready, "--steps", 8).exit_code == 0
+    with pytest.raises(InputError, match=r"trained on since it generated .*synthetic; generate, evaluate and audit"):
+        release(ready, tmp_path / "to", DEFAULT, with_generator=True)
+    assert not (tmp_path / "to").exists()
+    assert release(ready, tmp_path / "to", DEFAULT)
 
 
 def test_a_policy_may_keep_the_generator_in(ready, tmp_path):

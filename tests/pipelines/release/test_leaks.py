@@ -15,11 +15,12 @@ from anonimage.pipelines.codecs import load_codec
 from anonimage.pipelines.release.bundle import release
 from anonimage.pipelines.release.leaks import OFFSETS, STRETCH, find_leaks
 from anonimage.pipelines.release.policy import load_policy
-from anonimage.pipelines.release.private import Private, _Words
+from anonimage.pipelines.release.private import Private
+from anonimage.pipelines.release.words import Words
 from anonimage.pipelines.run_folder import RunFolder
 from gated import judged
 from PIL import Image, PngImagePlugin
-from tiny import GAIN
+from tiny import GAIN, write_patient
 
 DEFAULT = load_policy("default")
 
@@ -64,7 +65,7 @@ def case(clean, tmp_path):
 
 def test_a_clean_bundle_is_not_suspected(clean):
     assert clean.found() == set()
-    assert clean.private.notes == ()
+    assert clean.private.notes == []
     assert len(clean.private.traces) > 1000
 
 
@@ -206,6 +207,70 @@ def test_header_texts_are_read_from_the_source(generated, tmp_path):
     assert case.found() == {("synthetic/synthetic000002.hea", "header text")}
 
 
+@pytest.fixture
+def native(case, tmp_path):
+    """The case, whose source turns out to hold five people's three leads at 250 Hz, and the leads of one of them."""
+    rng, source = np.random.default_rng(1), tmp_path / "native"
+    people = [np.cumsum(rng.normal(0, 0.03, (3, 3000)), axis=1) for _ in range(5)]
+    for number, signals in enumerate(people, start=1):
+        write_patient(source, number, signals, fs=250)
+    (source / "RECORDS").write_text("".join(f"patient{n:03d}/s{n:04d}_re\n" for n in range(1, 6)))
+    out = shutil.copytree(case.folder.path, tmp_path / "run")
+    case.folder = RunFolder(out)
+    about = json.loads(case.folder.about_file.read_text())
+    case.folder.about_file.write_text(json.dumps(about | {"source": str(source)}))
+    return case, people[2]
+
+
+NATIVE = "stretches of recordings at their own rate"
+
+
+def test_recordings_as_they_were_recorded_all_leads_at_their_own_rate(native):
+    case, signals = native
+    (case.to / "third.bin").write_bytes(digital(signals[2:, 700:1200]).tobytes())
+    case.append("datasheet.md", "\n" + ", ".join(f"{value:.3f}" for value in signals[0, 300:900]) + "\n")
+    leaks = {("third.bin", STRETCH), ("datasheet.md", STRETCH)}
+    assert not leaks & case.found()
+    case.private = Private.of_run(case.folder, case.codec)
+    assert NATIVE in case.private.searched
+    assert leaks <= case.found()
+
+
+def test_of_large_sources_fewer_stretches_are_kept_and_long_copies_still_found(native, monkeypatch):
+    case, signals = native
+    monkeypatch.setattr("anonimage.pipelines.release.private.MOST_STRETCHES", 30_000)
+    whole = Private.of_run(case.folder, case.codec)
+    monkeypatch.setattr("anonimage.pipelines.release.private.MOST_STRETCHES", 3_000)
+    case.private = Private.of_run(case.folder, case.codec)
+    assert len(case.private.traces) < 0.6 * len(whole.traces)
+    (case.to / "third.bin").write_bytes(digital(signals[2:]).tobytes())
+    assert ("third.bin", STRETCH) in case.found()
+
+
+def test_what_of_the_recordings_was_not_looked_for_is_told(native, tmp_path, monkeypatch):
+    case, _ = native
+    (tmp_path / "native" / "patient002" / "s0002_re.dat").unlink()
+    assert "1 of 5 recordings could not be read whole" in Private.of_run(case.folder, case.codec).notes[0]
+    monkeypatch.setattr("anonimage.pipelines.release.private.MOST_VALUES", 10_000)
+    private = Private.of_run(case.folder, case.codec)
+    assert private.notes == [note for note in private.notes if "45000 values are more than the 10000" in note] != []
+    assert NATIVE not in private.searched
+    assert release(case.folder.path, tmp_path / "again", DEFAULT)
+    sheet = (tmp_path / "again" / "datasheet.md").read_text()
+    assert private.notes[0] in sheet
+    assert NATIVE not in sheet
+    assert NATIVE in (case.to / "datasheet.md").read_text()
+
+
+def test_a_number_in_the_decimals_of_another_is_no_id(case):
+    case.private = replace(case.private, texts={("123456",): "a patient's id"})
+    case.append("audit.json", '\n{"value": 0.123456, "low": -7.123456}\n')
+    assert case.found() == set()
+    for text in ("id=123456", "of 123456.", "[1, 123456]"):
+        (case.to / "audit.json").write_text(text)
+        assert case.found() == {("audit.json", "a patient's id")}, text
+
+
 def picture_with_a_name(case):
     said = PngImagePlugin.PngInfo()
     said.add_text("Description", "of patient004", zip=True)
@@ -265,11 +330,15 @@ def test_short_and_common_names_give_no_false_alarm_in_texts_but_do_as_names(cas
 
 
 def test_an_id_of_common_words_is_looked_for_only_as_it_is_spelt(case):
-    words = _Words(Private(), set())
+    words = Words(set())
     words.add(["data/12", "person_01", "person", "7", "Anna"], "a patient's id")
-    assert words.private.texts.keys() == {("data", "12"), ("person", "01"), ("anna",)}
-    assert words.private.ids == {"person", "7"}
-    case.private = replace(case.private, texts=words.private.texts, literal=words.private.literal)
+    assert words.texts.keys() == {("data", "12"), ("person", "01"), ("anna",)}
+    assert words.ids == {"person", "7"}
+    words.add(
+        ["positive", "fail", "strict", "float", "not measured", "members"], "a cell of a column that was left out"
+    )
+    assert len(words.texts) == 3  # of these the audit, the policy and the datasheet are full
+    case.private = replace(case.private, texts=words.texts, literal=words.literal)
     case.append("datasheet.md", "\ndata: 12, a person, 01 times\n")
     assert case.found() == set()
     case.append("datasheet.md", "\nas in Person_01.\n")

@@ -1,5 +1,6 @@
 """Tables, pictures and time series: a clean bundle passes, and a real sample in it is found."""
 
+import json
 import shutil
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from anonimage.pipelines.codecs import load_codec
 from anonimage.pipelines.release.bundle import release
+from anonimage.pipelines.release.contents import without_numbers
 from anonimage.pipelines.release.leaks import STRETCH, find_leaks
 from anonimage.pipelines.release.policy import load_policy
 from anonimage.pipelines.release.private import Private
@@ -87,6 +89,91 @@ def test_a_row_that_two_people_share_is_nobodys(generated, tmp_path):
     to, found = bundle_of(generated("table", tmp_path / "twice.csv", widths="8,8"), tmp_path)
     rows.iloc[:20].to_csv(to / "synthetic" / "twice.csv", index=False)
     assert found() == set()
+
+
+def answers(tmp_path, columns, name="answers.csv"):
+    """Sixty people's answers to so many questions, in words."""
+    rng = np.random.default_rng(3)
+    words = [f"{way} {k}" for k, way in enumerate(["never", "seldom", "often", "always"])]
+    frame = pd.DataFrame(rng.choice(words, (60, columns)), columns=[f"q{k}" for k in range(columns)])
+    frame.to_csv(tmp_path / name, index=False)
+    return tmp_path / name
+
+
+def test_rows_of_words_alone(generated, tmp_path):
+    source = answers(tmp_path, columns=9)
+    to, found = bundle_of(generated("table", source, widths="8,8"), tmp_path)
+    assert "rows that one person alone has" in (to / "datasheet.md").read_text()
+    made, row = to / "synthetic" / "answers.csv", source.read_text().splitlines()[7]
+    (to / "policy.toml").write_text(row.replace(",", " | ").upper())
+    assert found() == {("policy.toml", ROW)}
+    (to / "policy.toml").write_text(row.rpartition(",")[0])  # not all of it
+    assert found() == set()
+    made.write_text(made.read_text() + f"{row}\n")
+    assert found() == {("synthetic/answers.csv", ROW)}
+
+
+def test_short_rows_are_not_searched_and_that_is_told(generated, tmp_path):
+    source = answers(tmp_path, columns=4)
+    to, found = bundle_of(generated("table", source, widths="8,8"), tmp_path)
+    sheet = (to / "datasheet.md").read_text()
+    assert "Rows were not searched: there are no rows that one person alone has" in sheet
+    assert "source: the path of the source, files" in sheet
+    with (to / "synthetic" / "answers.csv").open("a") as file:
+        file.write(source.read_text().split("\n", 1)[1])
+    assert found() == set()
+
+
+def test_values_that_few_people_have_are_told_of_but_not_named(generated, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=120).round(2), "b": rng.normal(size=120).round(2)})
+    frame["diagnosis"] = np.array(["zebra syndrome", "rare thing", "rare thing", *["cold", "flu", "none at all"] * 39])
+    frame.to_csv(tmp_path / "people.csv", index=False)
+    out = generated("table", tmp_path / "people.csv", widths="8,8")
+    capsys.readouterr()
+    to, _ = bundle_of(out, tmp_path)
+    sheet, said = (to / "datasheet.md").read_text(), capsys.readouterr().err
+    for text in (sheet, said):
+        assert "codec.json names all 5 values of 'diagnosis', 2 of which fewer than 3 people have" in text
+        assert "zebra" not in text
+
+
+def test_ids_of_digits_among_generated_numbers(generated, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"who": 500_000 + np.arange(60), "income": rng.integers(400_000, 600_000, 60)})
+    frame["ward"] = rng.choice(["north", "south"], 60)
+    frame["test"] = rng.choice(["positive", "negative", "fail"], 60)
+    frame.to_csv(tmp_path / "income.csv", index=False)
+    to, found = bundle_of(generated("table", tmp_path / "income.csv", drop="who,test", widths="8,8"), tmp_path)
+    made = to / "synthetic" / "income.csv"
+    clean = made.read_text()
+    made.write_text(clean + "500007,north\n")
+    assert found() == set()
+    made.write_text(clean + "500001,north\n# of 500007\n")
+    assert "# of 500007" in without_numbers(made.read_text(), load_codec(to / "codec.json").form, made.name)
+    made.write_text(clean)
+    (to / "datasheet.md").write_text("as 500007 has it")
+    assert found() == {("datasheet.md", "a cell of a column that was left out")}
+
+
+def test_pictures_of_their_own_size_saved_anew(generated, pictures, tmp_path):
+    out = judged(shutil.copytree(generated("iris", pictures, side=12), tmp_path / "run"))
+    folder, source = RunFolder(out), tmp_path / "large"
+    source.mkdir()
+    for number in range(5):
+        levels = np.random.default_rng(50 + number).integers(0, 256, (30, 40), np.uint8)
+        Image.fromarray(levels).save(source / f"{number}.png")
+    about = json.loads(folder.about_file.read_text())
+    folder.about_file.write_text(json.dumps(about | {"source": str(source)}))
+    assert release(out, tmp_path / "to", DEFAULT)
+    codec, made = load_codec(folder.codec_file), tmp_path / "to" / "synthetic"
+    private = Private.of_run(folder, codec)
+    Image.open(source / "3.png").save(made / "synthetic000002.png", compress_level=1)
+    Image.open(source / "4.png").convert("RGB").save(made / "synthetic000003.bmp")
+    found = {(finding.file, finding.kind) for finding in find_leaks(tmp_path / "to", private, codec)}
+    assert {(f"synthetic/synthetic00000{name}", "a picture of the source") for name in ("2.png", "3.bmp")} <= found
+    private.pictures = frozenset()
+    assert not find_leaks(tmp_path / "to", private, codec)
 
 
 def test_pictures(generated, pictures, tmp_path):

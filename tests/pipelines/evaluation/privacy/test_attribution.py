@@ -2,7 +2,12 @@
 
 import numpy as np
 import pytest
-from anonimage.pipelines.evaluation.privacy.attribution import members_excess, members_rate, members_share
+from anonimage.pipelines.evaluation.privacy.attribution import (
+    members_excess,
+    members_rate,
+    members_share,
+    training_rate,
+)
 
 
 def test_share_by_hand():
@@ -39,6 +44,17 @@ def test_nothing_found_among_few_says_little():
         assert members_rate(*nothing).high == pytest.approx(1 - 0.025 ** (1 / n))
         assert members_excess(*nothing).high == pytest.approx(1 - 0.025 ** (1 / n))
         assert members_share(*nothing).value == 0.5
+
+
+def test_rate_of_all_of_training_by_hand():
+    # three of ten copies; had one person been drawn twice, or not at all, there had been more, or fewer
+    person, weight = np.array([0, 0, 1, *[2] * 7]), np.array([1.0, 1, 1, *[0] * 7])
+    value, low, high = training_rate(person, weight, 3, 0)
+    assert value == pytest.approx(0.3)
+    assert low == 0
+    assert high >= 0.65  # Clopper and Pearson: 0.652
+    assert training_rate(np.zeros(50, int), np.zeros(50), 3, 0) == (0, 0, pytest.approx(1 - 0.025 ** (1 / 50)))
+    assert training_rate(person, weight, 3, 0, 0) == (value, value, value)
 
 
 def test_excess_by_hand():

@@ -1,5 +1,6 @@
 """The whole battery: replays are caught, strangers pass, and what cannot be judged is said to be so."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,8 @@ import pytest
 from anonimage.data import Samples, cut, find_records, read_heads, read_records
 from anonimage.errors import InputError
 from anonimage.pipelines.evaluation.privacy.battery import audit
-from anonimage.pipelines.evaluation.privacy.findings import Audit
-from anonimage.pipelines.evaluation.privacy.reidentification import Matcher
+from anonimage.pipelines.evaluation.privacy.findings import Audit, found
+from anonimage.pipelines.evaluation.privacy.reidentification import NAME, Matcher
 from anonimage.pipelines.evaluation.privacy.replay import replay
 from anonimage.pipelines.evaluation.score import Score
 from crowd import people, rows
@@ -61,10 +62,80 @@ def test_the_record_survives_its_file(caught, tmp_path):
     caught.save(tmp_path / "audit.json", verdict="fail")
     again = Audit.load(tmp_path / "audit.json")
     assert again.controls == caught.controls
+    assert [control.samples for control in again.controls] == [150, 60]  # ten people of six windows are left to release
     assert [(a.name, a.score, a.p_value) for a in again.attacks] == [
         (a.name, a.score, a.p_value) for a in caught.attacks
     ]
     assert (again.counts, again.not_measured) == (caught.counts, caught.not_measured)
+    replace(caught, not_applicable={"re-identification": "no signals"}).save(tmp_path / "audit.json")
+    assert Audit.load(tmp_path / "audit.json").not_applicable == {"re-identification": "no signals"}
+
+
+def test_records_of_before_can_be_read(caught, tmp_path):
+    caught.save(tmp_path / "audit.json")
+    state = json.loads((tmp_path / "audit.json").read_text())
+    del state["not_applicable"]
+    for control in state["controls"]:
+        del control["samples"]
+    (tmp_path / "audit.json").write_text(json.dumps(state))
+    again = Audit.load(tmp_path / "audit.json")
+    assert again.not_applicable == {}
+    assert [control.samples for control in again.controls] == [0, 0]
+
+
+def test_a_control_is_held_to_as_many_attacks_as_the_set(caught):
+    one = replace(caught.attacks[0], p_value=0.004)  # Holm at 0.01: the smallest of two may be 0.005, of three 0.0033
+    assert found((one,)) == (one,)
+    assert found((one,), 2) == (one,)
+    assert found((one,), 3) == ()
+    three = (one, replace(one, p_value=0.5), replace(one, p_value=0.6))
+    assert replace(caught, attacks=three).found == ()
+
+
+def test_copies_of_windows_that_are_not_in_the_pool_are_counted():
+    """A person has a hundred windows, the pool six of them; a fifth of the set are windows of theirs."""
+    training, control = people(range(12), 100, 0), people(range(12, 20), 6, 1)
+    known = training.values[np.random.default_rng(2).permutation(1200)[:40]]
+    values = np.concatenate([known, people(range(90, 110), 8, 5).values])
+    mixed = Samples(values, pd.DataFrame(index=range(200)), ("a",), ("mV",), 100.0)
+    attacks = {attack.name: attack for attack in audit(mixed, training, control, 0, runs=0).attacks}
+    for name in ("copies: exact", "copies: near"):
+        assert attacks[name].score.value == pytest.approx(0.2, abs=0.03)  # a few fresh ones are near by chance
+        assert attacks[name].score.low < 0.2 < attacks[name].score.high
+
+
+def test_fresh_rows_are_no_near_copies_of_a_training_far_larger_than_the_pool(monkeypatch):
+    """Among so many rows there is one near to anybody: the usual gap is that from all of them."""
+    monkeypatch.setattr("anonimage.pipelines.evaluation.privacy.pool.MOST_ROWS", 200)
+    training, control, fresh = rows(range(6000), 0, 4), rows(range(6000, 6400), 1, 4), rows(range(7000, 7600), 2, 4)
+    again = replay(training.select(np.arange(600)), 600, 0, "rows")
+    for released, low, high in ((fresh, 0, 0.03), (again, 0.5, 1)):
+        told = audit(released, training, control, 0, kind="rows", runs=0)
+        near = next(attack for attack in told.attacks if attack.name == "copies: near")
+        assert low <= near.score.value <= high
+
+
+def test_a_set_without_heartbeats_cannot_be_taken_for_anybody(parts):
+    training, control = parts
+
+    def embed(values: np.ndarray) -> np.ndarray:
+        there = np.ptp(values[:, 0], axis=1) > 0  # (N,)
+        return np.outer(there, [0.6, 0.8])
+
+    match = Matcher(embed, 0.9, Score(0.05, 0.02, 0.1, 0.5, 40))
+    values = people(range(90, 110), 6, 5).values
+    for blank, said in ((80, True), (30, False)):
+        values[:blank] = 0
+        made = Samples(values, pd.DataFrame(index=range(120)), ("a",), ("mV",), 100.0)
+        told = audit(made, training, control, 0, match=match, runs=0)
+        values = people(range(90, 110), 6, 5).values
+        names = {attack.name: attack for attack in told.attacks}
+        assert (NAME in told.not_measured) == said
+        assert (NAME in names) != said
+        if said:
+            assert told.not_measured[NAME] == "33% of the synthetic windows hold a whole beat; 50% are needed"
+        else:
+            assert "75% of the windows" in names[NAME].question
 
 
 def test_same_seed_same_audit(parts):
@@ -143,7 +214,7 @@ def test_extra_attacks_a_verifier_and_a_discriminator_join_in(parts, caught):
     assert names["membership: discriminator, window"].score.value == 1
     assert names["membership: discriminator, window"].controls == {}
     assert names["membership: discriminator, patient"] in told.found
-    assert told.not_measured == {"membership: TPR at 1 % FPR, patient": "20 strangers are too few, 100 are needed"}
+    assert told.not_measured == {"membership: TPR at 1 % FPR, patient": "20 strangers are too few, 300 are needed"}
     assert [done for done, _ in steps] == [0, 1, 2, 3, 4, 5]
     assert all(len(others) == 20 for _, others in (asked[0], asked[1]))  # the set itself, and the first replay
     assert all(len(others) == 10 and ours == training.patients() for ours, others in (asked[2], asked[4]))

@@ -47,7 +47,21 @@ def test_the_ratio_finds_members_where_people_are_rare():
 
 def test_rates_need_strangers():
     few = Pool.of(line(*range(9), people="abcdefghi"), line(*range(9), people="jklmnopqr"), "rows", 0)
-    assert too_few(few, "row") == {"membership: TPR at 1 % FPR, row": "9 strangers are too few, 100 are needed"}
+    assert too_few(few, "row") == {"membership: TPR at 1 % FPR, row": "9 strangers are too few, 300 are needed"}
+
+
+@pytest.mark.parametrize(("strangers", "measured"), [(299, False), (300, True)])
+def test_rates_of_people_need_more_of_them_than_rates_of_windows(strangers, measured):
+    rng = np.random.default_rng(0)
+    ours, theirs = (
+        Samples(rng.normal(size=(2 * n, 1, 1)), pd.DataFrame({"patient": np.repeat(names, 2)}), ("x",), ("",))
+        for n, names in ((20, [f"a{k}" for k in range(20)]), (strangers, [f"b{k}" for k in range(strangers)]))
+    )
+    pool = Pool.of(ours, theirs, "rows", 0)
+    found = attacked(rng.normal(size=50), pool)
+    assert ("membership: density ratio, TPR at 1 % FPR, patient" in found) == measured
+    assert ("membership: TPR at 1 % FPR, patient" in too_few(pool, "row")) != measured
+    assert "membership: density ratio, TPR at 1 % FPR, row" in found
 
 
 def test_a_discriminator_that_tells_members_is_found():

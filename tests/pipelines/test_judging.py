@@ -243,7 +243,16 @@ def test_a_verifier_is_asked_in_the_audit(shared, tmp_path):
     brief += ["--set", "samples=20", "--set", "evaluated=40", "--set", "widths=4,8", "--steps", "3"]
     recipe = ("ptb-quantile", shared / "data" / "ptbdb", out)
     assert anonimage("run", *recipe, *brief, "--set", f"verifier={to}").exit_code == 0
+    name = "re-identification: nearest person"
     audit = json.loads((out / "audit.json").read_text())
-    (asked,) = (attack for attack in audit["attacks"] if attack["name"].startswith("re-identification"))
+    assert "hold a whole beat" in audit["not_measured"][name]  # three steps of training make no hearts
+    records = (shared / "data" / "ptbdb" / "RECORDS").read_text().split()
+    for made, real in zip(synthetic(out), records, strict=False):
+        lead = wfdb.rdrecord(str(shared / "data" / "ptbdb" / real), sampto=2025, channel_names=["i"]).p_signal.T
+        write_record(out / "synthetic", made, np.rint(GAIN * lead).astype(np.int16), 1000, [GAIN], ["mV"], ["i"])
+    assert anonimage("evaluate", out).exit_code == 0
+    assert anonimage("audit", out).exit_code == 0
+    audit = json.loads((out / "audit.json").read_text())
+    (asked,) = (attack for attack in audit["attacks"] if attack["name"] == name)
     assert asked["limit"] == "reidentification"
     assert set(asked["controls"]) == {"positive", "negative"}

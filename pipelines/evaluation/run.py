@@ -23,6 +23,7 @@ from .measure import measure
 from .privacy.findings import Audit
 from .score import Score, Scores, load_scores, save_scores
 from .sets import Sets, read_sets
+from .verification import Verifier
 
 
 def evaluate(out: Path) -> None:
@@ -51,6 +52,12 @@ def audit(out: Path, policy: str = "default", verifier: Path | None = None) -> N
         InputError: nothing generated or evaluated yet, or a policy or verifier that cannot be used.
     """
     held_to, folder = load_policy(policy), RunFolder.prepared(out)
+    if verifier is not None:
+        Verifier.load(verifier)  # rather now than after the long work
+        if folder.recipe.data != "signals":
+            raise InputError(
+                f"--verifier {verifier}: tells people apart by their ECG, and this run has none; leave it out"
+            )
     sets = read_sets(folder)
     _of_these(folder, load_scores(folder.scores), fingerprint(folder.synthetic))
     make_audit(sets, verifier)

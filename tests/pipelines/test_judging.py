@@ -190,6 +190,7 @@ def test_a_table_with_other_columns(tmp_path):
     made = pd.read_csv(out / "synthetic" / "t.csv")
     made.drop(columns="c").to_csv(out / "synthetic" / "t.csv", index=False)
     refused(anonimage("evaluate", out), "t.csv", "c")
+    refused(anonimage("audit", out, "--verifier", tmp_path / "none.safetensors"), "none.safetensors")
     made.iloc[:0].to_csv(out / "synthetic" / "t.csv", index=False)
     refused(anonimage("evaluate", out), "t.csv")
 

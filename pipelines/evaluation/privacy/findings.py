@@ -111,6 +111,8 @@ class Audit:
         Raises:
             InputError: missing or edited.
         """
+        if not path.exists():
+            raise InputError(f"{path}: not there yet; run `anonimage audit {path.parent}`")
         try:
             state = json.loads(path.read_text("utf-8"))
             attacks = tuple(_attack(attack) for attack in state["attacks"])

@@ -63,11 +63,11 @@ class Privacy(BaseModel):
         0.05, description="share of samples that a verification network takes for somebody of training, above strangers"
     )
     singling_out: Share = Field(
-        0.1, description="risk that a synthetic row's values single out one row of training, above rows not of training"
+        0.3, description="risk that a synthetic row's values single out one row of training, above rows not of training"
     )
-    linkability: Share = Field(0.1, description="risk that two halves of a training row are linked, above other rows")
+    linkability: Share = Field(0.3, description="risk that two halves of a training row are linked, above other rows")
     attribute_inference: Share = Field(
-        0.1, description="risk that a training row's secret is guessed from the rest of it, above other rows"
+        0.3, description="risk that a training row's secret is guessed from the rest of it, above other rows"
     )
     min_training_patients: int = Field(10, ge=2, description="people of training; with fewer, each one weighs too much")
     min_control_patients: int = Field(4, ge=4, description="people that training never saw, to compare with")

@@ -134,7 +134,7 @@ def test_scores_or_an_audit_of_other_samples_are_refused(ready, tmp_path):
     with pytest.raises(InputError, match=r"audit\.json: is of other samples.*run `anonimage audit"):
         release(ready, tmp_path / "to", DEFAULT)
     folder.audit.unlink()
-    with pytest.raises(InputError, match=r"audit\.json: missing or edited"):
+    with pytest.raises(InputError, match=r"audit\.json: not there yet"):
         release(ready, tmp_path / "to", DEFAULT)
     assert not (tmp_path / "to").exists()
 

@@ -19,7 +19,8 @@ from .codecs import load_codec, new_codec, save_codec
 from .progress import progress
 from .recipe import Recipe
 from .run_folder import RunFolder
-from .training import chosen_checkpoint, new_trainer, showing, with_hardware
+from .training import chosen_checkpoint, new_trainer, with_hardware
+from .watching import showing
 
 _OFFSETS = 1  # names the random numbers of sampled offsets, apart from the generator's noise under the same seed
 

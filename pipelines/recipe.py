@@ -62,6 +62,11 @@ class Recipe(BaseModel):
     keep: tuple[str, ...] = Field((), description="columns of one value to copy into every synthetic row")
     missing: tuple[str, ...] = Field((), description="texts that stand for a missing value, besides the usual ones")
 
+    skip_bad: bool = Field(False, description="leave out records that cannot be read, and say which; else they end it")
+    store: str | None = Field(
+        None, description="where the prepared samples lie: a folder or a URL (s3://…); absent: in the run's folder"
+    )
+
     # Step 1, standardize
     standardizer: Literal["minmax", "adapted", "quantile", "equalize"] = Field(
         "quantile",
@@ -112,7 +117,7 @@ class Recipe(BaseModel):
     )
 
     # Step 4, training
-    batch: int = Field(30, ge=2, description="images per step")
+    batch: int = Field(30, ge=2, description="images per step, of all processes together")
     balance: Literal["none", "undersample", "weighted"] = Field(
         "none", description="classes in training: as they are; cut to the smallest (section 4.6); drawn equally often"
     )
@@ -125,6 +130,8 @@ class Recipe(BaseModel):
         "auto", description="auto: bf16 where the processor has units for it"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: cuda where there is one")
+    devices: PositiveInt = Field(1, description="processes (CPU) or GPUs a machine; they share each step's batch")
+    nodes: PositiveInt = Field(1, description="machines, as torchrun or SLURM starts them")
     on_trouble: Literal["go_on", "stop", "rollback"] = Field(
         "go_on", description="collapse, a discriminator that has won, …: go on, stop, or back to the last healthy state"
     )

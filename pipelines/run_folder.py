@@ -18,6 +18,7 @@ from .recipe import Recipe, load_recipe
 # training, and what is generated, evaluated or computed on does not touch what was learned.
 CONTINUABLE = {"steps", "epochs", "samples", "evaluated", "device", "metrics_every", "checkpoint_every"}
 CONTINUABLE |= {"labels", "against", "description", "section", "on_trouble", "score_every", "patience"}
+CONTINUABLE |= {"devices", "nodes", "skip_bad"}
 CONTINUABLE |= {"judge_steps", "control_runs", "verifier"}
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "zarr", "scikit-image", "neurokit2")
 

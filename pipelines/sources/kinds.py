@@ -15,6 +15,13 @@ from . import images, series, table, wfdb
 # Each module has check(recipe, source), write_store(recipe, source, to, split), write(samples, dest, codec,
 # file_format, comments, prefix), read(folder, codec) and FORMATS; a codec's form says which of them its data came from.
 KINDS: dict[str, ModuleType] = {"wfdb": wfdb, "series": series, "table": table, "images": images}
+# What samples of each kind are called, and what their channels are
+NOUNS = {
+    "wfdb": ("windows", "lead"),
+    "series": ("windows", "channel"),
+    "table": ("rows", "features"),
+    "images": ("pictures", "channel"),
+}
 _COLUMNS = ("binary", "category", "drop", "keep", "missing")
 # Options that say nothing about a kind of data
 _FOREIGN = {"wfdb": _COLUMNS, "series": _COLUMNS, "table": (), "images": ("label", *_COLUMNS)}

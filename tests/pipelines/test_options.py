@@ -10,7 +10,7 @@ import pytest
 import torch
 import wfdb
 from anonimage.gan import Callback, latest
-from anonimage.pipelines import steps
+from anonimage.pipelines import training
 from anonimage.pipelines.anonymizer import Anonymizer
 from tiny import anonimage, refused, sets
 
@@ -101,8 +101,8 @@ class Planted(Callback):
 
 @pytest.fixture
 def collapsing(monkeypatch):
-    real = steps.callbacks_of
-    monkeypatch.setattr(steps, "callbacks_of", lambda *given: [Planted(), *real(*given)])
+    real = training.callbacks_of
+    monkeypatch.setattr(training, "callbacks_of", lambda *given: [Planted(), *real(*given)])
 
 
 def test_a_collapse_is_told_and_training_goes_on(database, tmp_path, collapsing):

@@ -6,9 +6,10 @@ from typing import Any
 
 from ..data import AnyStore, TableForm, limb_relations
 from ..data.table_column import NUMBERS
-from ..errors import InputError
+from ..errors import InputError, nearest
 from ..files import new_file
 from ..transforms import (
+    TABLE_GRIDS,
     AdaptedRange,
     ByChannel,
     Codec,
@@ -69,7 +70,7 @@ def _signals(recipe: Recipe, channels: int, length: int, step: float, form: dict
     planes = channels if colours is None else colours.channels
     # rgb is z of three channels; in another colour space there may be four
     name = "z" if colours is not None and recipe.arrangement == "rgb" else recipe.arrangement
-    return _new_standardizer(recipe, step), arrangement(name, planes, length), colours
+    return _new_standardizer(recipe, step), arrangement(name, planes, length, recipe.seed), colours
 
 
 def _table(recipe: Recipe, channels: int, length: int, step: float, form: dict[str, Any]) -> tuple:
@@ -84,7 +85,7 @@ def _table(recipe: Recipe, channels: int, length: int, step: float, form: dict[s
 
 
 def _images(recipe: Recipe, channels: int, length: int, step: float, form: dict[str, Any]) -> tuple:
-    return GreyLevels(), arrangement(recipe.arrangement, channels, length), None
+    return GreyLevels(), arrangement(recipe.arrangement, channels, length, recipe.seed), None
 
 
 _BUILDERS: dict[str, Callable[[Recipe, int, int, float, dict[str, Any]], tuple]] = {
@@ -105,6 +106,32 @@ def _new_standardizer(recipe: Recipe, step: float) -> Transform:
     if recipe.standardizer == "adapted":
         return adapted
     return Compose(QuantileBounds(recipe.quantile_low, recipe.quantile_high, recipe.quantile_of, step=step), adapted)
+
+
+def refuse_impossible(recipe: Recipe) -> None:
+    """Refuse an arrangement that no run can have, as far as one can tell without the source.
+
+    Raises:
+        InputError: it is unknown, cannot hold such samples, or cannot be decoded.
+    """
+    if recipe.data == "table":
+        if recipe.arrangement not in TABLE_GRIDS:
+            raise InputError(f"unknown table grid '{recipe.arrangement}'{nearest(recipe.arrangement, TABLE_GRIDS)}")
+        return
+    of_signals = recipe.data == "signals"
+    length = recipe.window if of_signals else int(recipe.side) ** 2
+    leads = len(recipe.leads) if of_signals else 0
+    faults = []
+    for channels in (leads,) if leads else (1, 3):  # where the source decides how many there are
+        try:
+            codec = new_codec(recipe, [f"{k}" for k in range(channels)], [""] * channels, recipe.fs, 0.001, length)
+        except InputError as error:
+            faults.append(error)
+            continue
+        if not codec.invertible:
+            raise InputError(f"{recipe.arrangement}: has no inverse, so nothing that is generated could be decoded")
+        return
+    raise faults[0]
 
 
 def save_codec(codec: Codec, path: Path) -> None:

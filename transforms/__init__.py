@@ -1,6 +1,7 @@
-"""Steps 1 and 2: invertible maps between values and images. numpy and skimage only; no torch, no wfdb, no files."""
+"""Steps 1 and 2: invertible maps between values and images. numpy, scipy, skimage; no torch, no wfdb, no files."""
 
-from .arrange import ARRANGEMENTS, Arrangement, arrangement, grid
+from .arrange import Arrangement, grid
+from .arrangements import ARRANGEMENT_LINES, ARRANGEMENTS, arrangement
 from .bounds import QuantileBounds
 from .by_channel import ByChannel
 from .codec import Codec
@@ -9,12 +10,14 @@ from .equalize import Equalize
 from .grey import GreyLevels
 from .grids import TABLE_GRIDS, table_grid
 from .known import TRANSFORMS
+from .layout import ForwardLayout, Layout
 from .offsets import MODES
 from .standardize import AdaptedRange, MinMax
 from .transform import Compose, ForwardChain, ForwardOnly, Saturation, Transform, from_state
 
 __all__ = [
     "ARRANGEMENTS",
+    "ARRANGEMENT_LINES",
     "COLOURS",
     "MODES",
     "TABLE_GRIDS",
@@ -27,8 +30,10 @@ __all__ = [
     "Compose",
     "Equalize",
     "ForwardChain",
+    "ForwardLayout",
     "ForwardOnly",
     "GreyLevels",
+    "Layout",
     "MinMax",
     "QuantileBounds",
     "Saturation",

@@ -7,14 +7,14 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import InputError
-from .arrange import ARRANGEMENTS, Arrangement, arrangement, grid
-from .bounds import QuantileBounds
-from .by_channel import ByChannel
+from .arrangements import layout_from, layout_state
 from .codec_file import sealed, unsealed
 from .colours import Colours
 from .known import TRANSFORMS
+from .layout import ForwardLayout, Layout
 from .offsets import OffsetModel, check_mode, keep_relations, mode_offsets
-from .transform import Chunks, Compose, ForwardChain, ForwardOnly, Saturation, State, Transform, from_state
+from .stages import check_colours, check_layout, lowest, without_bounds
+from .transform import Chunks, ForwardChain, ForwardOnly, Saturation, State, Transform, from_state
 from .windows import numbers
 
 _BLOCK = 2**17  # values encoded at a time: the few passes over them then stay in the processor's cache
@@ -25,7 +25,7 @@ class Codec:
 
     Arguments:
         standardizer: values to grey levels (step 1).
-        arrangement: grey levels to images (step 2).
+        arrangement: grey levels to images (step 2); without an inverse, nothing can be decoded.
         channels: names, one per channel.
         units: of the values, one per channel; all alike if one string is given.
         fs: samples a second; None for data that is no signal.
@@ -38,7 +38,7 @@ class Codec:
     def __init__(
         self,
         standardizer: ForwardOnly,
-        arrangement: Arrangement,
+        arrangement: ForwardLayout,
         channels: Sequence[str],
         units: Sequence[str] | str,
         fs: float | None,
@@ -56,12 +56,13 @@ class Codec:
         self.form: dict[str, Any] = {} if form is None else form
         self.offsets: OffsetModel | None = None
         if colours is not None:
-            _check_colours(colours, len(self.channels), standardizer, arrangement)
+            check_colours(colours, len(self.channels), standardizer, arrangement)
         elif len(self.channels) != arrangement.channels:
             raise InputError(
                 f"{len(self.channels)} channel names for an arrangement of {arrangement.channels} channels; "
                 "give one per channel"
             )
+        check_layout(standardizer, arrangement, colours)
         if len(self.units) != len(self.channels):
             raise InputError(f"{len(self.units)} units for {len(self.channels)} channels; give one per channel")
         numbers(self.relations, (None, len(self.channels)))
@@ -76,11 +77,14 @@ class Codec:
     @property
     def tolerance(self) -> float:
         """Largest error of decode(encode(x), offset(x)) inside the declared range, in input units."""
-        standardizer = self._invertible()
-        if self.colours is None:
-            return standardizer.tolerance
-        carried = np.abs(standardizer.carry(np.array(self.colours.tolerance)))
-        return float(np.max(carried)) + standardizer.tolerance
+        standardizer, arrangement = self._invertible()
+        levels = arrangement.tolerance if self.colours is None else self.colours.tolerance
+        return float(np.max(np.abs(standardizer.carry(np.array(levels))))) + standardizer.tolerance
+
+    @property
+    def invertible(self) -> bool:
+        """Whether images can be decoded; if not, `decode` says why."""
+        return not self._lacking()
 
     def fit(self, chunks: Chunks | np.ndarray) -> Self:
         """Learn from the training data, one pass for each stage that learns.
@@ -100,10 +104,16 @@ class Codec:
         images = np.empty((len(x), *self.image_shape), np.uint8)
         step = max(1, _BLOCK // (x.shape[1] * x.shape[2]))
         for first in range(0, len(x), step):
-            levels = self.standardizer.transform(x[first : first + step])
+            part = x[first : first + step]
+            levels = self.standardizer.transform(part)
             if levels.dtype != np.uint8:
                 last = "end it with MinMax, AdaptedRange, Equalize or GreyLevels"
                 raise InputError(f"{type(self.standardizer).__name__} gives no grey levels; {last}")
+            if not self.arrangement.takes_missing and np.isnan(part).any():
+                raise InputError(
+                    f"{self.arrangement.name}: a window has a missing value (NaN), which this arrangement has no place "
+                    "for: leave such windows out, or take another arrangement"
+                )
             if self.colours is not None:
                 levels = self.colours.transform(levels)
             images[first : first + step] = self.arrangement.arrange(levels)
@@ -111,7 +121,7 @@ class Codec:
 
     def offset(self, x: np.ndarray) -> np.ndarray:
         """What the images leave out of each window: (N, C, L) -> (N, C), in input units."""
-        return self._invertible().offset(self._check(x))
+        return self._standardizer().offset(self._check(x))
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
         """What saturates when x is encoded, by the name of the transform that does it."""
@@ -131,10 +141,12 @@ class Codec:
         Returns:
             (N, C, L) float32, NaN where NULL.
         """
-        standardizer = self._invertible()
+        standardizer, arrangement = self._invertible()
         if isinstance(offset, str):
             check_mode(offset)
-        levels = self.arrangement.restore(images)
+        levels = arrangement.restore(images)
+        if not arrangement.takes_missing:  # then what is darker than any value is a value, not NULL
+            levels = np.maximum(levels, lowest(standardizer, len(self.channels))[:, None])
         if self.colours is not None:
             levels = self.colours.inverse_transform(levels)
         values = standardizer.inverse_transform(levels)
@@ -149,14 +161,14 @@ class Codec:
     def unbounded(self) -> "Codec":
         """The codec without quantile bounds: for windows whose offset was chosen, and may lie beyond the bounds."""
         codec = copy(self)
-        codec.standardizer = _without_bounds(self._invertible())
+        codec.standardizer = without_bounds(self._standardizer())
         return codec
 
     def to_json(self) -> str:
         """The codec as JSON text, with a checksum over its content."""
         content = {
             "standardizer": self.standardizer.state(),
-            "arrangement": _arrangement_state(self.arrangement),
+            "arrangement": layout_state(self.arrangement),
             "channels": list(self.channels),
             "units": list(self.units),
             "fs": self.fs,
@@ -193,7 +205,7 @@ class Codec:
         channels = content["channels"]
         codec = cls(
             from_state(content["standardizer"], TRANSFORMS),
-            _arrangement_from(content["arrangement"]),
+            layout_from(content["arrangement"]),
             channels,
             content["units"],
             content["fs"],
@@ -213,53 +225,32 @@ class Codec:
             raise InputError(f"expected samples of shape (N, {wanted[0]}, {wanted[1]}), got {x.shape}")
         return x
 
-    def _invertible(self) -> Transform:
+    def require_inverse(self) -> None:
+        """Refuse images that nothing decodes, in a line that names what has no inverse; ask before training on them.
+
+        Raises:
+            InputError: not invertible.
+        """
+        if lacking := self._lacking():
+            names, has = " and ".join(lacking), "has" if len(lacking) == 1 else "have"
+            remedy = "for a run take another one, only `encode` can use it"
+            raise InputError(f"these images cannot be decoded: {names} {has} no inverse; {remedy}")
+
+    def _invertible(self) -> tuple[Transform, Layout]:
+        self.require_inverse()
+        assert isinstance(self.standardizer, Transform)
+        assert isinstance(self.arrangement, Layout)
+        return self.standardizer, self.arrangement
+
+    def _standardizer(self) -> Transform:
+        """As one with an inverse, which offsets need; whatever the arrangement."""
         if not isinstance(self.standardizer, Transform):
-            chained = self.standardizer.parts if isinstance(self.standardizer, ForwardChain) else (self.standardizer,)
-            lacking = " and ".join(type(part).__name__ for part in chained if not isinstance(part, Transform))
-            raise InputError(f"these images cannot be decoded: {lacking} has no inverse")
+            self.require_inverse()
+        assert isinstance(self.standardizer, Transform)
         return self.standardizer
 
-
-def _check_colours(colours: Colours, channels: int, standardizer: ForwardOnly, table: Arrangement) -> None:
-    if channels != 3:
-        raise InputError(f"{colours.name}: colours need 3 channels (red, green, blue), not {channels}")
-    if table.channels != colours.channels:
-        raise InputError(
-            f"{colours.name}: gives {colours.channels} channels, but the arrangement is for {table.channels}; "
-            f"arrange {colours.channels}"
-        )
-    if _has_null(standardizer):
-        raise InputError(f"{colours.name}: colours would change the level of missing values (NULL): take a=0")
-
-
-def _has_null(standardizer: ForwardOnly) -> bool:
-    parts = getattr(standardizer, "parts", ())
-    return getattr(standardizer, "a", 0) > 0 or any(map(_has_null, parts))
-
-
-def _without_bounds(standardizer: Transform) -> Transform:
-    if isinstance(standardizer, Compose):
-        kept = [part for part in standardizer.parts if not isinstance(part, QuantileBounds)]
-        return Compose(*map(_without_bounds, kept))
-    if isinstance(standardizer, ByChannel):
-        return ByChannel(standardizer.groups, list(map(_without_bounds, standardizer.parts)))
-    return standardizer
-
-
-def _arrangement_state(table: Arrangement) -> State:
-    state: State = {"name": table.name, "channels": table.channels, "length": table.length, "sha256": table.digest}
-    build = ARRANGEMENTS.get(table.name)
-    if build is not None and build(table.channels, table.length).digest == table.digest:
-        return state
-    return {**state, "table": table.index.tolist()}
-
-
-def _arrangement_from(state: State) -> Arrangement:
-    if "table" in state:
-        table = grid(state["table"], state["channels"], state["length"], state["name"])
-    else:
-        table = arrangement(state["name"], state["channels"], state["length"])
-    if table.digest != state["sha256"]:
-        raise InputError(f"arrangement '{table.name}' is not the one this codec was made with")
-    return table
+    def _lacking(self) -> list[str]:
+        """Names of what has no inverse."""
+        chained = self.standardizer.parts if isinstance(self.standardizer, ForwardChain) else (self.standardizer,)
+        named = [type(part).__name__ for part in chained if not isinstance(part, Transform)]
+        return named if isinstance(self.arrangement, Layout) else [*named, self.arrangement.name]

@@ -22,6 +22,7 @@ from anonimage.transforms import (
 )
 from anonimage.transforms.codec_file import VERSION, checksum
 from anonimage.transforms.offsets import OffsetModel
+from anonimage.transforms.stages import lowest
 
 EINTHOVEN = np.array([[1.0, -1.0, 1.0]])  # i − ii + iii = 0
 
@@ -358,3 +359,18 @@ def test_bounds_are_left_out_of_every_group_too():
     assert not np.array_equal(codec.encode(x), free.encode(x))
     assert np.array_equal(codec.unbounded().encode(x), free.encode(x))
     assert Codec.from_json(codec.to_json()).standardizer.state() == codec.standardizer.state()
+
+
+def test_the_lowest_level_of_each_channel():
+    """Where no value may be missing, nothing is decoded as missing: darker levels are each channel's lowest."""
+    mixed = ByChannel([[0, 2], [1]], [MinMax(a=20), Compose(MinMax(), MinMax(a=3))])
+    assert lowest(mixed, 3).tolist() == [20, 3, 20]
+    assert lowest(MinMax(), 2).tolist() == [0, 0]
+
+
+def test_images_that_nothing_decodes_are_refused_before_training():
+    codec = Codec(ForwardChain(Magnitude(), MinMax()), arrangement("gramian", 1, 4), ("i",), "mV", 1000)
+    assert not codec.invertible
+    with pytest.raises(InputError, match="cannot be decoded: Magnitude and gramian have no inverse; for a run take"):
+        codec.require_inverse()
+    assert four().invertible

@@ -3,12 +3,15 @@
 from .batch import Batch
 from .callbacks import Callback, Checkpoints, Metrics, Progress, Reading
 from .checkpoint import latest, load, save
+from .company import Company, DismissedError
+from .engine import own_environment
 from .evolution import Evolution
 from .finite import Losses, TrainingError
 from .judging import classify, realness
 from .monitor import ACTIONS, Event, Monitor
 from .networks import Architecture, Discriminator, Generator, Judgement, new_discriminator, new_generator
 from .objective import AuxiliaryClassifier, BinaryCrossEntropy, CriticLoss, Objective
+from .resident import resident
 from .sampling import iter_images, sample_images
 from .signs import Check
 from .snapshot import Snapshot
@@ -24,8 +27,10 @@ __all__ = [
     "Callback",
     "Check",
     "Checkpoints",
+    "Company",
     "CriticLoss",
     "Discriminator",
+    "DismissedError",
     "Event",
     "Evolution",
     "Generator",
@@ -48,7 +53,9 @@ __all__ = [
     "load",
     "new_discriminator",
     "new_generator",
+    "own_environment",
     "realness",
+    "resident",
     "sample_images",
     "save",
 ]

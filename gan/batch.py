@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ..errors import InputError
 
@@ -11,11 +13,11 @@ class Batch(NamedTuple):
     """The real images of one step.
 
     Arguments:
-        images: grey levels, uint8 (B, c, H, W).
+        images: grey levels, uint8 (B, c, H, W); a tensor where they are on the training device already.
         labels: their classes 0, 1, …, int64 (B,); None for unconditional networks.
     """
 
-    images: np.ndarray
+    images: np.ndarray | Tensor
     labels: np.ndarray | None = None
 
 
@@ -31,8 +33,10 @@ def checked_batch(batch: Batch, step: int, image_shape: tuple[int, ...], classes
     if not isinstance(batch, Batch):
         raise InputError(f"batch {step} is of type {type(batch).__name__}; must be a Batch of images and labels")
     levels, labels = batch
-    if levels.dtype != np.uint8 or levels.shape[1:] != image_shape or not len(levels):
-        raise InputError(f"batch {step} is {levels.dtype} {levels.shape}; must be uint8 (B, {str(image_shape)[1:]}")
+    if levels.dtype not in (np.uint8, torch.uint8) or levels.shape[1:] != image_shape or not len(levels):
+        raise InputError(
+            f"batch {step} is {levels.dtype} {tuple(levels.shape)}; must be uint8 (B, {str(image_shape)[1:]}"
+        )
     checked_labels(labels, len(levels), classes, f"batch {step}")
     return batch
 

@@ -11,6 +11,9 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from .normalize import BatchNorm
+from .products import Convolution, TransposedConvolution
+
 LARGEST_LAST_SIDE = 8  # halving goes on until both sides are at most this
 
 
@@ -21,9 +24,9 @@ def generator_layers(inputs: int, image_shape: Sequence[int], widths: Sequence[i
     """
     stages = schedule(image_shape[1:], widths)
     layers: list[nn.Module] = [_Project(inputs, stages[-1].maps, stages[-1].inner)]
-    layers += [nn.BatchNorm2d(stages[-1].maps), nn.ReLU(inplace=True)]
+    layers += [BatchNorm(stages[-1].maps), nn.ReLU(inplace=True)]
     for stage, below in pairwise(reversed(stages)):
-        layers += [stage.upsample(below.maps, bias=False), nn.BatchNorm2d(below.maps), nn.ReLU(inplace=True)]
+        layers += [stage.upsample(below.maps, bias=False), BatchNorm(below.maps), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers, stages[0].upsample(image_shape[0], bias=True))
 
 
@@ -32,7 +35,7 @@ def discriminator_layers(image_shape: Sequence[int], widths: Sequence[int]) -> t
     stages = schedule(image_shape[1:], widths)
     layers: list[nn.Module] = [stages[0].downsample(image_shape[0], bias=True), nn.LeakyReLU(0.2, inplace=True)]
     for above, stage in pairwise(stages):
-        layers += [stage.downsample(above.maps, bias=False), nn.BatchNorm2d(stage.maps)]
+        layers += [stage.downsample(above.maps, bias=False), BatchNorm(stage.maps)]
         layers += [nn.LeakyReLU(0.2, inplace=True)]
     return nn.Sequential(*layers, _Flatten()), stages[-1].maps * prod(stages[-1].inner)
 
@@ -59,10 +62,10 @@ class Stage:
     padding: tuple[int, ...]
 
     def downsample(self, maps_in: int, bias: bool) -> nn.Conv2d:
-        return nn.Conv2d(maps_in, self.maps, self.kernel, self.stride, self.padding, bias=bias)  # type: ignore[arg-type]
+        return Convolution(maps_in, self.maps, self.kernel, self.stride, self.padding, bias=bias)  # type: ignore[arg-type]
 
     def upsample(self, maps_out: int, bias: bool) -> nn.ConvTranspose2d:
-        return nn.ConvTranspose2d(self.maps, maps_out, self.kernel, self.stride, self.padding, bias=bias)  # type: ignore[arg-type]
+        return TransposedConvolution(self.maps, maps_out, self.kernel, self.stride, self.padding, bias=bias)  # type: ignore[arg-type]
 
 
 def schedule(sides: Sequence[int], widths: Sequence[int]) -> list[Stage]:

@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 import signal
 import sys
 import threading
@@ -9,43 +10,105 @@ import warnings
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from types import FrameType
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, one_line
+from ..launch import rank
+
+__all__ = ["deferred_interrupt", "flushed_denormals", "frozen", "keep_freed_memory", "make_fabric", "own_environment"]
+__all__ += ["prefetched", "quiet", "rank"]
 
 PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed"}
 DEVICES = ("auto", "cpu", "cuda")
+MEETING = timedelta(minutes=10)  # the processes of one training may start so far apart
 Made = TypeVar("Made")
 
 
-def make_fabric(device: str, precision: str) -> Any:
-    """Set up Lightning Fabric, silently, for one device.
+def make_fabric(device: str, precision: str, devices: int = 1, nodes: int = 1) -> Any:
+    """Set up Lightning Fabric, silently, and with it the processes that train together.
+
+    Where there are several, each runs the same program: torchrun or SLURM started them all, or Fabric starts those that
+    are missing on this machine by running this process's command again.
 
     Arguments:
         device: cpu, cuda, or auto: cuda where there is one.
         precision: 32, or bf16 for mixed precision.
+        devices: processes, on CUDA with a GPU each, on every machine.
+        nodes: machines.
 
     Raises:
-        InputError: for another name, or for cuda where there is none.
+        InputError: for another name, for what this machine does not have, or if other processes were started than
+            these.
     """
     if device not in DEVICES:
         raise InputError(f"device {device!r} is not known; use one of {', '.join(DEVICES)}")
     if precision not in PRECISIONS:
         raise InputError(f"precision {precision!r} is not known; use one of {', '.join(PRECISIONS)}")
+    has_cuda = torch.cuda.is_available()
+    if device == "cuda" and not has_cuda:
+        raise InputError("device 'cuda': torch sees no CUDA device on this machine; use --device cpu")
+    accelerator = "cuda" if has_cuda and device != "cpu" else "cpu"
+    _check_processes(accelerator, devices, nodes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from lightning_fabric import Fabric  # a second of import time that sampling can do without
+        from lightning_fabric.strategies import DDPStrategy
 
         logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
-        has_cuda = torch.cuda.is_available()
-        if device == "cuda" and not has_cuda:
-            raise InputError("device 'cuda': torch sees no CUDA device on this machine; use --device cpu")
-        accelerator = "cuda" if has_cuda and device != "cpu" else "cpu"
-        return Fabric(accelerator=accelerator, devices=1, precision=PRECISIONS[precision])
+        if devices * nodes == 1:
+            return Fabric(accelerator=accelerator, devices=1, precision=PRECISIONS[precision])
+        # buffers are equal anyway: statistics are of all processes
+        strategy = DDPStrategy(broadcast_buffers=False, timeout=MEETING)
+        fabric = Fabric(
+            accelerator=accelerator,
+            strategy=strategy,
+            devices=devices,
+            num_nodes=nodes,
+            precision=PRECISIONS[precision],
+        )
+        try:
+            fabric.launch()
+        except (RuntimeError, ValueError) as error:
+            raise InputError(
+                f"{devices} devices on {nodes} nodes: cannot train together ({one_line(error)})"
+            ) from error
+        return fabric
+
+
+def _check_processes(accelerator: str, devices: int, nodes: int) -> None:
+    """Refuse numbers of processes that this machine, or what started this process, does not have."""
+    if devices < 1 or nodes < 1:
+        raise InputError(f"{devices} devices on {nodes} nodes: both must be at least 1")
+    there = torch.cuda.device_count() if accelerator == "cuda" else os.cpu_count() or 1
+    if devices > there:
+        what = "CUDA devices" if accelerator == "cuda" else "processor cores"
+        raise InputError(f"devices {devices}: this machine has {there} {what}; use --devices {there} or less")
+    started = int(os.environ.get("WORLD_SIZE", 0)) if "LOCAL_RANK" in os.environ else 0
+    if started and started != devices * nodes:
+        raise InputError(
+            f"{started} processes were started for devices {devices} on nodes {nodes}; make "
+            "--devices times --num-nodes as many as there are processes"
+        )
+    if nodes > 1 and not started and "SLURM_PROCID" not in os.environ:
+        raise InputError(f"nodes {nodes}: start the command on every machine with torchrun, or with srun in SLURM")
+
+
+@contextmanager
+def own_environment() -> Iterator[None]:
+    """Take back what Fabric tells the processes that it starts, so that later ones are not taken for some of them."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE"):
+            os.environ.pop(name, None)
+            if name in before:
+                os.environ[name] = before[name]
 
 
 def prefetched(batches: Callable[[int], Made], steps: range) -> Generator[Made, None, None]:
@@ -70,8 +133,10 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def deferred_interrupt() -> Iterator[Callable[[], bool]]:
+def deferred_interrupt(first: bool = True) -> Iterator[Callable[[], bool]]:
     """Hold back Ctrl-C: the body asks whether it came, and KeyboardInterrupt is raised when the body is done.
+
+    Of several processes only the first one hears it: a terminal sends it to all, and the others do as the first does.
 
     A second Ctrl-C is not held back. Nothing changes outside the main thread, where signals do not arrive,
     and where Ctrl-C is ignored.
@@ -79,6 +144,13 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):
         yield lambda: False
+        return
+    if not first:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            yield lambda: False
+        finally:
+            signal.signal(signal.SIGINT, before)
         return
     came = False
 
@@ -94,6 +166,15 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
     if came:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Leave out what DDP warns of: that its options are renamed, and that strides of one-channel weights differ."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides", UserWarning)
+        yield
 
 
 @contextmanager

@@ -142,7 +142,7 @@ def look(trainer: "Trainer", losses: "Losses") -> Check:
     assert trainer.batch is not None
     classes = trainer.architecture.classes
     images = _generated(trainer)  # (K, n, c, H, W)
-    real, labels = trainer.batch.images[:IMAGES], trainer.batch.labels
+    real, labels = np.asarray(torch.as_tensor(trainer.batch.images[:IMAGES]).cpu()), trainer.batch.labels
     variety = float(np.mean([varieties(of_class) for of_class in images]))
     real_variety = varieties(real, None if labels is None else labels[:IMAGES])
     critic_loss = losses.critic.item()

@@ -11,6 +11,7 @@ from torch.nn.functional import one_hot
 
 from ..errors import InputError, nearest
 from . import connected, convolutional
+from .normalize import moments
 from .pixels import to_unit
 from .randomness import Stream, torch_generator
 
@@ -207,9 +208,16 @@ class Discriminator(nn.Module):
         if self.architecture.sharp_null:
             images = (images - self.centre) * self.gain
         if self.architecture.moments:
-            spread = (images.var(0, unbiased=False) + 1e-4).sqrt()
-            images = torch.cat([images, images.mean(0).expand_as(images), spread.expand_as(images)], 1)
+            mean, variance = self._moments(images)
+            spread = (variance + 1e-4).sqrt()
+            images = torch.cat([images, mean.expand_as(images), spread.expand_as(images)], 1)
         return images
+
+    def _moments(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of each pixel: in training over the batch of all processes."""
+        if self.training:
+            return moments(images, (0,))
+        return images.mean(0), images.var(0, unbiased=False)
 
 
 def new_generator(architecture: Architecture, seed: int = 0) -> Generator:

@@ -36,7 +36,7 @@ class Snapshot:
         """Raise InputError unless the snapshot is of these networks and settings."""
         pairs = (
             ("networks", self.networks.to_state(), networks.to_state()),
-            ("settings", self.settings, settings),
+            ("settings", {"processes": 1} | self.settings, settings),  # once there was only one process
         )
         for what, there, here in pairs:
             for name in there.keys() | here.keys():

@@ -1,8 +1,9 @@
 """The training loop: the critic and the generator take turns. It knows no loss and no data set."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ from torch import Tensor, nn
 from ..errors import InputError
 from .batch import Batch, checked_batch
 from .callbacks import Callback
+from .company import Company, Word
 from .ema import Ema
-from .engine import deferred_interrupt, flushed_denormals, frozen, keep_freed_memory, make_fabric, prefetched
+from .engine import deferred_interrupt, flushed_denormals, frozen, keep_freed_memory, make_fabric, prefetched, quiet
 from .finite import Losses, LossWatch, TrainingError, require_finite
 from .networks import Architecture, Discriminator, Generator
 from .objective import Objective
 from .pixels import to_unit
 from .randomness import Stream, checked, latents
+from .resident import to_device
 from .snapshot import Snapshot, gather_optimizers, gather_weights, restore_optimizers, restore_weights
 
 DETOUR = 10**9  # steps between the batches and latents of one course of training and those of the next
@@ -26,7 +29,12 @@ DETOUR = 10**9  # steps between the batches and latents of one course of trainin
 
 @dataclass(frozen=True)
 class TrainerSettings:
-    """How to train; everything but device and precision has to be the same when a run is resumed."""
+    """How to train; everything but device and precision has to be the same when a run is resumed.
+
+    Several processes, devices × nodes, share the batch of each step: together they learn as one with all of it.
+    A resumed run repeats an uninterrupted one bit by bit with one process or two; with more up to the order of sums, as
+    DDP shares the gradients out anew after its first step.
+    """
 
     learning_rate: float = 2e-4  # of Adam, for both networks
     betas: tuple[float, float] = (0.5, 0.999)  # of Adam
@@ -34,6 +42,8 @@ class TrainerSettings:
     seed: int = 0  # of the latent vectors; the networks have their own
     device: str = "auto"  # cpu, cuda, or auto: cuda where there is one
     precision: str = "32"  # 32, or bf16: mixed precision
+    devices: int = 1  # processes (CPU) or GPUs on each machine
+    nodes: int = 1  # machines
 
 
 class Trainer:
@@ -45,12 +55,12 @@ class Trainer:
         objective: the losses.
         batches: the real images of a given step. The same step must give the same batch: then a resumed run repeats
             the uninterrupted one exactly. Called from another thread, one step ahead. After going back, the steps
-            asked for are 10⁹ further on.
+            asked for are 10⁹ further on. Of several processes each has a share of its own, of equal size.
         settings: how to train.
-        callbacks: called in this order at every event.
+        callbacks: called in this order at every event; of several processes only on the first.
 
     Raises:
-        InputError: networks, objective or settings that do not go together.
+        InputError: networks, objective or settings that do not go together; a device that is not there.
     """
 
     def __init__(
@@ -69,10 +79,13 @@ class Trainer:
         self.seed = checked(self.settings.seed)
         self.step = 0  # steps completed
         self.detour = 0  # how often training went back
-        self.images = 0  # real images seen by this process
+        self.images = 0  # real images seen since this process began, by all processes
         self.batch: Batch | None = None  # the real images of the last step of this process
         self.finished: str | None = None  # why training ended before its last step
-        self.fabric = make_fabric(self.settings.device, self.settings.precision)
+        self.fabric = make_fabric(
+            self.settings.device, self.settings.precision, self.settings.devices, self.settings.nodes
+        )
+        self.company = Company(self.fabric)
         self._generate, self._generator_optimizer = self._set_up(generator)
         self._critic, self._critic_optimizer = self._set_up(discriminator)
         self.ema = Ema(generator, self.settings.ema_decay)
@@ -90,8 +103,9 @@ class Trainer:
         """
         keep_freed_memory()
         self.finished, self._way_back = None, None
-        self._start()
-        with flushed_denormals(), deferred_interrupt() as interrupted:
+        first = self.company.first
+        with self.company.reaching(), flushed_denormals(), quiet(), deferred_interrupt(first) as interrupted:
+            self._start()
             while not self._arrives(until, interrupted):
                 self._return()
 
@@ -109,54 +123,84 @@ class Trainer:
 
     def _arrives(self, until: int, interrupted: Callable[[], bool]) -> bool:
         """Whether training came to an end; False when it has to go back."""
-        try:
-            course = self.detour * DETOUR
-            with closing(prefetched(self.batches, range(course + self.step, course + until))) as batches:
-                while self.step < until and not (self.finished or self._way_back or interrupted()):
-                    self._advance(next(batches))
-            if self._way_back is None:
-                self._watch.look()
-                for callback in self.callbacks:
-                    callback.stop(self)
-        except TrainingError as error:
-            for callback in self.callbacks:
-                callback.failed(self, error)
-            if self._way_back is None:
-                raise
-        return self._way_back is None
+        course = self.detour * DETOUR
+        seen: Callable[[], None] = _nothing
+        with closing(prefetched(self.batches, range(course + self.step, course + until))) as batches:
+            while True:
+                word = self.company.agree(lambda: self._next(seen, batches, until, interrupted))  # noqa: B023
+                if word != Word.GO:
+                    return word == Word.END
+                seen = partial(self._look, self._advance())
 
-    def _advance(self, batch: Batch) -> None:
-        self.batch = checked_batch(batch, self.step, self.architecture.image_shape, self.architecture.classes)
+    def _next(
+        self, seen: Callable[[], None], batches: Iterator[Batch], until: int, interrupted: Callable[[], bool]
+    ) -> Word:
+        """Let the callbacks see the last step, in the first process only; what is next, its batch being there."""
+        if self.company.first:
+            try:
+                seen()
+                if self._way_back is None and (self.step >= until or self.finished or interrupted()):
+                    self._watch.look()
+                    for callback in self.callbacks:
+                        callback.stop(self)
+                    return Word.END
+            except TrainingError as error:
+                for callback in self.callbacks:
+                    callback.failed(self, error)
+                if self._way_back is None:
+                    raise
+            if self._way_back is not None:
+                return Word.BACK
+        if self.step < until:  # else the first process ends it
+            self.batch = next(batches)
+            checked_batch(self.batch, self.step, self.architecture.image_shape, self.architecture.classes)
+        return Word.GO
+
+    def _advance(self) -> Losses:
+        assert self.batch is not None
         losses = self._take_turns(*self._on_device(self.batch))
         self.step += 1
+        return losses
+
+    def _look(self, losses: Losses) -> None:
         self._watch.add(self.step, losses)
         for callback in self.callbacks:
             callback.step(self, losses)
 
     def _return(self) -> None:
-        assert self._way_back is not None
         detour, way = self.detour, self._way_back
         self._way_back, self._watch, self.finished = None, LossWatch(), None
-        self.restore(way())
+        self.resume(lambda: way() if way else None)
         self.detour = detour + 1
         self._start()
 
     def _start(self) -> None:
-        for callback in self.callbacks:
-            callback.start(self)
+        def work() -> Word:
+            for callback in self.callbacks if self.company.first else ():
+                callback.start(self)
+            return Word.GO
+
+        self.company.agree(work)
 
     def _take_turns(self, real: Tensor, labels: Tensor | None) -> Losses:
         course = self.step + self.detour * DETOUR
-        latent = latents(self.seed, Stream.TRAINING_LATENTS, course, len(real), self.architecture.latent_dim)
+        rank, count = self.company.rank, self.company.count
+        latent = latents(self.seed, Stream.TRAINING_LATENTS, course, len(real) * count, self.architecture.latent_dim)
+        latent = latent[rank::count]  # as the rows of the batch are shared
         with self.fabric.autocast():  # around both passes of the critic, so that its weights are cast once
-            fake = self._generate(latent.to(self.fabric.device), labels)
+            fake = self._generate(to_device(latent, self.fabric.device), labels)
             critic = self.objective.critic_loss(self._critic, real, fake.detach(), labels)
         self._update(self._critic_optimizer, critic.loss)
         with frozen(self.discriminator), self.fabric.autocast():
-            generator_loss = self.objective.generator_loss(self._critic, fake, labels)
+            # not the critic that averages gradients over processes: it would wait for some
+            generator_loss = self.objective.generator_loss(self.discriminator, fake, labels)
         self._update(self._generator_optimizer, generator_loss)
-        self.ema.update(self.step)
-        return Losses(critic.loss.detach(), generator_loss.detach(), critic.real_accuracy, critic.fake_accuracy)
+        if self.company.first:
+            self.ema.update(self.step)
+        losses = (critic.loss.detach(), generator_loss.detach(), critic.real_accuracy, critic.fake_accuracy)
+        if self.company.count == 1:
+            return Losses(*losses)
+        return Losses(*self.company.mean(torch.stack([loss for loss in losses if loss is not None])))
 
     def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
@@ -164,11 +208,12 @@ class Trainer:
         optimizer.step()
 
     def _on_device(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        self.images += len(batch.images)
-        real = to_unit(torch.from_numpy(np.array(batch.images, order="C")).to(self.fabric.device))
-        labels = (
-            None if batch.labels is None else torch.from_numpy(batch.labels.astype(np.int64)).to(self.fabric.device)
-        )
+        self.images += len(batch.images) * self.company.count
+        device, images = self.fabric.device, batch.images
+        if isinstance(images, np.ndarray):
+            images = to_device(torch.from_numpy(np.array(images, order="C")), device)
+        real = to_unit(images)
+        labels = None if batch.labels is None else to_device(torch.from_numpy(batch.labels.astype(np.int64)), device)
         return real.contiguous(memory_format=torch.channels_last), labels  # (B, c, H, W), (B,)
 
     def snapshot(self) -> Snapshot:
@@ -179,6 +224,30 @@ class Trainer:
         optimizer = gather_optimizers(self._optimizers)
         return Snapshot(self.step, self.architecture, self._decisive(), weights, optimizer, self.detour)
 
+    def resume(self, find: Callable[[], Snapshot | None]) -> None:
+        """Go on from what the first process finds, if it finds anything; the others are told.
+
+        Arguments:
+            find: called on the first process only.
+
+        Raises:
+            InputError: what it raises, or a snapshot of a trainer with other networks or settings.
+        """
+
+        def checked_find() -> Snapshot | None:
+            found = find()
+            if found is not None:
+                found.require(self.architecture, self._decisive())
+            return found
+
+        snapshot = self.company.from_first(checked_find)
+        if snapshot is not None:
+            self.restore(snapshot)
+
+    def close(self) -> None:
+        """Part with the other processes, if there are any; training is over."""
+        self.company.close()
+
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from a snapshot; InputError if it is of a trainer with other networks or settings."""
         snapshot.require(self.architecture, self._decisive())
@@ -188,13 +257,21 @@ class Trainer:
 
     def _decisive(self) -> dict[str, Any]:
         decisive = ("learning_rate", "ema_decay", "seed")
-        return {name: getattr(self.settings, name) for name in decisive} | {"betas": list(self.settings.betas)}
+        chosen = {name: getattr(self.settings, name) for name in decisive}
+        return chosen | {"betas": list(self.settings.betas), "processes": self.company.count}
 
     def _set_up(self, network: nn.Module) -> tuple[Callable[..., Any], torch.optim.Optimizer]:
+        if self.company.count > 1 and self.fabric.device.type == "cuda":
+            nn.SyncBatchNorm.convert_sync_batchnorm(network)
         network.train().to(memory_format=torch.channels_last)
         parameters = list(network.parameters())
         optimizer = torch.optim.Adam(parameters, self.settings.learning_rate, self.settings.betas, fused=True)
-        return self.fabric.setup(network, optimizer)  # moves the network to the device
+        with quiet():
+            return self.fabric.setup(network, optimizer)  # moves the network to the device
+
+
+def _nothing() -> None:
+    """Before the first step nothing was seen."""
 
 
 def _common(generator: Generator, discriminator: Discriminator, objective: Objective) -> Architecture:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import numpy as np
+from torch import Tensor
 
 from ..data import TRAIN, AnyStore, Store, undersample
 from ..errors import InputError
 from ..gan import Batch
+from ..gan.resident import Images
 from ..transforms import Codec
 from .classes import Classes
 from .recipe import Recipe
@@ -15,32 +17,60 @@ REFERENCE = 2000  # training images that the stopping score compares with
 
 Batches = Callable[[int], Batch]
 Rows = Callable[[int], np.ndarray]
+Share = tuple[int, int]  # number of a process, and how many there are
+WHOLE: Share = (0, 1)
 
 
-def store_batches(store: AnyStore, codec: Codec, recipe: Recipe) -> Batches:
+def store_batches(
+    store: AnyStore,
+    codec: Codec,
+    recipe: Recipe,
+    share: Share = WHOLE,
+    keep: Callable[[Images, int], Images] | None = None,
+) -> Batches:
     """Encoded training images of each step, with their classes if the networks know classes.
 
     Arguments:
         store: prepared; only rows of part "train" are used.
         codec: fitted.
         recipe: starts, balance, batch, seed, head.
+        share: of a process that trains with others: each has other images of the recipe's batch, equally many.
+        keep: gets what gives the encoded images at some positions of the training samples, and how many there are, and
+            gives them from where they are kept; random starts are encoded at every step all the same.
 
     Returns:
         A function of the step.
+
+    Raises:
+        InputError: a batch that cannot be shared evenly, or that there are too few samples for.
     """
+    rank, count = share
+    if recipe.batch % count:
+        even = max(1, round(recipe.batch / count)) * count
+        raise InputError(
+            f"batch {recipe.batch} cannot be shared evenly by {count} processes; begin a run with "
+            f"--set batch={even}, or choose another number of devices"
+        )
     training = np.flatnonzero(store.frame["part"] == TRAIN)
     labels = training_labels(store)
     if recipe.starts == "random":
         if not isinstance(store, Store):
             raise InputError("starts = 'random' needs recordings that are cut into windows; set starts to 'grid'")
-        return _anywhere(store, codec, recipe, labels)
-    rows = training_rows(labels, recipe)
-    return _batches(rows, lambda chosen: store.values(training[chosen]), labels, codec, recipe)
+        return _anywhere(store, codec, recipe, labels, share)
+    whole = training_rows(labels, recipe)
+
+    def rows(step: int) -> np.ndarray:
+        return whole(step)[rank::count]
+
+    def images(chosen: np.ndarray) -> np.ndarray | Tensor:
+        return codec.encode(store.values(training[chosen]))
+
+    return _batches(rows, images if keep is None else keep(images, len(training)), labels, recipe)
 
 
 def sample_batches(values: np.ndarray, labels: np.ndarray, codec: Codec, recipe: Recipe) -> Batches:
     """As store_batches, from samples in memory (N, C, L) and their classes (N,)."""
-    return _batches(training_rows(labels, recipe), lambda chosen: values[chosen], labels, codec, recipe)
+    return _batches(training_rows(labels, recipe), lambda chosen: codec.encode(values[chosen]), labels, recipe)
 
 
 def training_labels(store: AnyStore) -> np.ndarray:
@@ -113,17 +143,15 @@ def class_rows(labels: np.ndarray, batch: int, seed: int) -> Rows:
     return rows
 
 
-def _batches(
-    rows: Rows, values: Callable[[np.ndarray], np.ndarray], labels: np.ndarray, codec: Codec, recipe: Recipe
-) -> Batches:
+def _batches(rows: Rows, images: Images, labels: np.ndarray, recipe: Recipe) -> Batches:
     def batch(step: int) -> Batch:
         chosen = rows(step)
-        return Batch(codec.encode(values(chosen)), labels[chosen] if recipe.conditional else None)
+        return Batch(images(chosen), labels[chosen] if recipe.conditional else None)
 
     return batch
 
 
-def _anywhere(store: Store, codec: Codec, recipe: Recipe, labels: np.ndarray) -> Batches:
+def _anywhere(store: Store, codec: Codec, recipe: Recipe, labels: np.ndarray, share: Share) -> Batches:
     """Windows that start anywhere in a training record where the grid, too, would have kept them."""
     training = store.frame[store.frame["part"] == TRAIN]
     label_of = dict(zip(training["record"], labels.tolist(), strict=True))
@@ -137,9 +165,10 @@ def _anywhere(store: Store, codec: Codec, recipe: Recipe, labels: np.ndarray) ->
     else:
         weights = places.astype(float)
     borders = np.cumsum(weights) / weights.sum()
+    rank, count = share
 
     def batch(step: int) -> Batch:
-        drawn = np.random.default_rng([recipe.seed, step]).random((2, recipe.batch))
+        drawn = np.random.default_rng([recipe.seed, step]).random((2, recipe.batch))[:, rank::count]
         run = np.searchsorted(borders, drawn[0], side="right").clip(max=len(borders) - 1)
         starts = begins[run] + (drawn[1] * places[run]).astype(np.int64)
         images = codec.encode(store.windows(records[run], starts))

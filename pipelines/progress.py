@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long work: a bar on a terminal, plain lines elsewhere; of several processes only the first one speaks."""
 
 import sys
 import time
@@ -8,6 +8,8 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..launch import rank
 
 LINE_EVERY_S = 10.0
 
@@ -29,13 +31,20 @@ def progress(task: str, total: int | None = None) -> Iterator[Advance]:
         task: what is done, in one or two words.
         total: units of work in all; None: said later.
     """
-    with (_bar if console.is_terminal else _lines)(task, total) as advance:
+    shown = _silence if rank() else _bar if console.is_terminal else _lines
+    with shown(task, total) as advance:
         yield advance
 
 
 def say(text: str) -> None:
     """One line on how the work goes, on the error stream so that standard output stays data."""
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    if rank() == 0:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _silence(task: str, total: int | None) -> Iterator[Advance]:
+    yield lambda done, note="", total=None: None
 
 
 @contextmanager

@@ -1,5 +1,10 @@
 """Steps 3 and 4 as a recipe says them: networks, objective and trainer put together, and the training of a run."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +17,18 @@ from ..gan import (
     Architecture,
     AuxiliaryClassifier,
     BinaryCrossEntropy,
+    DismissedError,
+    Snapshot,
     Trainer,
     TrainerSettings,
     latest,
     load,
     new_discriminator,
     new_generator,
+    own_environment,
+    resident,
 )
+from ..launch import rank
 from .batches import REFERENCE, Batches, n_training, store_batches, training_labels
 from .classes import Classes
 from .codecs import load_codec
@@ -27,9 +37,15 @@ from .recipe import Recipe
 from .run_folder import RunFolder
 from .watching import callbacks_of
 
+BAD_INPUT = 2  # exit code
+HELPED = "ANONIMAGE_TRAINS"  # the environment's variable that names the run
+
 
 def train(out: Path, recipe: Recipe | None = None) -> None:
     """Steps 3 and 4: train from the newest checkpoint, or from the start, to the recipe's number of steps.
+
+    With devices or nodes above 1, every process calls this. Those that this one starts run its command again, and find
+    in `helped_run` which run they were started for. Only the first process writes and speaks.
 
     Arguments:
         out: folder of a prepared run.
@@ -40,25 +56,62 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
     folder.refuse_other(recipe)
     store, codec = open_store(folder.store), load_codec(folder.codec_file)
     classes = Classes.from_form(codec.form)
-    training = np.flatnonzero(store.frame["part"] == TRAIN)
     steps = recipe.total_steps(n_training(training_labels(store), recipe))
-    batches = store_batches(store, codec, recipe)
+    share = rank(), recipe.devices * recipe.nodes
+    batches = store_batches(store, codec, recipe, share)
 
     def reference() -> np.ndarray:
+        training = np.flatnonzero(store.frame["part"] == TRAIN)
         few = np.random.default_rng(recipe.seed).permutation(training)[:REFERENCE]
         return codec.encode(store.values(few))
 
-    with progress("train", steps) as advance:
-        trainer = new_trainer(recipe, codec.image_shape, classes, batches, codec.arrangement.null)
-        trainer.callbacks = callbacks_of(recipe, folder, trainer, steps, classes, reference, advance)
-        resume(trainer, folder.checkpoints)
-        if trainer.step > steps:
-            raise InputError(f"{out}: trained to step {trainer.step} already; ask for more than that with --steps")
-        recipe.save(folder.recipe_file)  # only now: a device that is not there, say, must not be remembered
-        advance(trainer.step, "")
-        trainer.train(steps)
+    with (
+        own_environment(),
+        _helped(out),
+        closing(new_trainer(recipe, codec.image_shape, classes, batches, codec.arrangement.null)) as trainer,
+        progress("train", steps) as advance,
+    ):
+        device = trainer.fabric.device
+
+        def begin() -> Snapshot | None:
+            trainer.callbacks = callbacks_of(recipe, folder, trainer, steps, classes, reference, advance)
+            newest = latest(folder.checkpoints)
+            found = None if newest is None else load(newest)
+            if found is not None and found.step > steps:
+                raise InputError(f"{out}: trained to step {found.step} already; ask for more than that with --steps")
+            return found
+
+        try:
+            trainer.resume(begin)
+            if device.type == "cuda":
+                trainer.batches = store_batches(store, codec, recipe, share, partial(resident, device=device))
+            if trainer.company.first:
+                recipe.save(folder.recipe_file)  # only now: a device that is not there must not be remembered
+            advance(trainer.step, "")
+            trainer.train(steps)
+        except DismissedError:
+            if trainer.company.first:
+                raise
+            sys.exit(BAD_INPUT)  # the process that failed says why
+    together = f" in {trainer.company.count} processes" if trainer.company.count > 1 else ""
     ended = f"; ended early: {trainer.finished}" if trainer.finished else ""
-    say(f"trained: {trainer.step} steps, precision {recipe.precision}, on {trainer.fabric.device}{ended}")
+    say(f"trained: {trainer.step} steps, precision {recipe.precision}, on {device}{together}{ended}")
+
+
+def helped_run() -> Path | None:
+    """Return the run in whose training this process was started to help; None: it is on its own, or the first.
+
+    Raises:
+        InputError: it is one of several that torchrun or SLURM started; those can only train.
+    """
+    if HELPED in os.environ and rank():
+        return Path(os.environ[HELPED])
+    if rank() or int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise InputError(
+            "started in several processes, which can only train: `anonimage prepare` in one process first, then "
+            "`anonimage train OUT` in all of them, then `anonimage generate OUT` in one"
+        )
+    return None
 
 
 def new_trainer(
@@ -95,6 +148,8 @@ def new_trainer(
         seed=recipe.seed,
         device=recipe.device,
         precision=recipe.precision,
+        devices=recipe.devices,
+        nodes=recipe.nodes,
     )
     objective = AuxiliaryClassifier if recipe.class_head == "auxiliary" else BinaryCrossEntropy
     discriminator = new_discriminator(architecture, recipe.seed)
@@ -109,11 +164,17 @@ def new_trainer(
     )
 
 
-def resume(trainer: Trainer, checkpoints: Path) -> None:
-    """Take the trainer to the newest checkpoint, if there is one."""
-    newest = latest(checkpoints)
-    if newest is not None:
-        trainer.restore(load(newest))
+@contextmanager
+def _helped(out: Path) -> Iterator[None]:
+    """Let the processes that are started meanwhile know what for."""
+    before = os.environ.get(HELPED)
+    os.environ[HELPED] = str(out.resolve())
+    try:
+        yield
+    finally:
+        del os.environ[HELPED]
+        if before is not None:
+            os.environ[HELPED] = before
 
 
 def with_hardware(recipe: Recipe) -> Recipe:

@@ -1,10 +1,14 @@
 """Batches are functions of the step, and only ever hold training windows."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from anonimage.data import CONTROL, TRAIN, Store
 from anonimage.errors import InputError
+from anonimage.gan import resident
 from anonimage.pipelines.batches import grid_rows, n_training, store_batches, training_labels
 from anonimage.pipelines.codecs import fit_codec
 from anonimage.pipelines.sources import write_store
@@ -39,6 +43,34 @@ def test_steps_can_be_asked_for_in_any_order():
 def test_a_batch_needs_its_windows():
     with pytest.raises(InputError, match=r"only 7 training samples for a batch of 8; .*--set batch=7"):
         grid_rows(7, batch=8, seed=0)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"starts": "random"}, {"balance": "weighted", "head": "projection", "label": "diagnosis"}]
+)
+def test_the_shares_of_several_processes_are_the_batch_without_overlap(changes, store, recipe):
+    recipe = recipe.changed(changes)
+    codec = fit_codec(recipe, store)
+    whole = store_batches(store, codec, recipe)(5)
+    shares = [store_batches(store, codec, recipe, (rank, 4))(5) for rank in range(4)]
+    for rank, share in enumerate(shares):
+        assert np.array_equal(share.images, whole.images[rank::4])
+        assert share.labels is None or np.array_equal(share.labels, whole.labels[rank::4])
+    assert sum(len(share.images) for share in shares) == recipe.batch
+
+
+@pytest.mark.parametrize("changes", [{}, {"balance": "weighted", "head": "projection", "label": "diagnosis"}])
+def test_images_kept_on_the_device_are_those_of_the_store(changes, store, recipe):
+    recipe = recipe.changed(changes)
+    codec = fit_codec(recipe, store)
+    there = store_batches(store, codec, recipe, (1, 2), partial(resident, device=torch.device("cpu")))
+    here = store_batches(store, codec, recipe, (1, 2))
+    for step in (0, 7, 20):
+        kept, made = there(step), here(step)
+        assert isinstance(kept.images, torch.Tensor)
+        assert np.array_equal(kept.images.numpy(), made.images)
+        assert (kept.labels is None) == (made.labels is None)
+        assert made.labels is None or np.array_equal(kept.labels, made.labels)
 
 
 @pytest.mark.parametrize("starts", ["grid", "random"])

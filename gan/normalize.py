@@ -1,0 +1,70 @@
+"""Statistics of a batch that several processes share: as of one process with the whole batch."""
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+def moments(values: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Return mean and variance (biased) over some axes and over all processes, which hold equally many values.
+
+    Gradients lead to the values of every process. They are those of the sum of all processes' losses, so that gradients
+    averaged over the processes, as DDP does, are those of the mean loss.
+    """
+    variance, mean = torch.var_mean(values.float(), axes, unbiased=False)
+    count = processes()
+    if count == 1:
+        return mean, variance
+    sums = _Sum.apply(torch.stack((mean, mean.square(), variance)))
+    mean, square, within = sums / count
+    return mean, within + square - mean.square()
+
+
+def processes() -> int:
+    """Return how many processes train together."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch normalization by the statistics of the whole batch, whichever process holds it.
+
+    On CUDA, torch's SyncBatchNorm takes its place where there are several processes; it does not run on CPUs.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Normalize maps (N, C, H, W)."""
+        if not self.training or processes() == 1:
+            return super().forward(maps)
+        mean, variance = moments(maps, (0, 2, 3))
+        self._remember(mean.detach(), variance.detach(), maps.numel() // self.num_features * processes())
+        gain = self.weight * torch.rsqrt(variance + self.eps)
+        shift = self.bias - mean * gain
+        return (maps * gain[:, None, None] + shift[:, None, None]).to(maps.dtype)
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, variance: Tensor, values: int) -> None:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance * (values / (values - 1)), self.momentum)
+        self.num_batches_tracked += 1
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        values = values.clone()
+        dist.all_reduce(values)
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        gradient = gradients[0].contiguous().clone()
+        dist.all_reduce(gradient)
+        return gradient

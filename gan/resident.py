@@ -1,0 +1,44 @@
+"""All training images on the GPU, if they fit there: the batch of a step is gathered where it is learned from."""
+
+from collections.abc import Callable
+from math import prod
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SHARE = 0.25  # of the GPU's free memory
+CHUNK = 1024  # images encoded at a time
+
+Images = Callable[[np.ndarray], "np.ndarray | Tensor"]  # positions (B,) → grey levels uint8 (B, c, H, W)
+
+
+def resident(images: Images, count: int, device: torch.device) -> Images:
+    """Return the same images, kept on the device if they fit in a share of its free memory.
+
+    Not run on a GPU by the tests, which see to it on the CPU that the images are the same.
+
+    Arguments:
+        images: gives the images at some positions, always the same ones.
+        count: positions there are.
+        device: where training is.
+    """
+    if not count or not _fits(count * prod(images(np.zeros(1, np.int64)).shape[1:]), device):
+        return images
+    chunks = (np.arange(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK))
+    kept = torch.cat([torch.as_tensor(images(chunk)).to(device) for chunk in chunks])  # (N, c, H, W)
+    return lambda positions: kept[to_device(torch.from_numpy(positions), device)]
+
+
+def to_device(values: Tensor, device: torch.device) -> Tensor:
+    """Move a tensor without waiting for what the GPU has to do before."""
+    if device.type == "cuda" and values.device.type == "cpu":
+        return values.pin_memory().to(device, non_blocking=True)
+    return values.to(device)
+
+
+def _fits(size: int, device: torch.device) -> bool:
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return size <= SHARE * free

@@ -64,6 +64,18 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
             parent.rmdir()
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those that it lies in, unless they are there.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
+
+
 def refuse_file(folder: Path) -> None:
     """Refuse a file where a folder shall be.
 
@@ -108,10 +120,7 @@ def sweep(folder: Path, name: str = "*") -> None:
 def _partial(path: Path) -> Iterator[Path]:
     """A temporary name beside a path; whatever still has it in the end is deleted."""
     path = path.absolute()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path.parent}: cannot be made ({error.strerror}); choose another folder") from error
+    make_folder(path.parent)
     sweep(path.parent, path.name)
     partial = path.with_name(f".{path.name}{_MARK}{os.getpid()}")
     _at_work.add(partial)

@@ -7,7 +7,7 @@ from .labels import CLASSES, TABLE_1, classes_of, diagnosis_of, label_of, relabe
 from .leads import limb_relations, match_leads
 from .listing import RecordEntry, find_records
 from .patients import patients_of
-from .pictures import PictureDescription, Pictures, describe_pictures, read_pictures, write_pictures
+from .pictures import PictureDescription, Pictures, describe_pictures, read_pictures
 from .sample_store import AnyStore, SampleStore, open_store
 from .samples import Samples
 from .series import Series, SeriesDescription, describe_series, find_series, read_series
@@ -20,6 +20,7 @@ from .table_rows import rows_of
 from .wfdb_header import RecordHead, Signal, read_head, read_heads
 from .wfdb_source import Recording, read_record, read_records
 from .windows import MISSING, cut, stretches
+from .writer_pictures import write_pictures
 
 __all__ = [
     "CLASSES",

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from ..errors import InputError
-from ..files import new_folder
 from .labels import UNKNOWN, classes_of
 from .patients import patients_of
 from .picture_files import Look, difference, find_pictures, load_picture, resized
 from .samples import Samples
-from .wfdb_source import ordered_map
+from .spread import Failure, Spread, ordered_map, spread_over
 
 CHANNELS = {"L": ("grey",), "RGB": ("red", "green", "blue")}
 
@@ -33,11 +32,13 @@ class Pictures:
         samples: (N, c, side²) float32 grey levels 0…255, row by row; c is 1 (grey) or 3 (red, green, blue).
         form: what `write_pictures` needs, as JSON.
         classes: names of the class folders; () where there are none.
+        problems: one line for each picture that was left out.
     """
 
     samples: Samples
     form: dict[str, Any]
     classes: tuple[str, ...]
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ def read_pictures(
     patient: str = "record",
     progress: Progress | None = None,
     classes: Sequence[str] = (),
+    *,
+    spread: Spread | None = None,
+    skip_bad: bool = False,
 ) -> Pictures:
     """Read the pictures of a folder, all grey or all coloured, and all of one size.
 
@@ -76,6 +80,8 @@ def read_pictures(
         patient: whose a picture is; see `patients_of`. A picture's name is its path below the folder.
         progress: called with (pictures read, all).
         classes: the class folders and their order, where that is settled, as for generated pictures; () finds them.
+        spread: who reads; None is this process.
+        skip_bad: leave out pictures that cannot be read.
 
     Raises:
         InputError: the first thing that cannot be used, by file.
@@ -86,79 +92,39 @@ def read_pictures(
     files, found, faults = find_pictures(folder)
     if faults:
         raise InputError(faults[0])
-    names = [file.relative_to(folder).as_posix() for file in files]
+    values: list[np.ndarray] = []
+    good: list[Path] = []
+    problems: list[str] = []
+    first: Look | None = None
+    with spread_over(spread, partial(_read, side=side), files) as results:
+        for done, (file, result) in enumerate(zip(files, results, strict=True), start=1):
+            if isinstance(result, Failure):
+                problems.append(_problem(file, result))
+                if not skip_bad:
+                    raise InputError(f"{problems[0]}, or leave it out with --skip-bad")
+            else:
+                look, levels = result
+                first = first or look
+                if fault := difference(first, look):
+                    raise InputError(fault)
+                values.append(levels)
+                good.append(file)
+            if progress is not None:
+                progress(done, len(files))
+    if first is None:
+        raise InputError(f"{problems[0]}; nor can any other picture be read")
+    names = [file.relative_to(folder).as_posix() for file in good]
     patients = patients_of(names, patient, above=len(found[:1]))
     classes, labels = classes_of([name.split("/")[0] for name in names], classes) if found else ((), [0] * len(names))
-    values: list[np.ndarray] = []
-    first: Look | None = None
-    for look, levels in ordered_map(lambda file: _read(file, side), files):
-        first = first or look
-        if fault := difference(first, look):
-            raise InputError(fault)
-        values.append(levels)
-        if progress is not None:
-            progress(len(values), len(files))
-    assert first is not None  # a folder without a picture was refused
     frame = pd.DataFrame({"patient": patients, "record": names, "start": 0, "label": labels})
     frame["diagnosis"] = [classes[label] if classes else UNKNOWN for label in labels]
     channels = CHANNELS[first.mode]
-    suffix = Counter(file.suffix.lower() for file in files).most_common(1)[0][0]
+    suffix = Counter(file.suffix.lower() for file in good).most_common(1)[0][0]
     form = {
         "kind": "images", "size": list(first.size), "mode": first.mode, "suffix": suffix, "classes": list(classes)
     }  # fmt: skip
     samples = Samples(np.stack(values), frame, channels, ("",) * len(channels))
-    return Pictures(samples, form, tuple(classes))
-
-
-def write_pictures(
-    samples: Samples, dest: Path, form: dict[str, Any], prefix: str = "synthetic", progress: Progress | None = None
-) -> list[Path]:
-    """Write samples as pictures of the size, mode and kind that `form` says, in class folders if it names classes.
-
-    Beside them stands `samples.csv`: one row a picture, its path in `record`, then the columns of `samples.frame`
-    (a column `record` of the frame becomes `source_record`).
-
-    Arguments:
-        samples: (N, c, side²) grey levels; rounded, and clipped to 0…255. With classes, the frame's label counts.
-        dest: the folder to make; an existing one is replaced in one step.
-        form: from `read_pictures`.
-        prefix: pictures are named prefix000001 and so on.
-        progress: called with (pictures written, N).
-
-    Raises:
-        InputError: no samples, or such as are no pictures of this form.
-    """
-    mode, classes = form["mode"], form["classes"]
-    side = round(samples.length**0.5)
-    if not len(samples):
-        raise InputError(f"{dest}: there are no samples to write; ask for at least one")
-    if samples.values.shape[1] != len(CHANNELS[mode]) or side**2 != samples.length:
-        shape = "×".join(map(str, samples.values.shape[1:]))
-        raise InputError(
-            f"{dest}: samples of {shape} values are no square {mode} pictures; decode with their own codec"
-        )
-    if not np.isfinite(samples.values).all():
-        raise InputError(f"{dest}: a grey level is missing or infinite; a picture has no place for that")
-    labels = _labels(samples, classes, dest)
-    digits = max(6, len(str(len(samples))))
-    names = [
-        f"{classes[label]}/{name}" if classes else name
-        for label, name in zip(
-            labels, (f"{prefix}{k:0{digits}d}{form['suffix']}" for k in range(1, len(samples) + 1)), strict=True
-        )
-    ]
-    with new_folder(Path(dest)) as folder:
-        for done, (name, values) in enumerate(zip(names, samples.values, strict=True), start=1):
-            levels = np.clip(np.rint(values), 0, 255).astype(np.uint8).reshape(-1, side, side)
-            picture = Image.fromarray(levels[0] if mode == "L" else levels.transpose(1, 2, 0))
-            (folder / name).parent.mkdir(exist_ok=True)
-            resized(picture, (form["size"][0], form["size"][1])).save(folder / name, quality=95)
-            if progress is not None:
-                progress(done, len(names))
-        table = samples.frame.rename(columns={"record": "source_record"})
-        table.insert(0, "record", names)
-        table.to_csv(folder / "samples.csv", index=False)
-    return [Path(dest) / name for name in names]
+    return Pictures(samples, form, tuple(classes), tuple(problems))
 
 
 def describe_pictures(folder: Path, progress: Progress | None = None) -> PictureDescription:
@@ -199,6 +165,11 @@ def _read(file: Path, side: int) -> tuple[Look, np.ndarray]:
     return Look(file, picture.size, picture.mode), levels.transpose(2, 0, 1).reshape(-1, side * side)
 
 
+def _problem(file: Path, failure: Failure) -> str:
+    """What kept a picture from being read, by file."""
+    return failure.reason if failure.is_input else f"{file}: cannot be read ({failure.reason}); replace or delete it"
+
+
 def _look(file: Path) -> Look | str:
     """What a picture is like, or what is wrong with it."""
     try:
@@ -206,15 +177,3 @@ def _look(file: Path) -> Look | str:
     except InputError as fault:
         return str(fault)
     return Look(file, picture.size, picture.mode)
-
-
-def _labels(samples: Samples, classes: list[str], dest: Path) -> list[int]:
-    if not classes:
-        return [0] * len(samples)
-    if "label" not in samples.frame:
-        raise InputError(f"{dest}: the samples have no label; they need one of the classes {', '.join(classes)} each")
-    labels = [int(label) for label in samples.frame["label"]]
-    for label in labels:
-        if not 0 <= label < len(classes):
-            raise InputError(f"{dest}: label {label} is no class; there are {len(classes)}, counted from 0")
-    return labels

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,13 +14,14 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError, one_line
-from ..files import new_folder
+from .place import BrokenFileError, Piece, Place, place_at
 from .samples import Samples
 from .split import TRAIN
-from .store import Store
+from .store import CACHE_BYTES, Store
+from .store_work import ABOUT_SAMPLES as ABOUT
+from .store_work import Work
 
 VERSION = 1
-ABOUT = "about.json"
 _VALUES = "values.npy"
 _FRAME = "samples.parquet"
 _LEVELS = 65535  # a range in 16 bit
@@ -29,7 +32,7 @@ class SampleStore:
     """Samples as they were given, all with the same channels, units, fs and length; values are read when asked for.
 
     Attributes:
-        path: its folder.
+        path: its folder or URL.
         frame: one row a sample; `part` is "" where nobody split them.
         channels, units: C names and physical units.
         fs: Hz, or None.
@@ -44,7 +47,9 @@ class SampleStore:
 
     gains: None = None
 
-    def __init__(self, path: Path, about: dict[str, Any], frame: pd.DataFrame, values: np.ndarray) -> None:
+    def __init__(
+        self, path: Path | str, place: Place, about: dict[str, Any], frame: pd.DataFrame, cache_bytes: int
+    ) -> None:
         self.path = path
         self.frame = frame
         self.channels: tuple[str, ...] = tuple(about["channels"])
@@ -57,22 +62,26 @@ class SampleStore:
         self.form: dict[str, Any] = about["form"]
         self.classes: tuple[str, ...] = tuple(about["classes"])
         self._checksum: int = about["checksum"]
-        self._values = values
+        self._place = place
+        self._shape: tuple[int, int, int] = tuple(about["shape"])
+        self._header = len(_header(self._shape))  # bytes before the values
+        self._values: np.ndarray | None = None  # all of them, where they fit
+        self._is_cached = 4 * math.prod(self._shape) <= cache_bytes
         self._is_checked = False
 
     @staticmethod
     def write(
-        path: Path,
+        path: Path | str,
         samples: Samples,
         form: Mapping[str, Any],
         classes: Sequence[str] = (),
         dropped: Mapping[str, int] | None = None,
         problems: Sequence[str] = (),
     ) -> SampleStore:
-        """Store samples; the folder appears when all is written, or not at all.
+        """Store samples; a folder appears when all is written, or not at all.
 
         Arguments:
-            path: the folder; an existing one is replaced.
+            path: a folder or an fsspec URL; a store that is there is replaced.
             samples: at least one.
             form: JSON.
             classes: names of the labels 0…K−1.
@@ -80,58 +89,71 @@ class SampleStore:
             problems: one line each.
 
         Raises:
-            InputError: no samples.
+            InputError: no samples; a place that holds something else.
         """
         if not len(samples):
             raise InputError(f"{path}: there is no sample to store; give a source with samples")
         frame = samples.frame if "part" in samples.frame else samples.frame.assign(part="")
         values = np.ascontiguousarray(samples.values)
         learnt = (frame["part"] == TRAIN).to_numpy()
-        with new_folder(Path(path)) as folder:
-            np.save(folder / _VALUES, values)
-            frame.to_parquet(folder / _FRAME, index=False)
-            about = {
-                "version": VERSION,
-                "shape": list(values.shape),
-                "channels": list(samples.channels),
-                "units": list(samples.units),
-                "fs": samples.fs,
-                "step": _step(values[learnt] if learnt.any() else values),
-                "dropped": dict(dropped or {}),
-                "problems": list(problems),
-                "form": dict(form),
-                "classes": list(classes),
-                "checksum": zlib.crc32(values.data),
-                "frame_checksum": zlib.crc32((folder / _FRAME).read_bytes()),
-            }
-            sealed = {**about, "about_checksum": _seal(about)}
-            (folder / ABOUT).write_text(json.dumps(sealed, indent=1, allow_nan=False), encoding="utf-8")
+        table = frame.to_parquet(index=False)
+        about = {
+            "version": VERSION,
+            "shape": list(values.shape),
+            "channels": list(samples.channels),
+            "units": list(samples.units),
+            "fs": samples.fs,
+            "step": _step(values[learnt] if learnt.any() else values),
+            "dropped": dict(dropped or {}),
+            "problems": list(problems),
+            "form": dict(form),
+            "classes": list(classes),
+            "checksum": zlib.crc32(values.data),
+            "frame_checksum": zlib.crc32(table),
+        }
+        sealed = json.dumps({**about, "about_checksum": _seal(about)}, indent=1, allow_nan=False)
+        work = Work(path)
+        work.begin()
+        try:
+            work.store.write(_VALUES, _header(values.shape), values.data)
+            work.finish({_FRAME: table, ABOUT: sealed.encode()}, {_VALUES})
+        except BaseException:
+            work.discard()
+            raise
         return SampleStore.open(path)
 
     @staticmethod
-    def open(path: Path) -> SampleStore:
-        """Open a store; values stay on disk until asked for.
+    def open(path: Path | str, cache_bytes: int = CACHE_BYTES) -> SampleStore:
+        """Open a store; values stay where they are until asked for.
+
+        Arguments:
+            path: the folder, or an fsspec URL.
+            cache_bytes: the most memory for values; if they fit, they stay in memory once they were read.
 
         Raises:
             InputError: no store there, only half of one, or one that somebody edited.
         """
-        path = Path(path)
-        if not (path / ABOUT).is_file():
-            raise InputError(f"{path}: no store in this folder; make it with `prepare`")
+        place = place_at(path)
         try:
-            about = json.loads((path / ABOUT).read_text(encoding="utf-8"))
+            try:
+                about = json.loads(place.read(ABOUT).decode())
+            except FileNotFoundError:
+                raise InputError(f"{path}: no store here; make it with `prepare`") from None
             if about["version"] != VERSION:
                 raise InputError(f"{path}: store of version {about['version']}, this is {VERSION}; run `prepare` again")
             if about.pop("about_checksum") != _seal(about):
                 raise ValueError(f"{ABOUT} is not what was written")
-            if zlib.crc32((path / _FRAME).read_bytes()) != about["frame_checksum"]:
+            if zlib.crc32(place.read(_FRAME)) != about["frame_checksum"]:
                 raise ValueError(f"{_FRAME} is not what was written")
-            frame = pd.read_parquet(path / _FRAME)
-            values = np.load(path / _VALUES, mmap_mode="r", allow_pickle=False)
-            if list(values.shape) != about["shape"] or values.dtype != np.float32 or len(frame) != len(values):
+            frame = place.read_table(_FRAME)
+            header = _header(about["shape"])
+            there, end = bytearray(len(header)), bytearray(1)
+            last = len(header) + 4 * math.prod(about["shape"]) - 1
+            place.fill([Piece(_VALUES, 0, memoryview(there)), Piece(_VALUES, last, memoryview(end))])
+            if there != header or len(frame) != about["shape"][0]:
                 raise ValueError(f"{_VALUES} is not what was written")
-            return SampleStore(path, about, frame, values)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as fault:
+            return SampleStore(path, place, about, frame, cache_bytes)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BrokenFileError) as fault:
             raise InputError(f"{path}: only part of a store ({one_line(fault)}); run `prepare` again") from fault
 
     def __len__(self) -> int:
@@ -144,7 +166,8 @@ class SampleStore:
             InputError: the file is not what was written.
         """
         self._check()
-        return np.array(self._values[np.asarray(rows, dtype=np.int64)])
+        positions = np.arange(len(self))[np.asarray(rows, dtype=np.int64)]  # negative ones count from the end
+        return self._read(positions) if self._values is None else self._values[positions]
 
     def samples(self, rows: np.ndarray | None = None) -> Samples:
         """All samples, or those at a boolean mask or at positions."""
@@ -164,7 +187,7 @@ class SampleStore:
         """
         here = np.ones(len(self), bool) if part is None else (self.frame["part"] == part).to_numpy()
         positions = np.flatnonzero(here)
-        n = _at_once(self._values, chunk)
+        n = self._at_once(chunk)
         for first in range(0, len(positions), n):
             yield self.values(positions[first : first + n])
 
@@ -172,24 +195,51 @@ class SampleStore:
         """Read everything once; later calls trust what they find."""
         if self._is_checked:
             return
-        checksum, n = 0, _at_once(self._values, len(self))
+        checksum, n = 0, self._at_once(len(self))
+        whole = np.empty(self._shape, np.float32) if self._is_cached else None
         for first in range(0, len(self), n):
-            checksum = zlib.crc32(np.ascontiguousarray(self._values[first : first + n]).data, checksum)
+            values = self._read(np.arange(first, min(first + n, len(self))))
+            checksum = zlib.crc32(values.data, checksum)
+            if whole is not None:
+                whole[first : first + n] = values
         if checksum != self._checksum:
-            raise InputError(f"{self.path / _VALUES}: damaged (not what was written); run `prepare` again")
-        self._is_checked = True
+            raise InputError(f"{self.path}/{_VALUES}: damaged (not what was written); run `prepare` again")
+        self._values, self._is_checked = whole, True
+
+    def _read(self, positions: np.ndarray) -> np.ndarray:
+        values = np.empty((len(positions), *self._shape[1:]), "<f4")
+        size = 4 * math.prod(self._shape[1:])
+        room = values.data.cast("B") if values.size else memoryview(b"")
+        try:
+            self._place.fill(
+                [
+                    Piece(_VALUES, self._header + size * position, room[size * k : size * (k + 1)])
+                    for k, position in enumerate(positions.tolist())
+                ]
+            )
+        except BrokenFileError as fault:
+            raise InputError(f"{self.path}/{_VALUES}: damaged ({fault.why}); run `prepare` again") from fault
+        return values
+
+    def _at_once(self, chunk: int) -> int:
+        return max(1, min(chunk, _VALUES_AT_ONCE // max(1, math.prod(self._shape[1:]))))
 
 
 AnyStore = Store | SampleStore
 
 
-def open_store(path: Path) -> AnyStore:
-    """Open what `prepare` left in a folder: windows of records, or whole samples.
+def open_store(path: Path | str, cache_bytes: int = CACHE_BYTES) -> AnyStore:
+    """Open what `prepare` left in a place: windows of records, or whole samples.
+
+    Arguments:
+        path: the folder, or an fsspec URL.
+        cache_bytes: the most memory for signals or values; see `Store.open`.
 
     Raises:
         InputError: no store there, or only half of one.
     """
-    return SampleStore.open(path) if (Path(path) / ABOUT).is_file() else Store.open(path)
+    is_of_samples = ABOUT in place_at(path).names()
+    return SampleStore.open(path, cache_bytes) if is_of_samples else Store.open(path, cache_bytes)
 
 
 def _step(values: np.ndarray) -> float:
@@ -199,8 +249,12 @@ def _step(values: np.ndarray) -> float:
     return (extent or 1.0) / _LEVELS
 
 
-def _at_once(values: np.ndarray, chunk: int) -> int:
-    return max(1, min(chunk, _VALUES_AT_ONCE // max(1, values.shape[1] * values.shape[2])))
+def _header(shape: Sequence[int]) -> bytes:
+    """What a .npy file of float32 of this shape begins with."""
+    file = io.BytesIO()
+    about = {"descr": "<f4", "fortran_order": False, "shape": tuple(shape)}
+    np.lib.format.write_array_header_1_0(file, about)
+    return file.getvalue()
 
 
 def _seal(about: Mapping[str, Any]) -> int:

@@ -13,7 +13,7 @@ from .folders import files_below
 from .listing import RecordEntry
 from .patients import patients_of
 from .samples import Samples
-from .series_columns import read_columns
+from .series_columns import BLOCKS, SeriesSource, read_columns
 from .series_npz import read_npz
 from .series_rows import read_rows
 from .series_text import TABLE, read_sheet
@@ -29,7 +29,7 @@ class Series:
     """Time series: recordings that windows are cut from, or samples that are windows already.
 
     Arguments:
-        recordings: one a file (ten, with patient "time"), for `Store.write`; () if there are samples.
+        recordings: one a file (ten, with patient "time"); () if there are samples.
         samples: one a row; None if there are recordings.
         form: what `write_series` needs, as JSON.
         classes: names that labels are indices into; () without labels, when every label is 0.
@@ -138,12 +138,42 @@ def read_series(
         if patient not in ("time", "record"):
             entries = find_series(path, patient)
         recordings, form, found = read_columns(entries, fs, label, in_blocks=patient == "time", known=classes)
-        if len(found) == 1:
-            raise InputError(f"{path}: every recording is of class '{found[0]}'; one class is none: leave out --label")
+        refuse_one_class(path, found)
         return Series(tuple(recordings), None, form, found)
     read = read_npz if kind == "npz" else read_rows
     samples, form, found = read(entries[0].path, fs, label, patient, classes)
     return Series((), samples, form, found)
+
+
+def series_sources(
+    path: Path, fs: float | None = None, layout: str = "auto", label: str | None = None, patient: str = "auto"
+) -> list[SeriesSource]:
+    """The recordings of files with one column a channel, for `Store.write`; none where a line is a sample.
+
+    Arguments:
+        path, fs, layout, label, patient: see `read_series`.
+
+    Raises:
+        InputError: a source that is missing or empty, or a `patient` that does not fit.
+    """
+    entries, kind = _layout(path, layout)
+    if kind != "columns":
+        return []
+    if patient == "time":
+        return [SeriesSource(entry, fs, label, block) for entry in entries for block in range(BLOCKS)]
+    if patient != "record":
+        entries = find_series(path, patient)
+    return [SeriesSource(entry, fs, label) for entry in entries]
+
+
+def refuse_one_class(path: Path, classes: Sequence[str]) -> None:
+    """Refuse classes that tell nothing.
+
+    Raises:
+        InputError: there is a single one.
+    """
+    if len(classes) == 1:
+        raise InputError(f"{path}: every recording is of class '{classes[0]}'; one class is none: leave out --label")
 
 
 def describe_series(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from ..errors import InputError
 from .labels import UNKNOWN, classes_of
 from .listing import RecordEntry
 from .series_text import Sheet, decimals_of, label_position, read_sheet, settled_fs
+from .source import stamp_of
 from .wfdb_header import RecordHead
 from .wfdb_source import Recording
 
@@ -62,12 +65,49 @@ def read_columns(
     for page, number in zip(pages, labels or [0] * len(pages), strict=True):
         whole = _recording(page, number)
         recordings += _blocks(whole) if in_blocks else [whole]
-    decimals = [page.form["decimals"] for page in pages]
-    form = pages[0].form | {
+    return recordings, column_form([page.form for page in pages], classes), classes
+
+
+def column_form(forms: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, Any]:
+    """The form of all files together, from what each recording `said`: the first one's, with enough digits for all."""
+    decimals = zip(*(form["decimals"] for form in forms), strict=True)
+    return forms[0] | {
         "classes": list(classes),
-        "decimals": [None if None in some else max(some) for some in zip(*decimals, strict=True)],
+        "decimals": [None if None in some else max(some) for some in decimals],
     }
-    return recordings, form, classes
+
+
+@dataclass(frozen=True)
+class SeriesSource:
+    """A file with a column a channel, or one of the ten stretches of it, for a store; see `Source`.
+
+    Its class stands in the diagnosis only: which number it has is known when all files have been read.
+
+    Arguments:
+        entry: the file.
+        fs, label: see `read_series`.
+        block: which stretch, from 0; None is the whole file.
+    """
+
+    entry: RecordEntry
+    fs: float | None = None
+    label: str | None = None
+    block: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.entry.name if self.block is None else _block_name(self.entry.name, self.block)
+
+    @property
+    def stamp(self) -> str:
+        return stamp_of([self.entry.path], self.entry, self.fs, self.label, self.block)
+
+    def read(self) -> Recording:
+        if self.block is None:
+            return _recording(_page(self.entry, self.fs, self.label), 0)
+        with _one_reads:  # the other stretches of the file come next
+            page = _same_page(self.entry, self.fs, self.label, stamp_of([self.entry.path]))
+        return _blocks(_recording(page, 0))[self.block]
 
 
 @dataclass(frozen=True)
@@ -127,6 +167,14 @@ def _page(entry: RecordEntry, fs: float | None, label: str | None) -> _Page:
             "decimals": sheet.decimals(chosen, numbers),
         },
     )
+
+
+_one_reads = Lock()
+
+
+@lru_cache(maxsize=1)
+def _same_page(entry: RecordEntry, fs: float | None, label: str | None, stamp: str) -> _Page:
+    return _page(entry, fs, label)
 
 
 def _titles(sheet: Sheet) -> list[str]:
@@ -214,15 +262,20 @@ def _recording(page: _Page, label: int) -> Recording:
     n_channels, n_samples = page.values.shape
     head = RecordHead(entry.name, entry.path, entry.patient, page.label or UNKNOWN, label, page.fs, n_samples)
     ones = np.ones(n_channels)
-    return Recording(head, page.values, page.channels, page.units, page.fs, ones, np.zeros(n_channels), 1 / page.step)
+    zeros, gain = np.zeros(n_channels), 1 / page.step
+    return Recording(head, page.values, page.channels, page.units, page.fs, ones, zeros, gain, page.form)
 
 
 def _blocks(whole: Recording) -> list[Recording]:
     """Ten stretches of a recording, each a record and a patient of its own: no window reaches from one to the next."""
     edges = np.linspace(0, whole.values.shape[1], BLOCKS + 1).astype(int)
     blocks = []
-    for number, (begin, end) in enumerate(pairwise(edges.tolist()), start=1):
-        name = f"{whole.head.name}/{number:02d}"
+    for number, (begin, end) in enumerate(pairwise(edges.tolist())):
+        name = _block_name(whole.head.name, number)
         head = replace(whole.head, name=name, patient=name, n_samples=end - begin)
         blocks.append(replace(whole, head=head, values=whole.values[:, begin:end]))
     return blocks
+
+
+def _block_name(name: str, block: int) -> str:
+    return f"{name}/{block + 1:02d}"

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import zarr
 
 from ..errors import InputError, one_line
-from ..files import new_folder
-from .draft import SPANS, VERSION, WINDOWS, Draft, StoredRecord, fine_gains, learnt_from
+from .blocks import pieces
+from .draft import VERSION, StoredRecord, fine_gains, learnt_from
 from .labels import CLASSES
+from .place import BrokenFileError, Piece, Place, place_at
 from .samples import Samples
-from .wfdb_source import Recording, to_physical
-from .windows import is_missing
+from .source import Source
+from .spread import Spread
+from .store_work import ABOUT, SPANS, WINDOWS, Work
+from .store_writer import Form, StoreWriter
+from .wfdb_source import to_physical
 
-_MANY = 4  # from so many windows of one record on, reading all of it beats reading them one by one
+CACHE_BYTES = 1 << 29  # the most memory for signals
 _VALUES_AT_ONCE = 1 << 24  # 64 MiB of float32: the most that iter_windows hands out in one piece
 
 
@@ -30,7 +31,7 @@ class Store:
     """Windows of many records, all with the same channels, units, fs and length; signals are read when asked for.
 
     Attributes:
-        path: its folder.
+        path: its folder or URL.
         frame: one row a window: record, patient, start (samples at fs), label, diagnosis, part.
         records: what is kept of each record, by name.
         channels, units: C names and physical units.
@@ -41,17 +42,18 @@ class Store:
             units per unit, unless twice their largest value would not fit; then the finest whole number that lets it.
         classes: names of the classes; frame's label is an index into them. Empty: no classes, every label is 0.
         form: how samples become the source's own format again, as JSON.
+        is_in_memory: signals stay in memory once they were read.
         dropped: what was left out: records that are "short"; windows "missing" a sample; windows "flat".
         problems: one line per record of which nothing was kept.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
+        place: Place,
         meta: dict[str, Any],
         frame: pd.DataFrame,
         spans: pd.DataFrame,
-        arrays: zarr.Group,
         cache_bytes: int,
     ) -> None:
         self.path = path
@@ -68,85 +70,90 @@ class Store:
         self.form: dict[str, Any] = meta["form"]
         self.dropped: dict[str, int] = meta["dropped"]
         self.problems: list[str] = meta["problems"]
+        self._place = place
         self._spans = spans
-        self._arrays = arrays
         self._cache: dict[str, np.ndarray] = {}
-        self._room = cache_bytes
-        self._lock = Lock()
-        self._scale = {
-            name: (np.array(row.gain, np.float32)[:, None], np.array(row.baseline, np.float32)[:, None])
-            for name, row in self.records.items()
-        }
+        self.is_in_memory = sum(row.n_bytes for row in self.records.values()) <= cache_bytes
 
     @staticmethod
     def write(
-        path: Path,
-        recordings: Iterable[Recording],
+        path: Path | str,
+        sources: Sequence[Source],
         length: int,
         stride: int | None = None,
         split: Callable[[pd.DataFrame], np.ndarray] | None = None,
-        total: int = 0,
+        *,
+        spread: Spread | None = None,
+        skip_bad: bool = False,
         progress: Callable[[int, int], None] | None = None,
-        classes: Sequence[str] = CLASSES,
-        form: dict[str, Any] | None = None,
+        classes: Sequence[str] | None = CLASSES,
+        form: Form | None = None,
     ) -> Store:
-        """Cut recordings into windows and store them; the folder appears when all is written, or not at all.
+        """Cut recordings into windows and store them; nothing of it depends on `spread`.
+
+        What is done lies in a folder beside the store, `path` with .unfinished behind. Whoever is interrupted calls
+        again with the same arguments and goes on; a source that has changed, or is cut otherwise, is made anew.
 
         Arguments:
-            path: the folder; an existing one is replaced.
-            recordings: from `read_records`; taken one at a time.
+            path: a folder, which appears when all is written, or not at all; an older store is replaced. Or an fsspec
+                URL; what stood there is gone as soon as this begins, and what is not whole is no store.
+            sources: one a recording, each with a name of its own.
             length: samples in a window.
             stride: samples from start to start; None is `length`.
             split: the part of every row of the frame, e.g. `split_patients`; None leaves them "".
-            total: how many recordings there are, for `progress`.
-            progress: called with (recordings done, total).
-            classes: names of the classes that labels count; () is none.
-            form: kept for whoever writes such recordings again; None is that of WFDB.
+            spread: who reads; None is this process.
+            skip_bad: leave out sources that cannot be read, and say which in `problems`.
+            progress: called with (recordings done, all).
+            classes: names of the classes that labels count; () is none, None: the diagnoses are the classes.
+            form: kept for whoever writes such recordings again, or what makes it of all that the recordings `said` and
+                the names of the classes; None is that of WFDB.
 
         Raises:
-            InputError: recordings that differ in channels, units or fs, or of a class that is not named; no window
-                left; whatever `split` raises.
+            InputError: a source that cannot be read, by name (what is done of the others stays); recordings that differ
+                in channels, units or fs, or of a class that is not named; no window left; whatever `split` raises; a
+                place that holds something else.
         """
         if length < 2 or (stride is not None and stride < 1):
             raise InputError(f"windows of {length} samples every {stride or length}: need at least 2 and 1")
-        with new_folder(Path(path)) as folder:
-            draft = Draft(folder, length, stride or length)
-            for done, recording in enumerate(recordings, start=1):
-                draft.add(recording)
-                if progress is not None:
-                    progress(done, max(total, done))
-            draft.finish(split, tuple(classes), {"kind": "wfdb"} if form is None else form)
+        writer = StoreWriter(Work(path), sources, length, stride or length, skip_bad=skip_bad, progress=progress)
+        writer.write(spread, split, classes, {"kind": "wfdb"} if form is None else form)
         return Store.open(path)
 
     @staticmethod
-    def open(path: Path, cache_bytes: int = 1 << 31) -> Store:
-        """Open a store; signals stay on disk until asked for.
+    def discard(path: Path | str) -> None:
+        """Delete what an interrupted `write` left beside a store that was to be; a whole store there stays."""
+        Work(path).discard()
+
+    @staticmethod
+    def open(path: Path | str, cache_bytes: int = CACHE_BYTES) -> Store:
+        """Open a store; signals stay where they are until asked for.
 
         Arguments:
-            path: the folder.
-            cache_bytes: the most memory for signals; what does not fit is read piece by piece, from disk each time.
+            path: the folder, or an fsspec URL.
+            cache_bytes: the most memory for signals; if all of them fit, they stay in memory once they were read, else
+                every window is read when it is asked for.
 
         Raises:
-            InputError: no store there, or only half of one.
+            InputError: no store there, or only half of one; a URL of a protocol that is not installed.
         """
-        path = Path(path)
-        if not (path / "zarr.json").is_file():
-            raise InputError(f"{path}: no store in this folder; make it with `prepare`")
+        place = place_at(path)
         try:
-            arrays = zarr.open_group(path, mode="r")
-            meta = json.loads(json.dumps(dict(arrays.attrs)))
+            try:
+                meta = json.loads(place.read(ABOUT))["attributes"]
+            except FileNotFoundError:
+                raise InputError(f"{path}: no store here; make it with `prepare`") from None
             if meta["version"] != VERSION:
                 raise InputError(f"{path}: store of version {meta['version']}, this is {VERSION}; run `prepare` again")
-            frame = pd.read_parquet(path / WINDOWS)
-            spans = pd.read_parquet(path / SPANS)
-            store = Store(path, meta, frame, spans, arrays, cache_bytes)
-        except (OSError, ValueError, KeyError, TypeError) as fault:  # pyarrow's and zarr's errors are among these
+            frame, spans = place.read_table(WINDOWS), place.read_table(SPANS)
+            store = Store(path, place, meta, frame, spans, cache_bytes)
+        except (OSError, ValueError, KeyError, TypeError) as fault:  # pyarrow's errors are among these
             raise InputError(f"{path}: only part of a store ({one_line(fault)}); run `prepare` again") from fault
-        absent = [row.record for row in store.records.values() if not (path / row.key / "zarr.json").is_file()]
+        there = place.names()
+        absent = [row.record for row in store.records.values() if row.key not in there]
         whole = len(frame) == meta["n_windows"] and len(spans) == meta["n_spans"]
         if absent or not whole:
-            there = f"{len(frame)} of {meta['n_windows']} windows, {len(spans)} of {meta['n_spans']} spans"
-            what = f"the signal of {absent[0]} is missing" if absent else there
+            counts = f"{len(frame)} of {meta['n_windows']} windows, {len(spans)} of {meta['n_spans']} spans"
+            what = f"the signal of {absent[0]} is missing" if absent else counts
             raise InputError(f"{path}: only part of a store ({what}); run `prepare` again")
         return store
 
@@ -159,18 +166,7 @@ class Store:
         Raises:
             InputError: an unknown record, or a file that is not what was written.
         """
-        if record in self._cache:
-            return self._cache[record]
-        row = self._row(record)
-        stored = np.ascontiguousarray(self._read(row, slice(None)))
-        if zlib.crc32(stored.data) != row.checksum:
-            raise self._damaged(row, "not what was written")
-        stored.flags.writeable = False
-        with self._lock:  # training prefetches batches from threads
-            if record not in self._cache and row.n_bytes <= self._room:
-                self._cache[record] = stored
-                self._room -= row.n_bytes
-        return stored
+        return self._signal(self._row(record)).T
 
     def windows(self, records: Sequence[str] | np.ndarray, starts: Sequence[int] | np.ndarray) -> np.ndarray:
         """Cut windows: from each record at its start.
@@ -182,16 +178,17 @@ class Store:
         Returns:
             (N, C, L) float32 in `units`, NaN where there is no sample.
         """
-        out = np.empty((len(records), len(self.channels), self.length), dtype=np.float32)
-        sources = {record: self._source(record, n) for record, n in Counter(records).items()}
-        for window, record, start in zip(out, records, np.asarray(starts).tolist(), strict=True):
-            row = self.records[record]
-            if not 0 <= start <= row.n_samples - self.length:
-                raise InputError(f"{record}: no window of {self.length} samples at {start}; it has {row.n_samples}")
-            source = sources[record]
-            times = slice(start, start + self.length)
-            stored = self._read(row, times) if source is None else source[:, times]
-            window[:] = to_physical(stored, *self._scale[record], row.missing)
+        rows, begins = [self._row(record) for record in records], np.asarray(starts).tolist()
+        for row, begin in zip(rows, begins, strict=True):
+            if not 0 <= begin <= row.n_samples - self.length:
+                raise InputError(f"{row.record}: no window of {self.length} samples at {begin}; it has {row.n_samples}")
+        dtypes = {row.dtype for row in rows}
+        if len(dtypes) == 1:
+            return self._windows(rows, begins)
+        out = np.empty((len(rows), len(self.channels), self.length), np.float32)
+        for dtype in dtypes:  # resampled records stand beside others
+            chosen = [k for k, row in enumerate(rows) if row.dtype == dtype]
+            out[chosen] = self._windows([rows[k] for k in chosen], [begins[k] for k in chosen])
         return out
 
     def samples(self, rows: np.ndarray | None = None) -> Samples:
@@ -239,24 +236,41 @@ class Store:
         except KeyError:
             raise InputError(f"{self.path}: no record '{record}' in this store") from None
 
-    def _source(self, record: str, n_windows: int) -> np.ndarray | None:
-        """The whole signal where that pays: it is cached, or there is room for it, or many windows are wanted of it."""
-        row = self._row(record)
-        if record in self._cache or row.n_bytes <= self._room or n_windows >= _MANY:
-            return self.signal(record)
-        return None
+    def _windows(self, rows: Sequence[StoredRecord], begins: Sequence[int]) -> np.ndarray:
+        """(n, C, L) float32 of records of one dtype."""
+        stored = np.empty((len(rows), self.length, len(self.channels)), rows[0].dtype)
+        if self.is_in_memory:
+            for window, row, begin in zip(stored, rows, begins, strict=True):
+                window[:] = self._signal(row)[begin : begin + self.length]
+        else:
+            self._read(rows, begins, stored)
+        gain = np.array([row.gain for row in rows])[:, :, np.newaxis]
+        baseline = np.array([row.baseline for row in rows])[:, :, np.newaxis]
+        return to_physical(stored.transpose(0, 2, 1), gain, baseline, any(row.missing for row in rows))
 
-    def _read(self, row: StoredRecord, times: slice) -> np.ndarray:
-        try:
-            array = self._arrays[row.key]
-            if not isinstance(array, zarr.Array):
-                raise ValueError("it is no array")
-            stored = np.asarray(array[:, times])
-        except (OSError, ValueError, RuntimeError, KeyError) as fault:
-            raise self._damaged(row, one_line(fault)) from fault
-        if not row.missing and is_missing(stored).any():
-            raise self._damaged(row, "a block is missing")  # zarr fills in for blocks that are not there
+    def _signal(self, row: StoredRecord) -> np.ndarray:
+        """(T, C) as stored, checked, not to be written to."""
+        if row.record in self._cache:
+            return self._cache[row.record]
+        stored = np.empty((row.n_samples, len(self.channels)), row.dtype)
+        self._read([row], [0], [stored])
+        if zlib.crc32(stored.data) != row.checksum:
+            raise self._damaged(row, "not what was written")
+        stored.flags.writeable = False
+        if self.is_in_memory:
+            self._cache[row.record] = stored
         return stored
+
+    def _read(self, rows: Sequence[StoredRecord], begins: Sequence[int], into: Iterable[np.ndarray]) -> None:
+        """Fill each array with samples of a record from its begin on."""
+        wanted: list[Piece] = []
+        for row, begin, target in zip(rows, begins, into, strict=True):
+            wanted += pieces(row.key, row.n_samples, begin, target)
+        try:
+            self._place.fill(wanted)
+        except BrokenFileError as fault:
+            row = next(row for row in rows if fault.name.startswith(f"{row.key}/"))
+            raise self._damaged(row, fault.why) from fault
 
     def _damaged(self, row: StoredRecord, why: str) -> InputError:
         return InputError(f"{self.path}/{row.key}: the signal of {row.record} is damaged ({why}); run `prepare` again")

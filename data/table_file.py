@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -87,14 +87,24 @@ def write_table(frame: pd.DataFrame, path: Path, dialect: dict[str, Any]) -> Non
         with new_file(Path(path), "wb") as file:
             (frame.set_index(index) if index else frame).to_parquet(file, index=bool(index))
         return
-    delimiter = dialect["delimiter"]
-    rows = zip(*(_cells(frame[name], dialect) for name in frame.columns), strict=True)
     with new_file(Path(path)) as file:
-        if dialect["header"]:
-            names = ["" if name in dialect["unnamed"] else str(name) for name in frame.columns]
-            file.write(delimiter.join(_quoted(name, delimiter, dialect["quote_names"]) for name in names) + "\n")
-        for row in rows:
-            file.write((delimiter.join(row) or '""') + "\n")  # an empty line is no row
+        file.writelines(table_lines(frame, dialect))
+
+
+def table_lines(frame: pd.DataFrame, dialect: dict[str, Any], *, header: bool = True) -> Iterator[str]:
+    """The lines of a text with delimiters, in the way of the table that the dialect is from.
+
+    Arguments:
+        frame: the rows.
+        dialect: of `read_table`.
+        header: the names above the rows, where that table had them.
+    """
+    delimiter = dialect["delimiter"]
+    if header and dialect["header"]:
+        names = ["" if name in dialect["unnamed"] else str(name) for name in frame.columns]
+        yield delimiter.join(_quoted(name, delimiter, dialect["quote_names"]) for name in names) + "\n"
+    for row in zip(*(_cells(frame[name], dialect) for name in frame.columns), strict=True):
+        yield (delimiter.join(row) or '""') + "\n"  # an empty line is no row
 
 
 def _read_text(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import wfdb
@@ -15,6 +12,8 @@ import wfdb
 from ..errors import InputError, one_line
 from .leads import match_leads
 from .resample import check_rate, resample
+from .source import stamp_of
+from .spread import ordered_map
 from .wfdb_header import RecordHead, file_problem
 from .windows import MISSING
 
@@ -25,10 +24,6 @@ _NO_SAMPLE = {
     "16": -32768, "61": -32768, "160": -32768, "516": -32768,
     "212": -2048, "310": -512, "311": -512, "80": -128, "508": -128,
 }  # fmt: skip
-
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -44,6 +39,7 @@ class Recording:
         gain: (C,) stored units per physical unit; 1 for float32.
         baseline: (C,) stored value of 0; 0 for float32.
         source_gain: (C,) ADC units of the source per physical unit, without sign.
+        said: what else it takes to write such a recording again, as JSON.
     """
 
     head: RecordHead
@@ -54,6 +50,7 @@ class Recording:
     gain: np.ndarray
     baseline: np.ndarray
     source_gain: np.ndarray
+    said: dict[str, Any] = field(default_factory=dict)
 
     @property
     def step(self) -> np.ndarray:
@@ -69,6 +66,41 @@ class Recording:
         views = np.lib.stride_tricks.sliding_window_view(self.values, length, axis=1)  # C, T−L+1, L
         stored = views[:, starts].transpose(1, 0, 2)  # N, C, L
         return to_physical(stored, self.gain[:, np.newaxis], self.baseline[:, np.newaxis])
+
+
+@dataclass(frozen=True)
+class RecordSource:
+    """A WFDB record for a store; see `Source`.
+
+    Arguments:
+        head: from `read_heads`.
+        leads, fs: see `read_records`.
+    """
+
+    head: RecordHead
+    leads: tuple[str, ...] = ()
+    fs: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.head.name
+
+    @property
+    def stamp(self) -> str:
+        path = self.head.path
+        header = path.with_name(f"{path.name}.hea")
+        if self.head.segmented:  # its segments, too, have headers and files
+            files = sorted(path.parent.iterdir())
+        else:
+            files = [header, *(path.parent / name for name in dict.fromkeys(s.file for s in self.head.signals))]
+        return stamp_of(files, self.head, self.leads, self.fs)
+
+    def check(self) -> None:
+        """Raise InputError for what is wrong and shows without reading the signals."""
+        _readable(self.head, self.leads, self.fs)
+
+    def read(self) -> Recording:
+        return read_record(self.head, self.leads, self.fs)
 
 
 def to_physical(stored: np.ndarray, gain: np.ndarray, baseline: np.ndarray, missing: bool = True) -> np.ndarray:
@@ -109,14 +141,7 @@ def read_records(
 
 def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = None) -> Recording:
     """Read one record; the arguments and errors of `read_records`."""
-    if head.problem:
-        raise InputError(head.problem)
-    if fs is not None:
-        check_rate(head.name, head.fs, fs)
-    chosen = match_leads(leads, head.channels, head.name)
-    problem = file_problem(head, chosen)
-    if problem:
-        raise InputError(problem)
+    chosen = _readable(head, leads, fs)
     try:
         stored = _stored(head, chosen)
     except _UNREADABLE as fault:
@@ -143,23 +168,16 @@ def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = 
     )
 
 
-def ordered_map(
-    function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None = None
-) -> Iterator[_Result]:
-    """`map` over threads: results in order, at most two more than the threads waiting to be taken."""
-    n_threads = workers or min(4, os.cpu_count() or 1)
-    pending: deque[Future[_Result]] = deque()
-    with ThreadPoolExecutor(n_threads, thread_name_prefix="read") as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(function, item))
-                if len(pending) > n_threads + 1:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+def _readable(head: RecordHead, leads: Sequence[str], fs: float | None) -> list[int]:
+    """The chosen signals of a record, all of whose faults are known that show without reading it."""
+    if head.problem:
+        raise InputError(head.problem)
+    if fs is not None:
+        check_rate(head.name, head.fs, fs)
+    chosen = match_leads(leads, head.channels, head.name)
+    if problem := file_problem(head, chosen):
+        raise InputError(problem)
+    return chosen
 
 
 def _stored(head: RecordHead, chosen: list[int]) -> np.ndarray:

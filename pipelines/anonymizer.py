@@ -1,5 +1,6 @@
 """The five steps as one object: fit on real samples, sample synthetic ones."""
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +13,9 @@ from ..errors import InputError
 from ..files import refuse_used
 from ..gan import Snapshot, Trainer, iter_images, load
 from ..gan.checkpoint import save
+from ..gan.sampling import CHUNK
 from ..transforms import Codec
+from .ahead import ahead
 from .batches import n_training, sample_batches
 from .classes import Classes
 from .codecs import load_codec, new_codec, save_codec
@@ -22,6 +25,7 @@ from .run_folder import RunFolder
 from .training import chosen_checkpoint, new_trainer, with_hardware
 from .watching import showing
 
+_AHEAD_BYTES = 32 * 2**20  # of generated images that wait to be decoded: more than a shard of a written set
 _OFFSETS = 1  # names the random numbers of sampled offsets, apart from the generator's noise under the same seed
 
 
@@ -59,6 +63,8 @@ class Anonymizer:
                 f"samples of {samples.length} values; recipe {self.recipe.name} has side {self.recipe.side} and needs "
                 f"{self.recipe.window}: change its side or length, or cut other windows"
             )
+        if self.recipe.devices * self.recipe.nodes > 1:
+            raise InputError("several devices need processes of their own: use `anonimage run`, or set devices to 1")
         if self.recipe.starts == "random":
             raise InputError("starts = 'random' needs whole records: use `anonimage run`, or set starts to 'grid'")
         self.recipe = with_hardware(self.recipe)
@@ -96,26 +102,27 @@ class Anonymizer:
     def iter_samples(
         self, n: int, labels: np.ndarray | None = None, seed: int | None = None, first: int = 0
     ) -> Iterator[Samples]:
-        """The samples of `sample` a few at a time, in constant memory; labels (n,) are numbers of classes."""
+        """The samples of `sample` a few at a time, in constant memory; labels (n,) are numbers of classes.
+
+        Images are generated in a thread of their own while the caller works on those before.
+        """
         if n < 1:
             raise InputError(f"{n} samples; ask for at least 1")
         codec, classes = self.codec, self.classes
         series = self.recipe.seed if seed is None else seed
-        generator = self.snapshot.averaged_generator()
         if labels is None and self.recipe.conditional:
             labels = classes.draw(n, self.recipe.labels, series, first)
+        images = iter_images(self.snapshot.averaged_generator(), n, series, first, labels)
         done = 0
-        for images in iter_images(generator, n, series, first, labels):
-            numbers = np.arange(first + done, first + done + len(images))
-            keys = ([series, _OFFSETS, number] for number in numbers.tolist())
-            noise = np.stack([np.random.default_rng(key).normal(size=len(codec.channels)) for key in keys])
-            values = codec.decode(images, self.recipe.offset, noise)
+        for some in ahead(images, max(2, _AHEAD_BYTES // (CHUNK * math.prod(codec.image_shape)))):
+            numbers = np.arange(first + done, first + done + len(some))
+            values = codec.decode(some, self.recipe.offset, _noise(series, numbers, len(codec.channels)))
             frame = pd.DataFrame({"seed": series, "number": numbers, "step": self.snapshot.step})
             if labels is not None:
-                frame["label"] = labels[done : done + len(images)]
+                frame["label"] = labels[done : done + len(some)]
                 frame["diagnosis"] = [classes.names[label] for label in frame["label"]]
             yield Samples(values, frame, codec.channels, codec.units, codec.fs)
-            done += len(images)
+            done += len(some)
 
     @property
     def classes(self) -> Classes:
@@ -168,3 +175,10 @@ class Anonymizer:
             trainer.callbacks = [showing(advance)]
             trainer.train(steps)
         self._snapshot = trainer.snapshot()
+
+
+def _noise(series: int, numbers: np.ndarray, channels: int) -> np.ndarray:
+    """Normal numbers (n, channels) for the offsets of samples of one chunk: drawn for all of it, as its images are."""
+    chunk, begin = divmod(int(numbers[0]), CHUNK)
+    drawn = np.random.default_rng([series, _OFFSETS, chunk]).normal(size=(CHUNK, channels))
+    return drawn[begin : begin + len(numbers)]

@@ -1,43 +1,100 @@
 """Steps 1 and 2 on a folder OUT: read the source into a store, set control patients apart, fit the codec."""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..data import CONTROL, TRAIN, AnyStore, open_store
 from ..errors import InputError
-from ..files import scratch_folder
+from ..files import make_folder
 from ..transforms import Codec
 from .batches import training_labels, training_rows
 from .classes import Classes, refuse_lonely
-from .codecs import fit_codec, load_codec, save_codec
+from .codecs import fit_codec, load_codec, refuse_impossible, save_codec
+from .engines import Engine
 from .progress import say
 from .recipe import Recipe
-from .run_folder import RunFolder
+from .run_folder import STORE, RunFolder
 from .sources import NOUNS, check_source, write_store
 
 
-def prepare(recipe: Recipe, source: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
+def prepare(
+    recipe: Recipe, source: Path, out: Path, engine: Engine | None = None, *, resume: bool, overwrite: bool
+) -> None:
     """Steps 1 and 2: store the signals, set control patients apart, fit the codec on the others.
 
     What is in OUT stays as it is until all of that has succeeded.
+
+    Arguments:
+        recipe: the resolved recipe.
+        source: what the recipe's kind of data is read from.
+        out: folder of the run.
+        engine: what reads the records; None: threads of this process.
+        resume: go on with the run that is there.
+        overwrite: delete the run that is there.
     """
     check_source(recipe, source)
+    refuse_impossible(recipe)
+    recipe = _with_whole_path(recipe)
     folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
     if resume and not overwrite and _is_whole(folder):
         folder.go_on(recipe)
         return
-    with scratch_folder(out) as scratch:
-        store = write_store(recipe, source, scratch / folder.store.name, split=True)
+    if not (resume or overwrite):
+        _refuse_used_store(recipe)
+    with _work_folder(folder) as work:
+        spread = None if engine is None else engine.map
+        store = write_store(recipe, source, recipe.store or work / STORE, split=True, spread=spread)
         if recipe.conditional:
             refuse_lonely(store)
         if recipe.starts == "grid":  # a batch that cannot be filled is known before anything is kept
             training_rows(training_labels(store), recipe)
         codec = fit_codec(recipe, store)
-        save_codec(codec, scratch / folder.codec_file.name)
-        folder.begin(scratch, recipe, source, keep_training=resume and not overwrite)
+        save_codec(codec, work / folder.codec_file.name)
+        folder.begin(work, recipe, source, keep_training=resume and not overwrite)
     for problem in store.problems:
         say(f"left out: {problem}")
     say(f"prepared: {_counts(store, codec, recipe)}")
+
+
+@contextmanager
+def _work_folder(folder: RunFolder) -> Iterator[Path]:
+    """Where steps 1 and 2 are done; stays after an interruption or a bad record, so that the next call goes on."""
+    work, existed = folder.work, folder.path.exists()
+    make_folder(work)
+    try:
+        yield work
+        shutil.rmtree(work)
+    except BaseException as fault:
+        goes_on = (work / f"{STORE}.unfinished").is_dir()
+        if not goes_on:
+            shutil.rmtree(work, ignore_errors=True)
+            if not existed:
+                with suppress(OSError):  # holds the lock
+                    folder.path.rmdir()
+        elif isinstance(fault, InputError):
+            raise InputError(f"{fault}; what was read so far is kept, and the same command goes on") from fault
+        raise
+
+
+def _with_whole_path(recipe: Recipe) -> Recipe:
+    """The recipe whose store is found from any folder."""
+    if recipe.store is None or "://" in recipe.store:
+        return recipe
+    return recipe.changed({"store": str(Path(recipe.store).resolve())})
+
+
+def _refuse_used_store(recipe: Recipe) -> None:
+    if recipe.store is None:
+        return
+    try:
+        open_store(recipe.store)
+    except InputError:  # nothing there, or half of one
+        return
+    raise InputError(
+        f"store {recipe.store}: holds prepared samples already; --overwrite replaces them, or name another"
+    )
 
 
 def _counts(store: AnyStore, codec: Codec, recipe: Recipe) -> str:
@@ -61,7 +118,7 @@ def _few(names: Sequence[str]) -> str:
 
 def _is_whole(folder: RunFolder) -> bool:
     """Whether what was prepared can be used; if not, it is prepared again."""
-    if not (folder.recipe_file.is_file() and folder.store.is_dir()):
+    if not folder.recipe_file.is_file():
         return False
     try:
         open_store(folder.store)

@@ -12,6 +12,7 @@ from .. import __version__
 from ..data.writer import FORMATS
 from ..errors import InputError
 from ..files import is_unfinished, new_file, refuse_file
+from .lock import LOCK
 from .recipe import Recipe, load_recipe
 
 # Settings that may change between two calls on one folder without making it another run: more steps continue the
@@ -20,6 +21,8 @@ CONTINUABLE = {"steps", "epochs", "samples", "evaluated", "device", "metrics_eve
 CONTINUABLE |= {"labels", "against", "description", "section", "on_trouble", "score_every", "patience"}
 CONTINUABLE |= {"devices", "nodes", "skip_bad"}
 CONTINUABLE |= {"judge_steps", "control_runs", "verifier"}
+STORE, WORK = "store", ".preparing"
+OWN = (LOCK, WORK)  # names in an OUT in which no run was begun yet
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "zarr", "scikit-image", "neurokit2")
 
 
@@ -42,8 +45,15 @@ class RunFolder:
         return self.path / "codec.json"
 
     @property
-    def store(self) -> Path:
-        return self.path / "store"
+    def work(self) -> Path:
+        """Where steps 1 and 2 are done; what was stored there before an interruption is not read again."""
+        return self.path / WORK
+
+    @property
+    def store(self) -> Path | str:
+        """Where the samples lie: in OUT, or in the folder or at the URL that the recipe names."""
+        elsewhere = self.recipe.store if self.recipe_file.is_file() else None
+        return elsewhere or self.path / STORE
 
     @property
     def checkpoints(self) -> Path:
@@ -129,7 +139,7 @@ class RunFolder:
             InputError: there is no run in it, or steps 1 and 2 were not completed.
         """
         folder = cls.open(path)
-        if not (folder.codec_file.is_file() and folder.store.is_dir()):
+        if not (folder.codec_file.is_file() and (folder.recipe.store or (path / STORE).is_dir())):
             raise InputError(f"{path}: not prepared yet; run `anonimage prepare RECIPE SOURCE {path} --resume`")
         return folder
 
@@ -154,7 +164,9 @@ class RunFolder:
             raise InputError(f"{path}: lies in the source {source}; choose a folder outside of it")
         refuse_file(path)
         others = [there for there in path.iterdir() if there.resolve() != source.resolve()] if path.is_dir() else []
-        if not folder.about_file.is_file() and any(not is_unfinished(there) for there in others):
+        if not folder.about_file.is_file() and any(
+            not is_unfinished(there) and there.name not in OWN for there in others
+        ):
             raise InputError(f"{path}: holds files but no run of anonimage; choose an empty or new folder")
         if folder.recipe_file.is_file() and not overwrite:
             different = folder._differences(recipe, source)
@@ -168,7 +180,7 @@ class RunFolder:
         """Take over what was prepared.
 
         Arguments:
-            prepared: folder with store/ and codec.json, which are moved from there.
+            prepared: folder with codec.json and, unless it lies elsewhere, store/, which are moved from there.
             recipe: of the run.
             source: where the real data is.
             keep_training: only the store and the codec are made anew.
@@ -178,8 +190,9 @@ class RunFolder:
         # run.json comes first and recipe.toml last: between the two, the folder is known as a run that may begin anew
         with new_file(self.about_file) as file:
             json.dump({"source": str(source.resolve()), "versions": versions()}, file, indent=1)
-        shutil.rmtree(self.store, ignore_errors=True)
-        (prepared / self.store.name).rename(self.store)
+        shutil.rmtree(self.path / STORE, ignore_errors=True)
+        if recipe.store is None:
+            (prepared / STORE).rename(self.path / STORE)
         (prepared / self.codec_file.name).replace(self.codec_file)
         self.go_on(recipe)
 
@@ -244,8 +257,9 @@ class RunFolder:
     def _clear(self) -> None:
         """Delete the run's own files, and nothing that somebody else put beside them."""
         self.recipe_file.unlink(missing_ok=True)
-        folders = (self.store, self.checkpoints, self.best, self.evolution, self.against, self.synthetic)
-        for folder in (*folders, *map(self.synthetic_of, FORMATS)):
+        folders = (self.path / STORE, self.checkpoints, self.best, self.evolution, self.against, self.synthetic)
+        unfinished = self.path.glob(f".{self.synthetic.name}*.unfinished")
+        for folder in (*folders, *map(self.synthetic_of, FORMATS), *unfinished):
             shutil.rmtree(folder, ignore_errors=True)
         files = (
             self.best.with_suffix(".csv"),
@@ -260,6 +274,10 @@ class RunFolder:
         )
         for file in files:
             file.unlink(missing_ok=True)
+
+
+def _is_foreign(path: Path) -> bool:
+    return path.name not in OWN and not is_unfinished(path)
 
 
 def versions() -> dict[str, str]:

@@ -1,11 +1,15 @@
 """Folders of pictures, flat or with one folder per class."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...data import Samples, SampleStore, read_pictures, split_patients, write_pictures
+from ...data import Samples, SampleStore, read_pictures, split_patients
 from ...data.folders import files_below
 from ...data.picture_files import SUFFIXES, find_pictures
+from ...data.spread import Spread
+from ...data.writer_pictures import PictureFormat
+from ...data.writer_set import Plan
 from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
@@ -25,20 +29,25 @@ def check(recipe: Recipe, source: Path) -> None:
         raise InputError(faults[0])
 
 
-def write_store(recipe: Recipe, source: Path, to: Path, split: bool) -> SampleStore:
+def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None) -> SampleStore:
     assert isinstance(recipe.side, int)  # the recipe sees to it
     with progress("read") as advance:
         found = read_pictures(
-            source, recipe.side, recipe.patient, progress=lambda done, n: advance(done, "pictures", n)
+            source,
+            recipe.side,
+            recipe.patient,
+            progress=lambda done, n: advance(done, "pictures", n),
+            spread=spread,
+            skip_bad=recipe.skip_bad,
         )
     frame = found.samples.frame
     frame["part"] = split_patients(frame, recipe.control_share, recipe.seed) if split else ""
-    return SampleStore.write(to, found.samples, found.form, found.classes)
+    return SampleStore.write(to, found.samples, found.form, found.classes, problems=found.problems)
 
 
-def write(samples: Samples, dest: Path, codec: Codec, file_format: str, comments: Sequence[str], prefix: str) -> None:
-    write_pictures(samples, dest, codec.form, prefix)
+def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> PictureFormat:
+    return PictureFormat(plan, codec.form)
 
 
 def read(folder: Path, codec: Codec) -> Samples:
-    return read_pictures(folder, codec.image_shape[1], "record", classes=codec.form["classes"]).samples
+    return read_pictures(folder, math.isqrt(codec.arrangement.length), "record", classes=codec.form["classes"]).samples

@@ -7,13 +7,15 @@ from typing import Any
 
 from ...data import CONTROL, AnyStore, Samples, writer
 from ...data.series_text import NO_LABEL
+from ...data.spread import Spread
+from ...data.writer_set import Format, Plan, write_set
 from ...errors import InputError
 from ...transforms import Codec
 from ..recipe import Recipe
 from . import images, series, table, wfdb
 
-# Each module has check(recipe, source), write_store(recipe, source, to, split), write(samples, dest, codec,
-# file_format, comments, prefix), read(folder, codec) and FORMATS; a codec's form says which of them its data came from.
+# Each module has check(recipe, source), write_store(recipe, source, to, split, spread), new_format(plan, codec,
+# file_format, comments), read(folder, codec) and FORMATS; a codec's form says which of them its data came from.
 KINDS: dict[str, ModuleType] = {"wfdb": wfdb, "series": series, "table": table, "images": images}
 # What samples of each kind are called, and what their channels are
 NOUNS = {
@@ -52,19 +54,21 @@ def check_source(recipe: Recipe, source: Path) -> None:
     KINDS[kind].check(recipe, source)
 
 
-def write_store(recipe: Recipe, source: Path, to: Path, *, split: bool) -> AnyStore:
+def write_store(recipe: Recipe, source: Path, to: Path | str, *, split: bool, spread: Spread | None = None) -> AnyStore:
     """Read a source into a store.
 
     Arguments:
         recipe: what to read and how to cut it; control_share and seed for the split.
         source: as the recipe's kind of data has it.
-        to: the store's folder.
+        to: the store's folder, or an fsspec URL. Interrupted work on signals lies in a folder beside it, of this name
+            with .unfinished behind, and is gone on with by the same call.
         split: set control patients apart.
+        spread: who reads the records, recordings or pictures, see `data.spread`; None is this process.
 
     Raises:
         InputError: the first thing that cannot be read, or too little for control.
     """
-    store: AnyStore = KINDS[kind_of(recipe, source)].write_store(recipe, source, to, split)
+    store: AnyStore = KINDS[kind_of(recipe, source)].write_store(recipe, source, to, split, spread)
     n = int((store.frame["part"] == CONTROL).sum())
     if split and n < _FEWEST:
         raise InputError(
@@ -95,12 +99,21 @@ def write_samples(
     Raises:
         InputError: a format that this kind of data cannot have.
     """
+    plan = Plan.of(samples, prefix)
+    write_set(lambda first: [samples], dest, new_format(plan, codec, file_format, comments))
+
+
+def new_format(plan: Plan, codec: Codec, file_format: str = "source", comments: Sequence[str] = ()) -> Format:
+    """How `data.writer_set.write_set` writes what a codec decodes; arguments as of `write_samples`.
+
+    Raises:
+        InputError: a format that this kind of data cannot have.
+    """
     kind = KINDS[codec.form["kind"]]
-    if file_format not in ("source", *kind.FORMATS):
-        raise InputError(
-            f"{dest}: format '{file_format}' is not for this data; choose one of {', '.join(('source', *kind.FORMATS))}"
-        )
-    kind.write(samples, dest, codec, file_format, comments, prefix)
+    if file_format not in (known := ("source", *kind.FORMATS)):
+        raise InputError(f"format '{file_format}' is not for this data; choose one of {', '.join(known)}")
+    form: Format = kind.new_format(plan, codec, file_format, comments)
+    return form
 
 
 def read_synthetic(folder: Path, codec: Codec) -> Samples:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +14,15 @@ from ...data import (
     find_series,
     read_series,
     split_patients,
-    write_series,
     writer,
 )
 from ...data.folders import files_below
-from ...data.series import SUFFIXES, WIDE
+from ...data.series import SUFFIXES, WIDE, refuse_one_class, series_sources
+from ...data.series_columns import column_form
 from ...data.series_text import NO_LABEL, read_sheet
+from ...data.series_writer import series_format
+from ...data.spread import Spread
+from ...data.writer_set import Format, Plan
 from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
@@ -48,37 +52,46 @@ def check(recipe: Recipe, source: Path) -> None:
         )
 
 
-def write_store(recipe: Recipe, source: Path, to: Path, split: bool) -> AnyStore:
-    series = read_series(source, recipe.fs, recipe.layout, _label(recipe, source), recipe.patient)
-    if split and len(series.recordings) == 1:
+def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None) -> AnyStore:
+    given = (source, recipe.fs, recipe.layout, _label(recipe, source), recipe.patient)
+    parts = (lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None
+    sources = series_sources(*given)
+    if not sources:  # a row is a sample already, whatever length the recipe's windows have
+        series = read_series(*given)
+        samples = series.samples
+        assert samples is not None
+        samples.frame["part"] = "" if parts is None else parts(samples.frame)
+        return SampleStore.write(to, samples, series.form, series.classes)
+    if split and len(sources) == 1:
+        sources[0].read()  # what is wrong with it comes first
         raise InputError(
             f"{source}: one recording of one person leaves nobody as control; give a folder of recordings, or "
             "--patient time to set parts of it aside (which says nothing about strangers)"
         )
-    parts = (lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None
-    if series.samples is not None:  # a row is a sample already, whatever length the recipe's windows have
-        samples = series.samples
-        samples.frame["part"] = "" if parts is None else parts(samples.frame)
-        return SampleStore.write(to, samples, series.form, series.classes)
-    with progress("read", len(series.recordings)) as advance:
+
+    def form(said: list[dict[str, Any]], classes: tuple[str, ...]) -> dict[str, Any]:
+        refuse_one_class(source, classes)
+        return column_form(said, classes)
+
+    with progress("read", len(sources)) as advance:
         return Store.write(
             to,
-            series.recordings,
+            sources,
             recipe.window,
             recipe.step_between_windows,
             split=parts,
-            total=len(series.recordings),
+            spread=spread,
+            skip_bad=recipe.skip_bad,
             progress=lambda done, _: advance(done, "recordings"),
-            classes=series.classes,
-            form=series.form,
+            classes=() if given[3] in (None, NO_LABEL) else None,
+            form=form,
         )
 
 
-def write(samples: Samples, dest: Path, codec: Codec, file_format: str, comments: Sequence[str], prefix: str) -> None:
+def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
     if file_format == "source":
-        write_series(samples, dest, codec.form, prefix)
-    else:
-        writer.write_samples(samples, dest, file_format, gain=codec.gains, comments=comments, prefix=prefix)
+        return series_format(plan, codec.form)
+    return writer.new_format(plan, file_format, codec.gains, comments)
 
 
 def read(folder: Path, codec: Codec) -> Samples:

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...data import CONTROL, TRAIN, Samples, SampleStore, TableForm, read_table, rows_of, split_patients, write_table
+from ...data import CONTROL, TRAIN, Samples, SampleStore, TableForm, read_table, rows_of, split_patients
 from ...data.series_text import NO_LABEL
+from ...data.spread import Spread
 from ...data.table_column import Binary, Category, Number
+from ...data.table_writer import TableFormat
+from ...data.writer_set import Plan
 from ...errors import InputError
-from ...files import new_folder
 from ...transforms import Codec
 from ..recipe import Recipe
 
@@ -41,7 +43,7 @@ def check(recipe: Recipe, source: Path) -> None:
         raise InputError(f"{source}: no such file; recipe {recipe.name} reads a table, as CSV or Parquet")
 
 
-def write_store(recipe: Recipe, source: Path, to: Path, split: bool) -> SampleStore:
+def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None) -> SampleStore:
     file = read_table(source, recipe.missing, as_written(recipe))
     patient, label = patient_column(recipe), label_column(recipe)
     rows = rows_of(file.frame, file.name, label=label, patient=patient)
@@ -73,12 +75,11 @@ def write_store(recipe: Recipe, source: Path, to: Path, split: bool) -> SampleSt
     return SampleStore.write(to, stored, described, form.classes)
 
 
-def write(samples: Samples, dest: Path, codec: Codec, file_format: str, comments: Sequence[str], prefix: str) -> None:
+def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> TableFormat:
     name, dialect = Path(codec.form["file"]), codec.form["dialect"]
     if file_format != "source":
         name, dialect = name.with_suffix(f".{file_format}"), DIALECTS[file_format]
-    with new_folder(dest) as folder:
-        write_table(TableForm.from_state(codec.form["table"]).to_frame(samples), folder / name, dialect)
+    return TableFormat(plan, TableForm.from_state(codec.form["table"]), name.name, dialect)
 
 
 def read(folder: Path, codec: Codec) -> Samples:

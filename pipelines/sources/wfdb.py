@@ -8,6 +8,9 @@ import numpy as np
 from ...data import CLASSES, Samples, Store, find_records, read_heads, read_records, relabel, split_patients, writer
 from ...data.folders import iter_files_below
 from ...data.series_text import NO_LABEL
+from ...data.spread import Spread
+from ...data.wfdb_source import RecordSource
+from ...data.writer_set import Format, Plan
 from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
@@ -27,27 +30,30 @@ def check(recipe: Recipe, source: Path) -> None:
     find_records(source, recipe.patient)
 
 
-def write_store(recipe: Recipe, source: Path, to: Path, split: bool) -> Store:
+def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None) -> Store:
     heads, classes = read_heads(find_records(source, recipe.patient)), CLASSES
     if (labels := label_file(recipe)) is not None:
         heads, classes = relabel(heads, labels)
-    recordings = read_records(heads, recipe.leads, recipe.fs)
+    sources = [RecordSource(head, recipe.leads, recipe.fs) for head in heads]
+    if not recipe.skip_bad:  # rather now than after hours
+        for record in sources:
+            record.check()
     with progress("read", len(heads)) as advance:
         return Store.write(
             to,
-            recordings,
+            sources,
             recipe.window,
             recipe.step_between_windows,
             split=(lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None,
-            total=len(heads),
+            spread=spread,
+            skip_bad=recipe.skip_bad,
             progress=lambda done, _: advance(done, "records"),
             classes=classes,
         )
 
 
-def write(samples: Samples, dest: Path, codec: Codec, file_format: str, comments: Sequence[str], prefix: str) -> None:
-    chosen = "wfdb" if file_format == "source" else file_format
-    writer.write_samples(samples, dest, chosen, gain=codec.gains, comments=comments, prefix=prefix)
+def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
+    return writer.new_format(plan, "wfdb" if file_format == "source" else file_format, codec.gains, comments)
 
 
 def read(folder: Path, codec: Codec) -> Samples:

@@ -239,3 +239,33 @@ def test_what_cannot_be_written(tmp_path):
     paths = write_pictures(samples(value=300.0), tmp_path / "out", form)
     assert [path.parent.name for path in paths] == ["a", "b"]
     assert np.asarray(Image.open(paths[0])).tolist() == [[255] * 4] * 4
+
+
+def test_pictures_that_cannot_be_read_are_left_out_if_asked(tmp_path):
+    for name in ("a/1.png", "a/2.png", "b/3.png", "c/4.png"):
+        save(tmp_path, name)
+    text(tmp_path / "a" / "2.png")
+    text(tmp_path / "c" / "4.png")
+    with pytest.raises(InputError, match=r"2\.png: is not a picture.*, or leave it out with --skip-bad$"):
+        read_pictures(tmp_path, side=4)
+    found = read_pictures(tmp_path, side=4, skip_bad=True)
+    assert found.samples.frame["record"].tolist() == ["a/1.png", "b/3.png"]
+    assert found.samples.frame["label"].tolist() == [0, 1]
+    assert found.classes == ("a", "b")  # nothing is left of c
+    assert [problem.partition(": ")[0] for problem in found.problems] == [
+        str(tmp_path / "a" / "2.png"),
+        str(tmp_path / "c" / "4.png"),
+    ]
+    for name in ("a/1.png", "b/3.png"):
+        text(tmp_path / name)
+    with pytest.raises(InputError, match=r"1\.png: is not a picture.*; nor can any other picture be read"):
+        read_pictures(tmp_path, side=4, skip_bad=True)
+
+
+def test_who_reads_is_not_to_be_seen(digits):
+    def backwards(function, items):
+        yield from reversed([function(item) for item in reversed(items)])
+
+    alone, other = read_pictures(digits, side=8), read_pictures(digits, side=8, spread=backwards)
+    np.testing.assert_array_equal(alone.samples.values, other.samples.values)
+    assert alone.samples.frame.equals(other.samples.frame)

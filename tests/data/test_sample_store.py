@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Samples, Store, find_records, read_heads, read_records
+from anonimage.data import Samples, Store, find_records, read_heads
 from anonimage.data.sample_store import SampleStore, open_store
+from anonimage.data.wfdb_source import RecordSource
 from anonimage.errors import InputError
 
 FORM = {"kind": "images", "size": [3, 2], "classes": ["arch", "whorl"]}
@@ -140,10 +141,10 @@ def test_another_version_is_told(store, tmp_path):
 
 def test_either_store_is_opened_by_what_lies_there(store, record, database, tmp_path):
     record()
-    Store.write(tmp_path / "signals", read_records(read_heads(find_records(database))), 100)
+    Store.write(tmp_path / "signals", [RecordSource(head) for head in read_heads(find_records(database))], 100)
     assert isinstance(open_store(tmp_path / "signals"), Store)
     assert isinstance(open_store(tmp_path / "store"), SampleStore)
-    with pytest.raises(InputError, match="no store in this folder"):
+    with pytest.raises(InputError, match="no store here"):
         open_store(tmp_path)
 
 

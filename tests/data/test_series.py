@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data import Samples, Store, describe_series, find_series, read_series, split_patients, write_series
+from anonimage.data.series import series_sources
+from anonimage.data.series_columns import column_form
 from anonimage.data.series_text import BLANKS, decimals_of
 from anonimage.errors import InputError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -196,9 +198,11 @@ def test_one_persons_recording_is_split_by_time(shared, tmp_path):
     whole = read_series(shared / "data" / "biosppy" / "ecg.txt").recordings[0]
     np.testing.assert_array_equal(np.concatenate([r.values for r in found.recordings], axis=1), whole.values)
     assert len({r.head.patient for r in found.recordings}) == 10
-    store = Store.write(
-        tmp_path, found.recordings, 100, split=lambda f: split_patients(f, 0.2, 0), classes=found.classes
-    )
+    sources = series_sources(shared / "data" / "biosppy" / "ecg.txt", patient="time")
+    store = Store.write(tmp_path / "store", sources, 100, split=lambda f: split_patients(f, 0.2, 0), classes=())
+    assert [store.signal(r.head.name).tobytes() for r in found.recordings] == [
+        r.values.tobytes() for r in found.recordings
+    ]
     assert store.frame.groupby("part")["patient"].nunique().to_dict() == {"control": 2, "train": 8}
     begin = {r.head.name: 1500 * k for k, r in enumerate(found.recordings)}
     for row in store.frame.itertuples():
@@ -207,6 +211,51 @@ def test_one_persons_recording_is_split_by_time(shared, tmp_path):
     rows = read_series(shared / "data" / "ucr", 100, label="column1", patient="time").samples.frame["patient"]
     assert rows.is_monotonic_increasing
     assert rows.value_counts().tolist() == [10] * 10
+
+
+def stored(folder, tmp_path, classes=(), **options):
+    """A store of the files of a folder, as `read_series` would have them, each read once."""
+    options = {"fs": 10.0, "label": None} | options
+    sources = series_sources(folder, options["fs"], label=options["label"])
+    return Store.write(tmp_path / "store", sources, 4, classes=classes, form=column_form, **options.get("how", {}))
+
+
+def test_a_store_of_files_is_what_reading_them_gives(tmp_path):
+    folder = tmp_path / "in"
+    put(folder, "a.csv", "x (mV),state\n0.1,up\n0.25,up\n0.5,up\n0.75,up\n1,up\n")
+    put(folder, "b.csv", "x (mV),state\n1.125,down\n2,down\n3,down\n4,down\n")
+    found = read_series(folder, fs=10, label="state")
+    store = stored(folder, tmp_path, None, label="state")
+    assert (store.form, store.classes) == (found.form, found.classes)
+    assert (store.channels, store.units, store.fs) == (("x",), ("mV",), 10.0)
+    assert found.form["decimals"] == [3]
+    for recording in found.recordings:
+        np.testing.assert_array_equal(store.signal(recording.head.name), recording.values)
+        row = store.records[recording.head.name]
+        assert (row.label, row.diagnosis) == (recording.head.label, recording.head.diagnosis)
+
+
+def test_a_file_that_cannot_be_read_is_left_out_if_asked(tmp_path):
+    folder = tmp_path / "in"
+    put(folder, "a.csv", "x\n1\n2\n4\n3\n")
+    put(folder, "b.csv", "x\n1\n2\nthree\n3\n")
+    with pytest.raises(InputError, match=r"b\.csv: line 4, x: 'three' is no finite number; .* with --skip-bad$"):
+        stored(folder, tmp_path)
+    store = stored(folder, tmp_path, how={"skip_bad": True})
+    assert list(store.records) == ["a"]
+    assert [problem.partition(": ")[0] for problem in store.problems] == [str(folder / "b.csv")]
+
+
+def test_a_source_is_known_by_its_file_and_by_what_is_read_of_it(tmp_path):
+    path = put(tmp_path, "a.csv", "x,y\n1,a\n2,a\n4,a\n3,a\n")
+    stamps = [
+        source.stamp
+        for given in ({"fs": 10}, {"fs": 20}, {"fs": 10, "label": "y"}, {"fs": 10, "patient": "time"})
+        for source in series_sources(path, **given)
+    ]
+    assert len(set(stamps)) == 3 + 10
+    path.write_text("x,y\n1,a\n2,a\n4,a\n33,a\n")
+    assert series_sources(path, fs=10)[0].stamp not in stamps
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
@@ -355,6 +404,7 @@ def test_digits_are_as_many_as_it_takes(pairs):
     assert found == 0 or any(float(f"{value:.{found - 1}f}") != value for value in values)
 
 
+@settings(deadline=None)  # it reads and writes files
 @given(
     values=st.lists(
         st.lists(st.floats(-1e6, 1e6, width=32) | st.just(np.nan), min_size=3, max_size=3), min_size=2, max_size=9

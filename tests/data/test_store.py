@@ -8,11 +8,16 @@ import pandas as pd
 import pytest
 import zarr
 from anonimage.data import CLASSES, MISSING, Store, cut, find_records, read_heads, read_records, split_patients
+from anonimage.data.wfdb_source import RecordSource
 from anonimage.errors import InputError
 
 
 def recordings(source, **options):
     return read_records(read_heads(find_records(source)), **options)
+
+
+def sources(source, **options):
+    return [RecordSource(head, **options) for head in read_heads(find_records(source))]
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def three(record, database):
 
 
 def test_windows_are_those_of_the_records(three, tmp_path):
-    store = Store.write(tmp_path / "store", recordings(three), 100, 50)
+    store = Store.write(tmp_path / "store", sources(three), 100, 50)
     source = {recording.head.name: recording for recording in recordings(three)}
     assert (store.channels, store.units, store.fs, store.length, store.stride) == (
         ("i", "ii"),
@@ -50,7 +55,7 @@ def test_windows_are_those_of_the_records(three, tmp_path):
 
 
 def test_any_start_may_be_asked_for_and_gaps_are_nan(three, tmp_path):
-    store = Store.write(tmp_path / "store", recordings(three), 100)
+    store = Store.write(tmp_path / "store", sources(three), 100)
     (window,) = store.windows(["patient003/s1"], [77])
     assert np.argwhere(np.isnan(window)).tolist() == [[0, 130 - 77]]
     for start in (-1, 501):
@@ -62,7 +67,7 @@ def test_any_start_may_be_asked_for_and_gaps_are_nan(three, tmp_path):
 
 @pytest.mark.parametrize("cache_bytes", [0, 2 * 600 * 2, 1 << 30])
 def test_memory_does_not_change_what_is_read(three, tmp_path, cache_bytes):
-    Store.write(tmp_path / "store", recordings(three), 100, 50)
+    Store.write(tmp_path / "store", sources(three), 100, 50)
     store = Store.open(tmp_path / "store", cache_bytes)
     reference = np.concatenate(list(Store.open(tmp_path / "store").iter_windows(None)))
     rows = np.random.default_rng(0).permutation(len(store))
@@ -72,7 +77,7 @@ def test_memory_does_not_change_what_is_read(three, tmp_path, cache_bytes):
 
 
 def test_signals_are_stored_once_as_the_adc_gave_them(three, tmp_path):
-    store = Store.write(tmp_path / "store", recordings(three), 100, 1)
+    store = Store.write(tmp_path / "store", sources(three), 100, 1)
     assert store.signal("patient001/s1").dtype == np.int16
     source = next(iter(recordings(three)))
     np.testing.assert_array_equal(store.signal("patient001/s1"), source.values)
@@ -81,7 +86,7 @@ def test_signals_are_stored_once_as_the_adc_gave_them(three, tmp_path):
 
 
 def test_resampled_signals_are_stored_as_floats(three, tmp_path):
-    store = Store.write(tmp_path / "store", recordings(three, fs=250.0), 100)
+    store = Store.write(tmp_path / "store", sources(three, fs=250.0), 100)
     assert store.fs == 250
     assert store.signal("patient001/s1").dtype == np.float32
     assert store.records["patient001/s1"].fs == 100
@@ -91,7 +96,7 @@ def test_resampled_signals_are_stored_as_floats(three, tmp_path):
 
 def test_long_signals_span_several_blocks(record, database, tmp_path):
     record(n_samples=150_000)
-    Store.write(tmp_path / "store", recordings(database), 1000)
+    Store.write(tmp_path / "store", sources(database), 1000)
     store = Store.open(tmp_path / "store", cache_bytes=0)
     (recording,) = recordings(database)
     window = store.windows(["rec"], [65_000])[0]  # across the border of two blocks
@@ -100,7 +105,7 @@ def test_long_signals_span_several_blocks(record, database, tmp_path):
 
 def test_parts_are_kept_and_stream(three, tmp_path):
     store = Store.write(
-        tmp_path / "store", recordings(three), 100, split=lambda f: np.where(f.label == 2, "control", "train")
+        tmp_path / "store", sources(three), 100, split=lambda f: np.where(f.label == 2, "control", "train")
     )
     assert len(np.concatenate(list(store.iter_windows("control", chunk=4)))) == 6
     again = Store.open(tmp_path / "store")
@@ -114,12 +119,12 @@ def test_parts_are_kept_and_stream(three, tmp_path):
 
 def test_a_record_is_in_one_part_only(three, tmp_path):
     with pytest.raises(InputError, match="patient001/s1: its windows are in 2 parts"):
-        Store.write(tmp_path / "s", recordings(three), 100, split=lambda f: np.where(f.start < 99, "control", "train"))
+        Store.write(tmp_path / "s", sources(three), 100, split=lambda f: np.where(f.start < 99, "control", "train"))
 
 
 def test_spans_are_of_one_part_and_break_at_gaps(three, tmp_path):
     store = Store.write(
-        tmp_path / "store", recordings(three), 100, split=lambda f: np.where(f.label == 2, "control", "train")
+        tmp_path / "store", sources(three), 100, split=lambda f: np.where(f.label == 2, "control", "train")
     )
     control, train = [["patient002/s1", 0, 600]], [["patient001/s1", 0, 600], ["patient003/s1", 0, 130]]
     train.append(["patient003/s1", 131, 600])
@@ -136,7 +141,7 @@ def test_every_random_start_is_one_that_cut_would_keep(record, database, tmp_pat
     digital = np.random.default_rng(0).integers(-400, 400, (2, 600))
     digital[1, 205:290] = 7
     record("a", digital=digital)
-    store = Store.write(tmp_path / "store", recordings(database), 70, stride)
+    store = Store.write(tmp_path / "store", sources(database), 70, stride)
     starts = np.concatenate([np.arange(row.begin, row.end - 70 + 1) for row in store.spans("").itertuples()])
     windows = store.windows(["a"] * len(starts), starts)
     assert (np.ptp(windows, axis=2) > 0).all()
@@ -165,7 +170,7 @@ def with_gains(record, *rows):
 )
 def test_gains_are_the_finest_with_which_twice_the_largest_value_fits(record, database, tmp_path, rows, gains):
     with_gains(record, *rows)
-    store = Store.write(tmp_path / "store", recordings(database), 100)
+    store = Store.write(tmp_path / "store", sources(database), 100)
     assert store.gains == pytest.approx(gains, rel=1e-6)
     assert all(gain.is_integer() for gain in store.gains if gain > 1)
     with_cache = Store.open(tmp_path / "store")
@@ -177,7 +182,7 @@ def test_gains_and_step_tell_nothing_of_control_records(record, database, tmp_pa
     with_gains(record, (200.0, 1, 1), (1000.0, 1, 2), (30000.0, 0.5, 1))
     store = Store.write(
         tmp_path / "store",
-        recordings(database),
+        sources(database),
         100,
         split=lambda frame: np.where(frame["record"] == "r2", "control", "train"),
     )
@@ -186,12 +191,12 @@ def test_gains_and_step_tell_nothing_of_control_records(record, database, tmp_pa
 
 def test_resampling_does_not_lose_the_gains_of_the_source(record, database, tmp_path):
     record(gain=1000.0)
-    assert Store.write(tmp_path / "store", recordings(database, fs=250.0), 100).gains == (1000, 1000)
+    assert Store.write(tmp_path / "store", sources(database, fs=250.0), 100).gains == (1000, 1000)
 
 
 def test_real_gains(shared, tmp_path):
     found = [head for head in read_heads(find_records(shared / "data" / "ptbdb")) if head.name.endswith("re")][:5]
-    store = Store.write(tmp_path / "store", read_records(found, ["i", "v2"]), 2025)
+    store = Store.write(tmp_path / "store", [RecordSource(head, ("i", "v2")) for head in found], 2025)
     assert store.gains == (2000, 2000)
 
 
@@ -203,7 +208,7 @@ def test_short_flat_and_missing_are_left_out_and_told(record, database, tmp_path
     record("flat", digital=flat)
     record("gone", digital=np.full((2, 200), MISSING))
     calls = []
-    store = Store.write(tmp_path / "s", recordings(database), 100, total=4, progress=lambda *done: calls.append(done))
+    store = Store.write(tmp_path / "s", sources(database), 100, progress=lambda *done: calls.append(done))
     assert store.dropped == {"short": 1, "missing": 2, "flat": 3}
     assert sorted(store.problems) == [
         "flat: every window is flat; skipped",
@@ -225,7 +230,7 @@ def test_short_flat_and_missing_are_left_out_and_told(record, database, tmp_path
 def test_no_window_left(record, database, tmp_path, digital, says):
     record(digital=digital)
     with pytest.raises(InputError, match=f"no window of 100 samples is left: {says}"):
-        Store.write(tmp_path / "store", recordings(database), 100)
+        Store.write(tmp_path / "store", sources(database), 100)
     assert not (tmp_path / "store").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["db"]
 
@@ -233,14 +238,14 @@ def test_no_window_left(record, database, tmp_path, digital, says):
 def test_no_control_patient_left(record, database, tmp_path):
     record()
     with pytest.raises(InputError, match="no control patient is left"):
-        Store.write(tmp_path / "store", recordings(database), 100, split=split_patients)
+        Store.write(tmp_path / "store", sources(database), 100, split=split_patients)
     assert [path.name for path in tmp_path.iterdir()] == ["db"]
 
 
 @pytest.mark.parametrize(
     ("other", "says"),
     [
-        ({"leads": ("i", "v1")}, "b: its leads are i, v1, those of a i, ii"),
+        ({"leads": ("i", "v1")}, "b: its channels are i, v1, those of a i, ii"),
         ({"units": "mmHg"}, "b: its units are mmHg, mmHg, those of a mV, mV"),
         ({"fs": 200}, "b: 200 Hz, but a has 100 Hz; give an fs"),
     ],
@@ -249,7 +254,7 @@ def test_records_that_do_not_go_together(record, database, tmp_path, other, says
     record("a")
     record("b", **other)
     with pytest.raises(InputError, match=says):
-        Store.write(tmp_path / "store", recordings(database), 100)
+        Store.write(tmp_path / "store", sources(database), 100)
     assert [path.name for path in tmp_path.iterdir()] == ["db"]
 
 
@@ -257,14 +262,14 @@ def test_the_same_record_twice(record, database, tmp_path):
     record("a")
     heads = read_heads(find_records(database)) * 2
     with pytest.raises(InputError, match="a: two records of this name"):
-        Store.write(tmp_path / "store", read_records(heads), 100)
+        Store.write(tmp_path / "store", [RecordSource(head) for head in heads], 100)
 
 
 def test_an_existing_store_survives_a_failed_write(three, record, database, tmp_path):
-    Store.write(tmp_path / "store", recordings(three), 100)
+    Store.write(tmp_path / "store", sources(three), 100)
     record("patient009/s1", fs=200)
     with pytest.raises(InputError, match="200 Hz"):
-        Store.write(tmp_path / "store", recordings(database), 100)
+        Store.write(tmp_path / "store", sources(database), 100)
     assert len(Store.open(tmp_path / "store").records) == 3
 
 
@@ -284,7 +289,7 @@ def other_values(folder):
 
 @pytest.mark.parametrize("harm", [drop_block, cut_block, other_values])
 def test_a_damaged_signal_is_noticed(three, tmp_path, harm):
-    Store.write(tmp_path / "store", recordings(three), 100)
+    Store.write(tmp_path / "store", sources(three), 100)
     harm(tmp_path / "store")
     store = Store.open(tmp_path / "store")
     with pytest.raises(InputError, match=r"r000001: the signal of patient002/s1 is damaged .*run `prepare` again"):
@@ -310,22 +315,22 @@ def edit_meta(folder, **changes):
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
-        (lambda folder: shutil.rmtree(folder), "no store in this folder"),
-        (lambda folder: (folder / "zarr.json").unlink(), "no store in this folder"),
+        (lambda folder: shutil.rmtree(folder), "no store here"),
+        (lambda folder: (folder / "zarr.json").unlink(), "no store here"),
         (lambda folder: (folder / "zarr.json").write_text("{"), "only part of a store"),
         (lambda folder: (folder / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group"}'), "only part"),
         (lambda folder: (folder / "samples.parquet").unlink(), "only part of a store"),
         (lambda folder: (folder / "samples.parquet").write_bytes(b"PAR1"), "only part of a store"),
         (lambda folder: shutil.rmtree(folder / "r000002"), "the signal of patient003/s1 is missing"),
         (lambda folder: (folder / "spans.parquet").unlink(), "only part of a store"),
-        (make_old, "store of version 1, this is 3"),
+        (make_old, "store of version 1, this is 4"),
         (lambda folder: edit_meta(folder, n_windows=1), "17 of 1 windows"),
         (lambda folder: edit_meta(folder, n_spans=9), "4 of 9 spans"),
     ],
 )
 def test_half_a_store_is_no_store(three, tmp_path, harm, says):
     folder = tmp_path / "store"
-    Store.write(folder, recordings(three), 100)
+    Store.write(folder, sources(three), 100)
     harm(folder)
     with pytest.raises(InputError, match=says) as fault:
         Store.open(folder)
@@ -335,7 +340,7 @@ def test_half_a_store_is_no_store(three, tmp_path, harm, says):
 def test_windows_that_cannot_be_cut(three, tmp_path):
     for length, stride in ((1, None), (100, 0)):
         with pytest.raises(InputError, match="need at least 2 and 1"):
-            Store.write(tmp_path / "store", recordings(three), length, stride)
+            Store.write(tmp_path / "store", sources(three), length, stride)
 
 
 def test_nothing_to_store(tmp_path):
@@ -344,10 +349,10 @@ def test_nothing_to_store(tmp_path):
 
 
 def test_classes_and_form_are_kept(three, tmp_path):
-    store = Store.write(tmp_path / "store", recordings(three), 100)
+    store = Store.write(tmp_path / "store", sources(three), 100)
     assert (store.classes, store.form) == (CLASSES, {"kind": "wfdb"})
     form = {"kind": "series", "header": ["ii (mV)"], "decimals": [None, 3]}
-    Store.write(tmp_path / "store", recordings(three), 100, classes=("a", "b", "c"), form=form)
+    Store.write(tmp_path / "store", sources(three), 100, classes=("a", "b", "c"), form=form)
     store = Store.open(tmp_path / "store")
     assert (store.classes, store.form) == (("a", "b", "c"), form)
 
@@ -355,12 +360,12 @@ def test_classes_and_form_are_kept(three, tmp_path):
 @pytest.mark.parametrize("classes", [("a", "b"), ()])
 def test_a_label_that_is_no_class(three, tmp_path, classes):
     with pytest.raises(InputError, match="is no class; there are "):
-        Store.write(tmp_path / "store", recordings(three), 100, classes=classes)
+        Store.write(tmp_path / "store", sources(three), 100, classes=classes)
     assert not (tmp_path / "store").exists()
 
 
 def test_values_are_the_windows_at_positions_of_the_frame(three, tmp_path):
-    store = Store.write(tmp_path / "store", recordings(three), 100, 50)
+    store = Store.write(tmp_path / "store", sources(three), 100, 50)
     rows = np.array([7, 0, 7, 20])
     frame = store.frame.iloc[rows]
     expected = store.windows(frame["record"].to_numpy(), frame["start"].to_numpy())

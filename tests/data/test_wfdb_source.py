@@ -7,7 +7,7 @@ import pytest
 import wfdb
 from anonimage.data import MISSING, find_records, read_heads, read_record, read_records
 from anonimage.data.resample import resample
-from anonimage.data.wfdb_source import ordered_map
+from anonimage.data.spread import ordered_map
 from anonimage.errors import InputError
 
 

@@ -1,0 +1,103 @@
+"""Work on many items: by threads here, elsewhere by whoever spreads them, and what stands for one that failed."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..errors import InputError, one_line
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+# A map that gives results in the order of the items, a Failure in place of those that could not be worked on
+Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An item that could not be worked on, in place of its result.
+
+    Arguments:
+        index: of the item, from 0.
+        reason: one line.
+        died: the worker ended without a word: killed, out of memory, a crash in native code.
+        is_input: the user's input is at fault, and `reason` is what an InputError said.
+    """
+
+    index: int
+    reason: str
+    died: bool = False
+    is_input: bool = False
+
+
+@contextmanager
+def spread_over(
+    spread: Spread | None, function: Callable[[_Item], _Result], items: Sequence[_Item]
+) -> Iterator[Iterator[_Result | Failure]]:
+    """What a `Spread` gives, `in_turn` if there is none; nobody works any longer when this is left.
+
+    Arguments:
+        spread: who works; not asked if there is nothing to do.
+        function, items: see `in_turn`.
+    """
+
+    def results() -> Generator[_Result | Failure, None, None]:
+        if items:
+            yield from (spread or in_turn)(function, items)
+
+    with closing(results()) as given:
+        yield given
+
+
+def in_turn(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Generator[_Result | Failure, None, None]:
+    """The plain `Spread`: this process's threads, with a bounded look-ahead.
+
+    Arguments:
+        function: of an item.
+        items: what it is called with.
+
+    Yields:
+        Per item, in order, its result, or a Failure if the function raised.
+    """
+
+    def tried(numbered: tuple[int, _Item]) -> _Result | Failure:
+        index, item = numbered
+        try:
+            return function(item)
+        except InputError as fault:
+            return Failure(index, str(fault), is_input=True)
+        except Exception as fault:  # whatever it is, it is this item's; the others are worked on all the same
+            return Failure(index, f"{type(fault).__name__}: {one_line(fault)}")
+
+    return ordered_map(tried, enumerate(items))
+
+
+def ordered_map(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None = None
+) -> Generator[_Result, None, None]:
+    """`map` over threads: results in order, at most two more than the threads waiting to be taken.
+
+    Arguments:
+        function: of an item; what it raises is raised when its result is taken.
+        items: taken as they are needed.
+        workers: threads; None is one per core, at most four.
+    """
+    n_threads = workers or min(4, os.cpu_count() or 1)
+    pending: deque[Future[_Result]] = deque()
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="read") as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(function, item))
+                if len(pending) > n_threads + 1:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()

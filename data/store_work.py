@@ -1,0 +1,96 @@
+"""The folder in which a store is made: what is done lies there until all is, whoever is killed in between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import InputError
+from ..files import make_folder, refuse_file
+from .draft import Note, key_of
+from .place import Folder, Place, place_at
+
+ABOUT = "zarr.json"
+WINDOWS = "samples.parquet"
+SPANS = "spans.parquet"
+ABOUT_SAMPLES = "about.json"
+
+_UNFINISHED = ".unfinished"  # behind the store's name: the folder beside it
+_OURS = re.compile(r"r\d{6,}|(zarr|about)\.json|(samples|spans)\.parquet|values\.npy")  # all that stores are made of
+
+
+class Work:
+    """The work on one store: notes, one a source that is done, and the store as far as it is.
+
+    Of a folder, the store stands among the work and moves to its place when it is whole. Elsewhere files cannot move:
+    there it stands in its place at once, and is a store as soon as it has zarr.json or about.json, which comes last.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        place = place_at(path)
+        self.target: Path | None = None
+        self.folder: Place
+        self.store: Place
+        if isinstance(place, Folder):
+            self.target = place.path.resolve()  # a link to another disk stays a link
+            self.folder = Folder(self.target.with_name(self.target.name + _UNFINISHED))
+            self.store = self.folder.below("store")
+        else:
+            self.folder = place_at(str(path).rstrip("/") + _UNFINISHED)
+            self.store = place
+        self.place = place
+        self.notes = self.folder.below("notes")
+
+    def begin(self) -> None:
+        """Make room, and see to it that nobody takes half a store for a whole one.
+
+        Raises:
+            InputError: in the store's place are files that are not a store's, or no folder can be made there.
+        """
+        if self.target is not None:
+            refuse_file(self.target)
+            make_folder(self.target.parent)
+        if foreign := sorted(name for name in self.place.names() if not _OURS.fullmatch(name)):
+            raise InputError(f"{self.place}: holds '{foreign[0]}', which is no part of a store; choose another place")
+        for name in (ABOUT, ABOUT_SAMPLES):
+            self.store.remove(name)
+
+    def still_holding(self, stamps: Sequence[str]) -> dict[int, Note]:
+        """Notes of earlier calls about sources that are the same today, by position."""
+        listed = self.notes.names()
+        found: dict[int, Note] = {}
+        for position, stamp in enumerate(stamps):
+            name = f"{key_of(position)}.json"
+            note = Note.from_json(self.notes.read(name)) if name in listed else None
+            if note is not None and note.stamp == stamp:
+                found[position] = note
+        return found
+
+    def finish(self, files: dict[str, bytes], kept: set[str]) -> None:
+        """Write the last files, delete what is left of others, and move the store to its place.
+
+        Arguments:
+            files: by name; the last one makes it a store.
+            kept: names of what stays of all that was written before.
+        """
+        for name in self.store.names() - kept:
+            self.store.remove(name)
+        for name, content in files.items():
+            self.store.write(name, content)
+        if self.target is not None:
+            made = Path(str(self.store))
+            if self.target.exists():
+                replaced = self.folder.below("replaced")
+                replaced.remove()
+                self.target.rename(str(replaced))
+            made.rename(self.target)
+        self.folder.remove()
+
+    def discard(self) -> None:
+        """Delete the work; a whole store in its place stays."""
+        self.folder.remove()
+        names = self.place.names()
+        if self.target is None and not names & {ABOUT, ABOUT_SAMPLES}:
+            for name in filter(_OURS.fullmatch, names):
+                self.place.remove(name)

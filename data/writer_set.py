@@ -1,0 +1,151 @@
+"""A set of samples, written a shard at a time: as much memory for a million as for a few thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from ..errors import InputError
+from .samples import Samples
+from .writer_folder import Making, Placing, making
+
+TABLE = "samples.csv"
+SHARD_BYTES = 64 * 2**20  # of float32 values
+_LARGEST, _STEP = 2**14, 256  # samples in a shard: at most, and a multiple of this
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a set will hold.
+
+    Arguments:
+        n: samples.
+        channels, units, length, fs: of each of them, as in `Samples`.
+        prefix: they are named prefix000001 and so on.
+    """
+
+    n: int
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    length: int
+    fs: float | None
+    prefix: str = "synthetic"
+
+    @classmethod
+    def of(cls, samples: Samples, prefix: str = "synthetic") -> Plan:
+        """All of some samples."""
+        return cls(len(samples), samples.channels, samples.units, samples.length, samples.fs, prefix)
+
+    @property
+    def shard(self) -> int:
+        """Samples that are written at once."""
+        fitting = SHARD_BYTES // (4 * len(self.channels) * self.length)
+        return min(max(fitting // _STEP, 1) * _STEP, _LARGEST)
+
+    def names(self, first: int, count: int) -> list[str]:
+        """Names of the samples from number `first` on, counted from 0."""
+        digits = max(6, len(str(self.n)))
+        return [f"{self.prefix}{number:0{digits}d}" for number in range(first + 1, first + count + 1)]
+
+
+class Format(Protocol):
+    """The files that samples become. It remembers nothing between shards, so another process can go on."""
+
+    plan: Plan
+
+    def add(self, shard: Samples, first: int, made: Making) -> None:
+        """Write some samples; `first` is how many came before them."""
+
+    def finish(self, made: Making) -> None:
+        """Write what can only be written when all samples are there."""
+
+
+def write_set(
+    parts: Callable[[int], Iterable[Samples]],
+    dest: Path,
+    form: Format,
+    *,
+    request: Mapping[str, Any] | None = None,
+    placing: Placing = nullcontext,
+    progress: Progress | None = None,
+) -> None:
+    """Write a set of samples as a folder that appears when it is whole; an existing one is replaced.
+
+    Arguments:
+        parts: gives the samples from a number on, some at a time; 0, or how many an earlier call has committed.
+        dest: the folder.
+        form: how they are written; its plan says how many.
+        request, placing: see `making`.
+        progress: called with (samples written, all).
+
+    Raises:
+        InputError: no samples, or such as this format cannot hold.
+        OSError: the disk is full or not writable.
+    """
+    plan = form.plan
+    if plan.n < 1:
+        raise InputError(f"{dest}: there are no samples to write; ask for at least one")
+    whole = None if request is None else {**request, "plan": repr(plan), "shard": plan.shard}
+    with making(dest, whole, placing) as made:
+        if made.placed:
+            return
+        # closed at once when writing fails, for samples may be made ahead
+        with closing(_shards(parts(made.done) if made.done < plan.n else (), plan.shard)) as shards:
+            for shard in shards:
+                form.add(shard, made.done, made)
+                made.commit(made.done + len(shard))
+                del shard  # before the next one comes together
+                if progress is not None:
+                    progress(made.done, plan.n)
+        if made.done != plan.n:
+            raise ValueError(f"{dest}: {made.done} samples were given, {plan.n} were planned")
+        form.finish(made)
+
+
+def row_table(samples: Samples, records: list[str]) -> pd.DataFrame:
+    """The rows of samples.csv: names in `record`, then the frame, of which `record` becomes `source_record`."""
+    rows = samples.frame.rename(columns={"record": "source_record"})
+    rows.insert(0, "record", records)
+    return rows
+
+
+def append_rows(rows: pd.DataFrame, first: int, made: Making) -> None:
+    """Add rows to samples.csv, with a header above those from number 0 on."""
+    made.append(TABLE).write(rows.to_csv(index=False, header=first == 0).encode())
+
+
+def _shards(parts: Iterable[Samples], size: int) -> Generator[Samples, None, None]:
+    """The same samples, `size` at a time."""
+    waiting: list[Samples] = []
+    room = size
+    for part in parts:
+        begin = 0
+        while begin < len(part):
+            piece = _slice(part, begin, begin + room)
+            waiting.append(piece)
+            begin, room = begin + len(piece), room - len(piece)
+            if not room:
+                shard = _joined(waiting)
+                waiting, room = [], size
+                yield shard
+                del shard  # rather than hold it while the next one comes together
+    if waiting:
+        yield _joined(waiting)
+
+
+def _slice(samples: Samples, begin: int, end: int) -> Samples:
+    if begin == 0 and end >= len(samples):
+        return samples
+    frame = samples.frame.iloc[begin:end]
+    return Samples(samples.values[begin:end], frame, samples.channels, samples.units, samples.fs)
+
+
+def _joined(parts: list[Samples]) -> Samples:
+    return parts[0] if len(parts) == 1 else Samples.concatenate(parts)

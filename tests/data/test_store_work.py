@@ -1,0 +1,418 @@
+"""A store that is interrupted goes on, whoever reads gives the same bytes, and a bad record costs only itself."""
+
+import errno
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pytest
+import zarr
+from anonimage.data import Samples, SampleStore, Store, find_records, open_store, read_heads, split_patients
+from anonimage.data.place import Folder
+from anonimage.data.spread import Failure
+from anonimage.data.wfdb_header import RecordHead
+from anonimage.data.wfdb_source import Recording, RecordSource
+from anonimage.errors import InputError
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A source that counts how often it is read, in a file."""
+
+    name: str
+    log: Path
+    version: int = 0
+    seconds: float = 0.0
+    n_samples: int = 300
+
+    @property
+    def stamp(self) -> str:
+        return str(self.version)
+
+    def read(self) -> Recording:
+        with self.log.open("a") as file:
+            file.write(f"{self.name}\n")
+        time.sleep(self.seconds)
+        if self.version < 0:
+            raise InputError(f"{self.name}: is broken; mend it")
+        rng = np.random.default_rng([*self.name.encode(), self.version])
+        values = rng.integers(-999, 999, (2, self.n_samples)).astype(np.int16)
+        head = RecordHead(self.name, Path(self.name), self.name[:1], fs=100, n_samples=self.n_samples)
+        ones = np.ones(2)
+        return Recording(head, values, ("i", "ii"), ("mV", "mV"), 100.0, 100 * ones, 0 * ones, 100 * ones)
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def noise(log):
+    return [Noise(name, log) for name in ("a1", "a2", "b1", "c1", "d1", "e1")]
+
+
+def content(folder):
+    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def times_read(log):
+    names = log.read_text().split() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return sorted(names)
+
+
+def two_processes(function, items):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(function, items)
+
+
+def backwards(function, items):
+    """Whoever works on the last one first."""
+    done = {k: function(item) for k, item in reversed(list(enumerate(items)))}
+    yield from (done[k] for k in range(len(items)))
+
+
+def dies_at(*places):
+    def spread(function, items):
+        for k, item in enumerate(items):
+            yield Failure(k, "killed by signal 9", died=True) if item[0] in places else function(item)
+
+    return spread
+
+
+def test_the_layout_is_zarr_with_time_first_and_plain_bytes(tmp_path, log):
+    source = Noise("a", log, n_samples=150_000)
+    store = Store.write(tmp_path / "store", [source], 1000)
+    array = zarr.open_group(tmp_path / "store", mode="r")["r000000"]
+    assert array.shape == (150_000, 2)
+    assert array.chunks == (50_000, 2)
+    assert array.compressors == ()
+    values = source.read().values
+    np.testing.assert_array_equal(array[:], values.T)
+    block = (tmp_path / "store" / "r000000" / "c" / "1" / "0").read_bytes()
+    assert block == values[:, 50_000:100_000].T.astype("<i2").tobytes()
+    np.testing.assert_array_equal(store.signal("a"), values)
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 1 << 30])
+@pytest.mark.parametrize("start", [0, 49_999, 49_001, 50_000, 98_999, 147_000])
+def test_windows_over_borders_of_blocks(tmp_path, log, start, cache_bytes):
+    source = Noise("a", log, n_samples=150_000)
+    Store.write(tmp_path / "store", [source], 3000)
+    (window,) = Store.open(tmp_path / "store", cache_bytes).windows(["a"], [start])
+    np.testing.assert_array_equal(window, source.read().physical()[:, start : start + 3000])
+
+
+def test_who_works_and_in_what_order_is_not_to_be_seen(tmp_path, noise, record, database):
+    def write(name, spread, sources):
+        Store.write(tmp_path / name, sources, 100, 50, split=split_patients, spread=spread)
+        return content(tmp_path / name)
+
+    record("patient001/a")
+    record("patient002/b", reason="Healthy control", fs=150)
+    record("patient003/c")
+    records = [RecordSource(head, ("ii",), 100.0) for head in read_heads(find_records(database))]
+    for sources in (noise, records):
+        alone = write("alone", None, sources)
+        assert len(alone) > 6
+        assert write("two", two_processes, sources) == alone
+        assert write("back", backwards, sources) == alone
+
+
+def test_a_store_of_float_and_whole_numbers(tmp_path, record, database):
+    """Records of several rates, brought to one: some stay as the ADC gave them, others do not."""
+    record("a", fs=100)
+    record("b", fs=200)
+    heads = read_heads(find_records(database))
+    store = Store.write(tmp_path / "store", [RecordSource(head, fs=100.0) for head in heads], 100)
+    assert {row.dtype for row in store.records.values()} == {"int16", "float32"}
+    for cache_bytes in (0, 1 << 20):
+        opened = Store.open(tmp_path / "store", cache_bytes)
+        both = opened.windows(["a", "b", "a"], [5, 6, 7])
+        np.testing.assert_array_equal(both[::2], opened.windows(["a", "a"], [5, 7]))
+        expected = RecordSource(heads[1], fs=100.0).read().physical()[:, 6:106]
+        np.testing.assert_array_equal(both[1], expected)
+
+
+def test_what_was_done_is_not_done_again(tmp_path, noise, log):
+    def stopped(function, items):
+        yield from map(function, items[:4])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Store.write(tmp_path / "store", noise, 100, spread=stopped)
+    assert not (tmp_path / "store").exists()
+    assert times_read(log) == ["a1", "a2", "b1", "c1"]
+    changed = [noise[0], Noise("a2", log, version=1), *noise[2:]]
+    Store.write(tmp_path / "store", changed, 100)
+    assert times_read(log) == ["a2", "d1", "e1"]
+    Store.write(tmp_path / "whole", changed, 100)
+    assert content(tmp_path / "store") == content(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "store", "whole"]
+
+
+@pytest.mark.parametrize("how", [{"length": 120}, {"stride": 30}, {"fewer": 1}])
+def test_other_settings_begin_anew(tmp_path, noise, log, how):
+    def stopped(function, items):
+        yield from map(function, items[:4])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Store.write(tmp_path / "store", noise, 100, spread=stopped)
+    times_read(log)
+    sources = noise[how.pop("fewer", 0) :]
+    Store.write(tmp_path / "store", sources, **({"length": 100} | how))
+    assert times_read(log) == [source.name for source in sources]
+    Store.write(tmp_path / "whole", sources, **({"length": 100} | how))
+    assert content(tmp_path / "store") == content(tmp_path / "whole")
+
+
+def test_a_file_that_changed_is_read_again(record, database, tmp_path):
+    header = record("a")
+    (source,) = (RecordSource(head) for head in read_heads(find_records(database)))
+    assert pickle.loads(pickle.dumps(source)) == source
+    before = source.stamp
+    assert before == RecordSource(source.head).stamp
+    assert before != RecordSource(source.head, ("i",)).stamp
+    assert before != RecordSource(source.head, (), 50.0).stamp
+    os.utime(header.with_suffix(".dat"), ns=(1, 1))
+    assert source.stamp != before
+    header.with_suffix(".dat").unlink()
+    assert source.stamp != before
+
+
+KILLED = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from test_store_work import Noise
+from anonimage.data import Store
+folder = Path(sys.argv[2])
+print("begun", flush=True)
+Store.write(folder / "store", [Noise(f"{k:02d}", folder / "log", seconds=0.02) for k in range(30)], 100, 10)
+"""
+
+
+def test_killed_at_any_moment_it_goes_on(tmp_path):
+    command = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(tmp_path)]
+    rng = np.random.default_rng(0)
+    kills = 0
+    while kills < 4:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        try:
+            process.wait(rng.uniform(0.02, 0.12))
+            break
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
+            kills += 1
+            assert not (tmp_path / "store").exists()
+    assert kills == 4
+    assert subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
+    read = times_read(tmp_path / "log")
+    assert 30 <= len(read) < 30 + 5 * 8  # of each kill, those that were being read, again
+    Store.write(tmp_path / "whole", [Noise(f"{k:02d}", tmp_path / "log") for k in range(30)], 100, 10)
+    assert content(tmp_path / "store") == content(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "store", "whole"]
+
+
+def test_a_bad_record_ends_it_by_name_and_the_others_stay_done(tmp_path, noise, log):
+    bad = [*noise[:3], Noise("c1", log, version=-1), *noise[4:]]
+    with pytest.raises(InputError, match=r"^c1: is broken; mend it, or leave it out with --skip-bad$"):
+        Store.write(tmp_path / "store", bad, 100, spread=backwards_but_failing)
+    assert not (tmp_path / "store").exists()
+    times_read(log)
+    Store.write(tmp_path / "store", noise, 100)  # mended
+    assert times_read(log) == ["c1"]
+
+
+def backwards_but_failing(function, items):
+    done = {}
+    for k, item in reversed(list(enumerate(items))):
+        try:
+            done[k] = function(item)
+        except InputError as fault:
+            done[k] = Failure(k, str(fault), is_input=True)
+    yield from (done[k] for k in range(len(items)))
+
+
+def test_bad_records_are_left_out_if_asked_and_named(tmp_path, noise, log):
+    bad = [*noise[:3], Noise("c1", log, version=-1), *noise[4:]]
+    store = Store.write(tmp_path / "store", bad, 100, skip_bad=True)
+    assert store.problems == ["c1: is broken; mend it"]
+    assert list(store.records) == ["a1", "a2", "b1", "d1", "e1"]
+    assert store.records["d1"].key == "r000004"  # its place among all sources
+    assert len(store.samples().frame) == 15
+    without = Store.write(tmp_path / "without", [*noise[:3], *noise[4:]], 100)
+    np.testing.assert_array_equal(store.samples().values, without.samples().values)
+
+
+def test_a_worker_that_died_counts_as_its_record(tmp_path, noise):
+    with pytest.raises(InputError, match=r"^b1: the process that read it ended .*signal 9.* --skip-bad$"):
+        Store.write(tmp_path / "store", noise, 100, spread=dies_at(2))
+    store = Store.write(tmp_path / "store", noise, 100, spread=dies_at(2), skip_bad=True)
+    assert len(store.problems) == 1
+    assert "b1" not in store.records
+
+
+def test_whatever_else_reading_raises_is_the_records_too(tmp_path, noise, monkeypatch):
+    monkeypatch.setattr(Noise, "stamp", property(lambda self: self.name))
+    monkeypatch.setattr(Noise, "read", lambda self: 1 / 0)
+    with pytest.raises(InputError, match=r"^a1: cannot be read \(ZeroDivisionError: division by zero\)"):
+        Store.write(tmp_path / "store", noise, 100)
+
+
+def test_a_store_without_a_good_record_is_none(tmp_path, log):
+    bad = [Noise(name, log, version=-1) for name in ("a", "b")]
+    with pytest.raises(InputError, match=r"^a: is broken; mend it; nor can any other record be read$"):
+        Store.write(tmp_path / "store", bad, 100, skip_bad=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_a_full_disk_is_no_records_fault(tmp_path, noise, monkeypatch):
+    written = Folder.write
+
+    def full(self, name, *parts):
+        if name.startswith("r000002"):
+            raise OSError(errno.ENOSPC, "No space left on device", name)
+        written(self, name, *parts)
+
+    monkeypatch.setattr(Folder, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        Store.write(tmp_path / "store", noise, 100, skip_bad=True)
+    monkeypatch.undo()
+    assert len(Store.write(tmp_path / "store", noise, 100).records) == 6
+
+
+def test_discarding_leaves_no_signal_behind_and_a_whole_store_alone(tmp_path, noise, log):
+    Store.write(tmp_path / "store", noise, 100)
+    bad = [noise[0], Noise("a2", log, version=-1)]
+    with pytest.raises(InputError):
+        Store.write(tmp_path / "store", bad, 100)
+    assert (tmp_path / "store.unfinished").is_dir()
+    Store.discard(tmp_path / "store")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "store"]
+    assert len(Store.open(tmp_path / "store").records) == 6
+    Store.discard(tmp_path / "nothing")
+
+
+def test_what_is_no_store_is_not_replaced(tmp_path, noise):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(InputError, match=r"mine: holds 'letter.txt', which is no part of a store"):
+        Store.write(tmp_path / "mine", noise, 100)
+    assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
+
+
+@pytest.fixture
+def bucket():
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    system.pseudo_dirs[:] = [""]
+    yield "memory://bucket"
+    system.store.clear()
+
+
+def test_any_place_that_fsspec_knows_holds_the_same_store(tmp_path, noise, bucket):
+    there = Store.write(f"{bucket}/store", noise, 100, 50, split=split_patients)
+    here = Store.write(f"file://{tmp_path}/store", noise, 100, 50, split=split_patients)
+    system = fsspec.filesystem("memory")
+    files = {name.removeprefix("/bucket/store/"): system.cat_file(name) for name in system.find("/bucket")}
+    assert files == content(tmp_path / "store")
+    for cache_bytes in (0, 1 << 30):
+        opened = open_store(f"{bucket}/store", cache_bytes)
+        np.testing.assert_array_equal(opened.samples().values, here.samples().values)
+    assert there.spans().equals(here.spans())
+
+
+def test_half_a_store_in_a_bucket_is_none_and_goes_on(noise, log, bucket):
+    def stopped(function, items):
+        yield from map(function, items[:4])
+        raise KeyboardInterrupt
+
+    Store.write(f"{bucket}/store", noise, 200)
+    times_read(log)
+    with pytest.raises(KeyboardInterrupt):
+        Store.write(f"{bucket}/store", noise, 100, spread=stopped)
+    with pytest.raises(InputError, match="memory://bucket/store: no store here"):
+        Store.open(f"{bucket}/store")
+    times_read(log)
+    Store.write(f"{bucket}/store", noise, 100)
+    assert times_read(log) == ["d1", "e1"]
+    with pytest.raises(KeyboardInterrupt):
+        Store.write(f"{bucket}/other", noise, 100, spread=stopped)
+    Store.discard(f"{bucket}/other")
+    assert not fsspec.filesystem("memory").find("/bucket/other")
+    assert not fsspec.filesystem("memory").find("/bucket/other.unfinished")
+
+
+def test_a_damaged_block_in_a_bucket_is_noticed(noise, bucket):
+    system = fsspec.filesystem("memory")
+    Store.write(f"{bucket}/store", noise, 100)
+    system.pipe_file("/bucket/store/r000001/c/0/0", b"short")
+    system.rm("/bucket/store/r000002/c/0/0")
+    store = Store.open(f"{bucket}/store", 0)
+    with pytest.raises(InputError, match=r"the signal of a2 is damaged .a block is cut short"):
+        store.windows(["a1", "a2"], [0, 0])
+    with pytest.raises(InputError, match=r"the signal of b1 is damaged .a block is missing"):
+        store.windows(["a1", "b1"], [0, 0])
+
+
+def test_whole_samples_lie_in_a_bucket_too(noise, bucket):
+    values = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
+    frame = Store.write(f"{bucket}/other", noise, 100).frame.iloc[:4].reset_index(drop=True)
+    SampleStore.write(f"{bucket}/store", Samples(values, frame, ("x", "y"), ("", "")), {"kind": "images"})
+    for cache_bytes in (0, 1 << 20):
+        store = open_store(f"{bucket}/store", cache_bytes)
+        assert isinstance(store, SampleStore)
+        np.testing.assert_array_equal(store.values([3, 0]), values[[3, 0]])
+    Store.write(f"{bucket}/store", noise, 100)  # the other kind, in its place
+    assert isinstance(open_store(f"{bucket}/store"), Store)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("nowhere://x/store", "nowhere://x/store: .*give a folder, or a URL that fsspec knows"),
+        ("hdfs3://x/store", "hdfs3://x/store: "),
+    ],
+)
+def test_a_protocol_that_is_not_there(noise, url, says):
+    for use in (lambda: Store.open(url), lambda: Store.write(url, noise, 100)):
+        with pytest.raises(InputError, match=says) as fault:
+            use()
+        assert "\n" not in str(fault.value)
+
+
+def test_a_protocol_whose_package_is_not_installed():
+    fsspec.register_implementation("far", "farfs.Far", clobber=True, errtxt="Install farfs")
+    with pytest.raises(InputError, match=r"far://x: its protocol is in a package of its own \(Install farfs\)"):
+        Store.open("far://x")
+
+
+def test_an_edited_note_of_a_killed_run_is_made_anew(tmp_path, noise, log):
+    def stopped(function, items):
+        yield from map(function, items[:2])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Store.write(tmp_path / "store", noise, 100, spread=stopped)
+    note = tmp_path / "store.unfinished" / "notes" / "r000000.json"
+    assert json.loads(note.read_text())["name"] == "a1"
+    note.write_text("{")
+    times_read(log)
+    Store.write(tmp_path / "store", noise, 100)
+    assert times_read(log) == ["a1", "b1", "c1", "d1", "e1"]

@@ -1,6 +1,6 @@
 """`python -m anonimage`: the same command as `anonimage`."""
 
-from .pipelines.command_line import main
+from .pipelines.commands import main
 
 if __name__ == "__main__":
     main()

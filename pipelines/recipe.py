@@ -282,7 +282,9 @@ def _validated(content: dict[str, Any], origin: str) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         place = str(first["loc"][0]) if first["loc"] else ""
-        same = [found["msg"] for found in error.errors() if found["loc"][:1] == first["loc"][:1]]
+        about = [found for found in error.errors() if found["loc"][:1] == first["loc"][:1]]
+        depth = max(len(found["loc"]) for found in about)  # of a list, what is wrong inside it says more than the rest
+        same = [found["msg"] for found in about if len(found["loc"]) == depth]
         message = " or ".join(text.removeprefix("Value error, ").removeprefix("Input should be ") for text in same)
         given = f"{place} = {first['input']!r} should be " if place else ""
         raise InputError(f"{origin}: {given}{message}") from error

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from ..data.simulate import simulate_database
+from .engines import Engine
 from .evaluation.run import evaluate, evaluate_and_audit
 from .evaluation.verification import Verifier
 from .generation import generate
@@ -11,7 +12,7 @@ from .preparation import prepare
 from .progress import progress, say
 from .recipe import Recipe, load_recipe, recipe_names
 from .run_folder import RunFolder
-from .training import train
+from .training import helped_run, train
 
 # What a run and the one that it is compared with have in common
 SHARED = (
@@ -20,35 +21,41 @@ SHARED = (
 )
 
 
-def run(recipe: Recipe, source: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
+def run(
+    recipe: Recipe, source: Path, out: Path, engine: Engine | None = None, *, resume: bool, overwrite: bool
+) -> None:
     """All five steps.
 
     Arguments:
         recipe: the resolved recipe.
         source: what the recipe's kind of data is read from.
         out: folder of the run.
+        engine: what reads the records; None: threads of this process.
         resume: go on with the same run where it stopped.
         overwrite: delete the run that is there.
 
     Raises:
         InputError: anything of the user's that cannot be used, in one line.
     """
+    if (helped := helped_run()) is not None:  # the first process started this one for its training
+        train(helped)
+        return
     if recipe.verifier is not None:  # rather now than after hours
         Verifier.load(Path(recipe.verifier))
         recipe = recipe.changed({"verifier": str(Path(recipe.verifier).resolve())})
     other = None if recipe.against is None else counterpart(recipe)
-    _make(recipe, source, out, resume=resume, overwrite=overwrite)
+    _make(recipe, source, out, engine, resume=resume, overwrite=overwrite)
     if other is not None:
         place = RunFolder(out).against
         say(f"against: {recipe.against}, in {place}")
-        _make(other, source, place, resume=RunFolder(place).recipe_file.is_file(), overwrite=False)
+        _make(other, source, place, engine, resume=RunFolder(place).recipe_file.is_file(), overwrite=False)
         evaluate(place)
     evaluate_and_audit(out)
 
 
-def _make(recipe: Recipe, source: Path, out: Path, *, resume: bool, overwrite: bool) -> None:
+def _make(recipe: Recipe, source: Path, out: Path, engine: Engine | None, *, resume: bool, overwrite: bool) -> None:
     """The steps before the last one."""
-    prepare(recipe, source, out, resume=resume, overwrite=overwrite)
+    prepare(recipe, source, out, engine, resume=resume, overwrite=overwrite)
     train(out)
     generate(out)
 
@@ -67,6 +74,9 @@ def counterpart(recipe: Recipe) -> Recipe:
 
 def demo(recipe: Recipe, out: Path, *, resume: bool, overwrite: bool) -> None:
     """Simulate a database into OUT/source and run the recipe on it."""
+    if (helped := helped_run()) is not None:
+        train(helped)
+        return
     source = out / "source"
     folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
     if overwrite and folder.recipe_file.is_file() and folder.about()["source"] == str(source.resolve()):

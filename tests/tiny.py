@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from anonimage.data.writer import write_record
-from anonimage.pipelines.command_line import app
+from anonimage.pipelines.commands import app
 from anonimage.pipelines.evaluation import run
 from anonimage.pipelines.evaluation.sets import Sets
 from anonimage.pipelines.run_folder import RunFolder
@@ -94,6 +94,11 @@ def refused(result: Result, *words: str) -> str:
 def nothing_left(out: Path) -> None:
     """A refused command leaves no folder behind."""
     assert not out.exists(), list(out.iterdir())
+
+
+def only_work_left(out: Path) -> None:
+    """A refused command leaves what it read until then, with which the next call goes on, and nothing else."""
+    assert [path.name for path in out.iterdir()] == [".preparing"]
 
 
 def command(*arguments: object) -> list[str]:

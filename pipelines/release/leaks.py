@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ...data import TableForm
+from ...data.writer_wfdb import FOLDERS
 from ...errors import InputError, one_line
 from ...transforms import Codec
 from ..sources import read_synthetic, refuse_foreign
@@ -88,11 +89,13 @@ def _shape(bundle: Path, files: Sequence[Path], codec: Codec) -> Iterator[Findin
     except InputError as error:
         path = Path(str(error).partition(": is not of")[0])
         yield Finding(path.relative_to(bundle).as_posix(), "a file that was not generated")
-    classes = {*codec.form.get("classes", ())} if codec.form["kind"] == "images" else set()
+    is_wfdb, is_images = codec.form["kind"] == "wfdb", codec.form["kind"] == "images"
+    classes = {*codec.form.get("classes", ())} if is_images else set()
     for path in files:
         name = path.relative_to(bundle)
         top, *below = name.parts
-        fits = {"synthetic": len(below) == 1 or (len(below) == 2 and below[0] in classes)}
+        in_folder = len(below) == 2 and (below[0] in classes or (is_wfdb and FOLDERS.fullmatch(below[0])))
+        fits = {"synthetic": len(below) == 1 or in_folder}
         fits["generator"] = len(below) == 1 and below[0] in GENERATOR
         if path.is_symlink():
             yield Finding(name.as_posix(), "a link, not a file")
@@ -127,13 +130,13 @@ def _rows(bundle: Path, private: Private, codec: Codec) -> Iterator[Finding]:
 def _is_record(path: Path, bundle: Path, codec: Codec) -> bool:
     """Whether a file is a WFDB signal file of the size that a synthetic record has."""
     size = 2 * len(codec.channels) * codec.arrangement.length
-    inside = path.parent == bundle / "synthetic" and path.suffix == ".dat"
+    inside = bundle / "synthetic" in path.parents and path.suffix == ".dat"
     return inside and codec.form["kind"] == "wfdb" and path.stat().st_size == size
 
 
 def _records(bundle: Path, private: Private, codec: Codec) -> Iterator[Finding]:
     """Synthetic WFDB records, many at a time: there are tens of thousands of them."""
-    paths = [path for path in sorted((bundle / "synthetic").glob("*.dat")) if _is_record(path, bundle, codec)]
+    paths = [path for path in sorted((bundle / "synthetic").rglob("*.dat")) if _is_record(path, bundle, codec)]
     shape = (-1, codec.arrangement.length, len(codec.channels))
     for _, group in groupby(enumerate(paths), lambda pair: pair[0] // _AT_ONCE):
         names = [path for _, path in group]

@@ -315,7 +315,7 @@ def test_out_on_a_read_only_place(source):
 
 def test_help_and_bad_usage_need_no_torch():
     script = (
-        "import sys\nfrom anonimage.pipelines.command_line import app\n"
+        "import sys\nfrom anonimage.pipelines.commands import app\n"
         "for arguments in (['--help'], ['run', '--help'], ['run'], ['nonsense'], ['recipes']):\n"
         "    try:\n        app(arguments)\n    except SystemExit:\n        pass\n"
         "heavy = {'torch', 'pandas', 'wfdb', 'scipy', 'zarr', 'lightning_fabric', 'neurokit2'} & set(sys.modules)\n"
@@ -335,9 +335,9 @@ def test_bad_usage_is_one_line_and_exits_2(arguments):
 
 def test_an_error_of_ours_exits_1_and_says_so():
     script = (
-        "from anonimage.pipelines import command_line\n"
-        "@command_line.command('anonimage broken')\ndef broken() -> None:\n    raise RuntimeError('planted')\n"
-        "import sys; sys.argv = ['anonimage', 'broken']\ncommand_line.main()"
+        "from anonimage.pipelines.commands import terminal\n"
+        "@terminal.command('anonimage broken')\ndef broken() -> None:\n    raise RuntimeError('planted')\n"
+        "import sys; sys.argv = ['anonimage', 'broken']\nterminal.main()"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.returncode == 1

@@ -5,7 +5,18 @@ import pandas as pd
 import pytest
 from anonimage.data import open_store
 from PIL import Image
-from tiny import TINY, anonimage, beats, nothing_left, quick, refused, sets, write_database, write_patient
+from tiny import (
+    TINY,
+    anonimage,
+    beats,
+    nothing_left,
+    only_work_left,
+    quick,
+    refused,
+    sets,
+    write_database,
+    write_patient,
+)
 
 # --- classes of recordings --------------------------------------------------------------------------------------------
 
@@ -158,7 +169,7 @@ def test_a_series_with_a_broken_line(series, out):
     lines[5] += ",1"
     (series / "3.csv").write_text("\n".join(lines))
     refused(quick("series", series, out, "--fs", 100, side=9), "3.csv", "line 6", "3 columns")
-    nothing_left(out)
+    only_work_left(out)
 
 
 def test_a_series_with_a_word(series, out):
@@ -166,7 +177,7 @@ def test_a_series_with_a_word(series, out):
     lines[5] = "high,1"
     (series / "3.csv").write_text("\n".join(lines))
     refused(quick("series", series, out, "--fs", 100, side=9), "3.csv", "line 6", "'high'")
-    nothing_left(out)
+    only_work_left(out)
 
 
 def test_a_label_that_series_do_not_have(series, out):

@@ -81,9 +81,9 @@ def test_disk_full_while_training_keeps_the_run(copy):
 
 
 def test_a_full_device_is_named():
-    from anonimage.pipelines import command_line
+    from anonimage.pipelines.commands import terminal
 
-    @command_line.command("anonimage fill")
+    @terminal.command("anonimage fill")
     def fill() -> None:
         with open("/dev/full", "w") as file:  # noqa: PTH123
             file.write("x" * 100_000)
@@ -91,7 +91,7 @@ def test_a_full_device_is_named():
     try:
         refused(anonimage("fill"), "disk full")
     finally:
-        command_line.app.registered_commands.pop()
+        terminal.app.registered_commands.pop()
 
 
 def wait_for(path, process):

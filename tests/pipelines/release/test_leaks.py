@@ -374,3 +374,19 @@ def test_a_source_that_is_gone_is_told_of_in_the_datasheet(ready, tmp_path):
     folder.about_file.write_text(json.dumps(about | {"source": str(tmp_path / "gone")}))
     assert release(ready, tmp_path / "to", DEFAULT)
     assert "The source was no longer where" in (tmp_path / "to" / "datasheet.md").read_text()
+
+
+def test_records_in_folders_are_searched_as_well(case):
+    folder = case.to / "synthetic" / "part0000"
+    folder.mkdir()
+    for file in (case.to / "synthetic").glob("synthetic*"):
+        file.rename(folder / file.name)
+    assert case.found() == set()
+    digital(case.window().T).tofile(folder / "synthetic000003.dat")
+    assert ("synthetic/part0000/synthetic000003.dat", STRETCH) in case.found()
+
+
+def test_a_folder_of_another_name_is_suspected(case):
+    (case.to / "synthetic" / "patient001").mkdir()
+    (case.to / "synthetic" / "synthetic000003.dat").rename(case.to / "synthetic" / "patient001" / "synthetic000003.dat")
+    assert {file for file, _ in case.found()} == {"synthetic/patient001/synthetic000003.dat"}

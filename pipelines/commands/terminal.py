@@ -5,11 +5,14 @@ import functools
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
 
-from ..errors import InputError, one_line
+from ...errors import InputError, one_line
+from ...launch import rank
+from ..lock import locked
 
 OURS, BAD_INPUT, NOT_RELEASED, INTERRUPTED = 1, 2, 3, 130
 REMEDIES = {
@@ -38,19 +41,28 @@ app = typer.Typer(
 )
 
 
-def command(example: str, resumable: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    example: str, resumable: bool = False, alone: bool = False, together: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a command whose errors of input become one line and exit code 2.
 
     Arguments:
         example: stands at the end of its help.
         resumable: a stopped one goes on with --resume.
+        alone: no other process may work on its folder OUT meanwhile.
+        together: but for those that train with it.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> None:
             try:
-                function(*args, **kwargs)
+                if alone and not together and rank():
+                    raise InputError(
+                        f"{function.__name__} is for one process; under torchrun or SLURM only train is not"
+                    )
+                with locked(kwargs["out"]) if alone else nullcontext():
+                    function(*args, **kwargs)
             except InputError as error:
                 _fail(str(error), BAD_INPUT)
             except OSError as error:
@@ -89,7 +101,7 @@ def main() -> None:
 
 def _version(asked: bool) -> None:
     if asked:
-        from .. import __version__
+        from ... import __version__
 
         typer.echo(f"anonimage {__version__}")
         raise typer.Exit

@@ -5,11 +5,7 @@ prints seconds and peak memory of `anonimage evaluate` and `anonimage audit` aga
 """
 
 import argparse
-import resource
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +14,7 @@ from anonimage.data import find_records, read_heads, read_records
 from anonimage.data.writer import write_record
 from anonimage.pipelines import steps
 from anonimage.pipelines.recipe import load_recipe
+from timed import timed
 
 WINDOWS, LENGTH, PEOPLE, FS = 28_902, 2025, 290, 1000.0  # of the PTB database, section 4.6 of the paper
 GAIN = 2000.0  # ADC units per mV, as in PTB
@@ -44,8 +41,9 @@ def measure(source: Path, windows: int = WINDOWS) -> dict[str, Any]:
         steps.prepare(recipe, place, out, resume=False, overwrite=False)
         steps.train(out)
         steps.generate(out)
-        found = {f"{verb}_s": _timed(verb, out) for verb in ("evaluate", "audit")}
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+        costs = {verb: timed(verb, out) for verb in ("evaluate", "audit")}
+    found = {f"{verb}_s": seconds for verb, (seconds, _) in costs.items()}
+    peak = max(gb for _, gb in costs.values())
     return found | {"seconds": sum(found.values()), "peak_gb": peak, "windows": windows}
 
 
@@ -68,12 +66,6 @@ def multiply(source: Path, place: Path, windows: int) -> None:
         write_record(folder, name, digital, FS, [GAIN], ["mV"], ("i",), comments)
         names.append(f"{folder.name}/{name}\n")
     (place / "RECORDS").write_text("".join(names))
-
-
-def _timed(verb: str, out: Path) -> float:
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "anonimage", verb, str(out)], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
 
 
 def main() -> None:

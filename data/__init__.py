@@ -8,7 +8,7 @@ from .leads import limb_relations, match_leads
 from .listing import RecordEntry, find_records
 from .patients import patients_of
 from .pictures import PictureDescription, Pictures, describe_pictures, read_pictures
-from .sample_store import AnyStore, SampleStore, open_store
+from .sample_store import AnyStore, SampleStore, open_store, store_mark
 from .samples import Samples
 from .series import Series, SeriesDescription, describe_series, find_series, read_series
 from .series_writer import write_series
@@ -68,6 +68,7 @@ __all__ = [
     "relabel",
     "rows_of",
     "split_patients",
+    "store_mark",
     "stretches",
     "table_1_row",
     "undersample",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
@@ -18,6 +19,7 @@ from .place import BrokenFileError, Piece, Place, place_at
 from .samples import Samples
 from .split import TRAIN
 from .store import CACHE_BYTES, Store
+from .store_work import ABOUT as SIGNALS_ABOUT
 from .store_work import ABOUT_SAMPLES as ABOUT
 from .store_work import Work
 
@@ -77,6 +79,7 @@ class SampleStore:
         classes: Sequence[str] = (),
         dropped: Mapping[str, int] | None = None,
         problems: Sequence[str] = (),
+        hold: bool = False,
     ) -> SampleStore:
         """Store samples; a folder appears when all is written, or not at all.
 
@@ -87,6 +90,7 @@ class SampleStore:
             classes: names of the labels 0…K−1.
             dropped: how many samples were left out, by reason.
             problems: one line each.
+            hold: see `Store.write`.
 
         Raises:
             InputError: no samples; a place that holds something else.
@@ -116,7 +120,7 @@ class SampleStore:
         work.begin()
         try:
             work.store.write(_VALUES, _header(values.shape), values.data)
-            work.finish({_FRAME: table, ABOUT: sealed.encode()}, {_VALUES})
+            work.finish({_FRAME: table, ABOUT: sealed.encode()}, {_VALUES}, hold=hold)
         except BaseException:
             work.discard()
             raise
@@ -240,6 +244,22 @@ def open_store(path: Path | str, cache_bytes: int = CACHE_BYTES) -> AnyStore:
     """
     is_of_samples = ABOUT in place_at(path).names()
     return SampleStore.open(path, cache_bytes) if is_of_samples else Store.open(path, cache_bytes)
+
+
+def store_mark(path: Path | str) -> str:
+    """SHA-256 of all that a store says of itself: its description, and whose which sample is.
+
+    Raises:
+        InputError: no store there.
+    """
+    place, mark = place_at(path), hashlib.sha256()
+    there = place.names()
+    for name in (*({ABOUT, SIGNALS_ABOUT} & there), _FRAME):
+        try:
+            mark.update(place.read(name))
+        except OSError as fault:
+            raise InputError(f"{path}: no store here ({one_line(fault)}); make it with `prepare`") from fault
+    return mark.hexdigest()
 
 
 def _step(values: np.ndarray) -> float:

@@ -88,6 +88,7 @@ class Store:
         progress: Callable[[int, int], None] | None = None,
         classes: Sequence[str] | None = CLASSES,
         form: Form | None = None,
+        hold: bool = False,
     ) -> Store:
         """Cut recordings into windows and store them; nothing of it depends on `spread`.
 
@@ -107,6 +108,7 @@ class Store:
             classes: names of the classes that labels count; () is none, None: the diagnoses are the classes.
             form: kept for whoever writes such recordings again, or what makes it of all that the recordings `said` and
                 the names of the classes; None is that of WFDB.
+            hold: keep the work, with which the same call would go on, until `settle` or `discard`.
 
         Raises:
             InputError: a source that cannot be read, by name (what is done of the others stays); recordings that differ
@@ -115,14 +117,31 @@ class Store:
         """
         if length < 2 or (stride is not None and stride < 1):
             raise InputError(f"windows of {length} samples every {stride or length}: need at least 2 and 1")
-        writer = StoreWriter(Work(path), sources, length, stride or length, skip_bad=skip_bad, progress=progress)
+        writer = StoreWriter(
+            Work(path), sources, length, stride or length, skip_bad=skip_bad, progress=progress, hold=hold
+        )
         writer.write(spread, split, classes, {"kind": "wfdb"} if form is None else form)
         return Store.open(path)
 
     @staticmethod
     def discard(path: Path | str) -> None:
-        """Delete what an interrupted `write` left beside a store that was to be; a whole store there stays."""
+        """Delete what a `write` made that was interrupted or held; another store there stays, or comes back."""
         Work(path).discard()
+
+    @staticmethod
+    def settle(path: Path | str) -> None:
+        """Delete the work that a `write` held; its store stays."""
+        Work(path).settle()
+
+    @staticmethod
+    def is_begun(path: Path | str) -> bool:
+        """Whether there is work with which `write` would go on."""
+        return bool(Work(path).folder.names())
+
+    @staticmethod
+    def is_held(path: Path | str) -> bool:
+        """Whether what stands there is a `write`'s that was held, and neither settled nor discarded since."""
+        return Work(path).is_placed()
 
     @staticmethod
     def open(path: Path | str, cache_bytes: int = CACHE_BYTES) -> Store:

@@ -38,7 +38,9 @@ class StoreWriter:
         *,
         skip_bad: bool,
         progress: Callable[[int, int], None] | None,
+        hold: bool,
     ) -> None:
+        self.hold = hold
         self.work, self.sources, self.skip_bad, self.progress = work, sources, skip_bad, progress
         self.keep = Keep(work.store, work.notes, length, stride)
         self.notes: list[Note] = []
@@ -154,7 +156,7 @@ class StoreWriter:
             "records": [asdict(row) for row in records],
         }
         files = {WINDOWS: frame.to_parquet(index=False), SPANS: spans.to_parquet(index=False), ABOUT: _group(about)}
-        self.work.finish(files, {row.key for row in records})
+        self.work.finish(files, {row.key for row in records}, hold=self.hold)
 
 
 def _group(about: dict[str, Any]) -> bytes:

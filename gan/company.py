@@ -71,6 +71,8 @@ class Company:
         gravest = torch.tensor([int(word)])
         with self.reaching():
             dist.all_reduce(gravest, dist.ReduceOp.MAX, self._words)
+        if gravest.item() == Word.FAILED:
+            self._let_go()
         if fault is not None:
             raise fault
         if gravest.item() == Word.FAILED:
@@ -104,6 +106,7 @@ class Company:
         except RuntimeError as error:
             if self.count == 1 or not _is_loss(error):
                 raise
+            self._let_go()
             raise InputError(
                 f"process {self.rank} of {self.count} cannot reach the others: one of them ended; run the same command "
                 "again, training goes on from the newest checkpoint"
@@ -112,9 +115,12 @@ class Company:
     def close(self) -> None:
         """Part with the others; this process goes on alone."""
         if self.count > 1 and dist.is_initialized():
-            # Fabric's observer would kill this process for what becomes of the others
-            getattr(self._fabric.strategy.launcher, "procs", []).clear()
+            self._let_go()
             dist.destroy_process_group()
+
+    def _let_go(self) -> None:
+        """Keep Fabric's observer from killing this process, before it said why it ends, for what becomes of others."""
+        getattr(self._fabric.strategy.launcher, "procs", []).clear()
 
 
 def _is_loss(error: RuntimeError) -> bool:

@@ -60,23 +60,28 @@ def make_fabric(device: str, precision: str, devices: int = 1, nodes: int = 1) -
         from lightning_fabric.strategies import DDPStrategy
 
         logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
-        if devices * nodes == 1:
-            return Fabric(accelerator=accelerator, devices=1, precision=PRECISIONS[precision])
+        together = devices * nodes > 1
         # buffers are equal anyway: statistics are of all processes
-        strategy = DDPStrategy(broadcast_buffers=False, timeout=MEETING)
-        fabric = Fabric(
-            accelerator=accelerator,
-            strategy=strategy,
-            devices=devices,
-            num_nodes=nodes,
-            precision=PRECISIONS[precision],
-        )
+        strategy = DDPStrategy(broadcast_buffers=False, timeout=MEETING) if together else "auto"
         try:
-            fabric.launch()
+            fabric = Fabric(
+                accelerator=accelerator,
+                strategy=strategy,
+                devices=devices,
+                num_nodes=nodes,
+                precision=PRECISIONS[precision],
+            )
+            if together:
+                fabric.launch()
         except (RuntimeError, ValueError) as error:
             raise InputError(
                 f"{devices} devices on {nodes} nodes: cannot train together ({one_line(error)})"
             ) from error
+        if together and (fabric.world_size, fabric.global_rank) != (devices * nodes, rank()):
+            raise InputError(
+                f"{devices} devices on {nodes} nodes: this is process {fabric.global_rank} of {fabric.world_size}, not "
+                f"of {devices * nodes}; start as many with torchrun, or in SLURM with srun --ntasks-per-node={devices}"
+            )
         return fabric
 
 
@@ -88,7 +93,7 @@ def _check_processes(accelerator: str, devices: int, nodes: int) -> None:
     if devices > there:
         what = "CUDA devices" if accelerator == "cuda" else "processor cores"
         raise InputError(f"devices {devices}: this machine has {there} {what}; use --devices {there} or less")
-    started = int(os.environ.get("WORLD_SIZE", 0)) if "LOCAL_RANK" in os.environ else 0
+    started = _started()
     if started and started != devices * nodes:
         raise InputError(
             f"{started} processes were started for devices {devices} on nodes {nodes}; make "
@@ -98,17 +103,29 @@ def _check_processes(accelerator: str, devices: int, nodes: int) -> None:
         raise InputError(f"nodes {nodes}: start the command on every machine with torchrun, or with srun in SLURM")
 
 
+def _started() -> int:
+    """How many processes this one was started with; 0 if it is on its own."""
+    if "LOCAL_RANK" in os.environ:
+        return int(os.environ.get("WORLD_SIZE", 0))
+    tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", 1))  # of srun; a job's script and a shell are one task
+    return tasks if tasks > 1 else 0
+
+
 @contextmanager
 def own_environment() -> Iterator[None]:
-    """Take back what Fabric tells the processes that it starts, so that later ones are not taken for some of them."""
-    before = dict(os.environ)
+    """Take back what Fabric tells the processes that it starts, so that later ones are not taken for some of them.
+
+    And the threads that it takes from this one, which is alone again afterwards.
+    """
+    before, threads = dict(os.environ), torch.get_num_threads()
     try:
         yield
     finally:
-        for name in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE"):
+        for name in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", "OMP_NUM_THREADS"):
             os.environ.pop(name, None)
             if name in before:
                 os.environ[name] = before[name]
+        torch.set_num_threads(threads)
 
 
 def prefetched(batches: Callable[[int], Made], steps: range) -> Generator[Made, None, None]:

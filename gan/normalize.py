@@ -19,7 +19,7 @@ def moments(values: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
         return mean, variance
     sums = _Sum.apply(torch.stack((mean, mean.square(), variance)))
     mean, square, within = sums / count
-    return mean, within + square - mean.square()
+    return mean, within + (square - mean.square()).clamp_min(0)  # rounding must not make the spread of means negative
 
 
 def processes() -> int:

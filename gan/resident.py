@@ -23,10 +23,13 @@ def resident(images: Images, count: int, device: torch.device) -> Images:
         count: positions there are.
         device: where training is.
     """
-    if not count or not _fits(count * prod(images(np.zeros(1, np.int64)).shape[1:]), device):
+    shape = images(np.zeros(1, np.int64)).shape[1:] if count else ()
+    if not count or not _fits(count * prod(shape), device):
         return images
-    chunks = (np.arange(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK))
-    kept = torch.cat([torch.as_tensor(images(chunk)).to(device) for chunk in chunks])  # (N, c, H, W)
+    kept = torch.empty((count, *shape), dtype=torch.uint8, device=device)  # filled in place: never there twice
+    for first in range(0, count, CHUNK):
+        chunk = np.arange(first, min(first + CHUNK, count))
+        kept[first : first + len(chunk)] = torch.as_tensor(images(chunk))
     return lambda positions: kept[to_device(torch.from_numpy(positions), device)]
 
 

@@ -20,6 +20,7 @@ from ..files import new_file, refuse_used
 from ..gan import Snapshot
 from ..gan.snapshot import part
 from .anonymizer import Anonymizer
+from .lock import locked_beside
 from .progress import progress, say
 from .run_folder import RunFolder, versions
 from .sources import NOUNS, new_format, refuse_foreign
@@ -87,13 +88,14 @@ def generate(
     }
     what, _ = NOUNS[codec.form["kind"]]
     course = _Course(anonymizer, n, labels, seed, what)
-    write_set(
-        course.samples,
-        dest,
-        new_format(plan, codec, file_format, comments),
-        request=request,
-        placing=partial(_noted, folder.generated, about) if dest == folder.synthetic else nullcontext,
-    )
+    with nullcontext() if to is None else locked_beside(to):  # two runs may be told to write to one place
+        write_set(
+            course.samples,
+            dest,
+            new_format(plan, codec, file_format, comments),
+            request=request,
+            placing=partial(_noted, folder.generated, about) if dest == folder.synthetic else nullcontext,
+        )
     say(f"generated: {n} {what} in {dest}{course.speed()}")
 
 

@@ -2,21 +2,22 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from ..errors import InputError
 from ..files import make_folder, refuse_file
 from ..launch import rank
 
 LOCK = ".anonimage.lock"
+_ATTEMPTS = 5
 PATIENCE_S = 1.0  # a process that is being killed needs a moment to let go
 
 
 @contextmanager
-def locked(out: Path) -> Iterator[None]:
+def locked(out: Path, file: Path | None = None) -> Iterator[None]:
     """Keep other processes from OUT; inside one process it may be held several times over.
 
     The system lets go of it when the process ends, however that happens. Of a training in several processes the first
@@ -24,6 +25,7 @@ def locked(out: Path) -> Iterator[None]:
 
     Arguments:
         out: folder of a run; made if it is not there.
+        file: the lock, if it shall not lie in OUT, whose folder is then made instead.
 
     Raises:
         InputError: another process works on it, or it is a file.
@@ -32,12 +34,12 @@ def locked(out: Path) -> Iterator[None]:
         yield
         return
     refuse_file(out)
-    made = [folder for folder in (out, *out.parents) if not folder.exists()]
-    make_folder(out)
-    file = out.resolve() / LOCK
+    place = out if file is None else file.parent
+    made = [folder for folder in (place, *place.parents) if not folder.exists()]
+    file = place.resolve() / (LOCK if file is None else file.name)
     lock = FileLock(file, timeout=PATIENCE_S, thread_local=False, is_singleton=True)
     try:
-        lock.acquire()
+        _acquire(lock, place)
     except Timeout as error:
         raise InputError(f"{out}: {_holder(file)} works on it; wait for its end, or choose another folder") from error
     try:
@@ -50,6 +52,24 @@ def locked(out: Path) -> Iterator[None]:
         with suppress(OSError):  # filled
             for folder in made:
                 folder.rmdir()
+
+
+def locked_beside(place: Path) -> AbstractContextManager[None]:
+    """Keep other processes from a folder that is none of a run's, by a lock that does not lie in it."""
+    place = place.resolve()
+    return locked(place, place.with_name(f".{place.name}{LOCK}"))
+
+
+def _acquire(lock: BaseFileLock, place: Path) -> None:
+    """Take the lock, in a folder that a holder who ends just now may take with it."""
+    for attempt in range(_ATTEMPTS):
+        make_folder(place)
+        try:
+            lock.acquire()
+            return
+        except FileNotFoundError:
+            if attempt == _ATTEMPTS - 1:
+                raise
 
 
 def _holder(file: Path) -> str:

@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from ..data import CONTROL, TRAIN, AnyStore, open_store
+from ..data import CONTROL, TRAIN, AnyStore, Store, open_store
+from ..data.place import Folder, place_at
+from ..data.store_writer import BadSourceError
 from ..errors import InputError
 from ..files import make_folder
 from ..transforms import Codec
@@ -13,6 +15,7 @@ from .batches import training_labels, training_rows
 from .classes import Classes, refuse_lonely
 from .codecs import fit_codec, load_codec, refuse_impossible, save_codec
 from .engines import Engine
+from .lock import locked_beside
 from .progress import say
 from .recipe import Recipe
 from .run_folder import STORE, RunFolder
@@ -36,30 +39,51 @@ def prepare(
     """
     check_source(recipe, source)
     refuse_impossible(recipe)
-    recipe = _with_whole_path(recipe)
+    recipe = _with_whole_path(recipe, source, out)
     folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
-    if resume and not overwrite and _is_whole(folder):
-        folder.go_on(recipe)
-        return
-    if not (resume or overwrite):
-        _refuse_used_store(recipe)
-    with _work_folder(folder) as work:
-        spread = None if engine is None else engine.map
-        store = write_store(recipe, source, recipe.store or work / STORE, split=True, spread=spread)
-        if recipe.conditional:
-            refuse_lonely(store)
-        if recipe.starts == "grid":  # a batch that cannot be filled is known before anything is kept
-            training_rows(training_labels(store), recipe)
-        codec = fit_codec(recipe, store)
-        save_codec(codec, work / folder.codec_file.name)
-        folder.begin(work, recipe, source, keep_training=resume and not overwrite)
+    place = recipe.store or folder.work / STORE
+    with _alone_at(recipe.store):
+        if resume and not overwrite and _is_whole(folder):
+            Store.settle(place)
+            shutil.rmtree(folder.work, ignore_errors=True)
+            folder.go_on(recipe)
+            return
+        if not (resume or overwrite):
+            _refuse_used_store(recipe)
+        with _work_folder(folder, place) as work:
+            spread = None if engine is None else engine.map
+            store = write_store(recipe, source, place, split=True, spread=spread, hold=True)
+            try:
+                codec = _fitted(recipe, store)
+            except InputError:
+                Store.discard(place)
+                raise
+            save_codec(codec, work / folder.codec_file.name)
+            folder.begin(work, recipe, source, keep_training=resume and not overwrite)
+            Store.settle(place)
     for problem in store.problems:
         say(f"left out: {problem}")
     say(f"prepared: {_counts(store, codec, recipe)}")
 
 
+def _fitted(recipe: Recipe, store: AnyStore) -> Codec:
+    """The codec; refuses samples that could not be trained on, before anything is kept."""
+    if recipe.conditional:
+        refuse_lonely(store)
+    if recipe.starts == "grid":
+        training_rows(training_labels(store), recipe)
+    return fit_codec(recipe, store)
+
+
+def _alone_at(store: str | None) -> AbstractContextManager[None]:
+    """Runs with folders of their own may name one folder for their samples."""
+    if store is None or "://" in store:
+        return nullcontext()
+    return locked_beside(Path(store))
+
+
 @contextmanager
-def _work_folder(folder: RunFolder) -> Iterator[Path]:
+def _work_folder(folder: RunFolder, place: Path | str) -> Iterator[Path]:
     """Where steps 1 and 2 are done; stays after an interruption or a bad record, so that the next call goes on."""
     work, existed = folder.work, folder.path.exists()
     make_folder(work)
@@ -67,26 +91,30 @@ def _work_folder(folder: RunFolder) -> Iterator[Path]:
         yield work
         shutil.rmtree(work)
     except BaseException as fault:
-        goes_on = (work / f"{STORE}.unfinished").is_dir()
-        if not goes_on:
+        if not Store.is_begun(place):
             shutil.rmtree(work, ignore_errors=True)
             if not existed:
                 with suppress(OSError):  # holds the lock
                     folder.path.rmdir()
-        elif isinstance(fault, InputError):
+        elif isinstance(fault, BadSourceError):
             raise InputError(f"{fault}; what was read so far is kept, and the same command goes on") from fault
         raise
 
 
-def _with_whole_path(recipe: Recipe) -> Recipe:
-    """The recipe whose store is found from any folder."""
-    if recipe.store is None or "://" in recipe.store:
+def _with_whole_path(recipe: Recipe, source: Path, out: Path) -> Recipe:
+    """The recipe whose store is found from any folder, and in whose place nothing else is."""
+    place = None if recipe.store is None else place_at(recipe.store)
+    if not isinstance(place, Folder):
         return recipe
-    return recipe.changed({"store": str(Path(recipe.store).resolve())})
+    path = place.path.expanduser().resolve()
+    for taken, what in ((out, "the run's folder"), (source, "the source")):
+        if path.is_relative_to(taken.resolve()):
+            raise InputError(f"store {recipe.store}: lies in {what} {taken}; leave it out, or name another place")
+    return recipe.changed({"store": str(path)})
 
 
 def _refuse_used_store(recipe: Recipe) -> None:
-    if recipe.store is None:
+    if recipe.store is None or Store.is_held(recipe.store):  # whose run was stopped before it began
         return
     try:
         open_store(recipe.store)
@@ -126,4 +154,5 @@ def _is_whole(folder: RunFolder) -> bool:
     except InputError as error:
         say(f"prepared again: {error}")
         return False
+    folder.refuse_other_store()
     return True

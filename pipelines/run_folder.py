@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..data import store_mark
 from ..data.writer import FORMATS
 from ..errors import InputError
 from ..files import is_unfinished, new_file, refuse_file
@@ -136,11 +137,12 @@ class RunFolder:
         """A folder whose store and codec are there.
 
         Raises:
-            InputError: there is no run in it, or steps 1 and 2 were not completed.
+            InputError: there is no run in it, or steps 1 and 2 were not completed; its store was replaced.
         """
         folder = cls.open(path)
         if not (folder.codec_file.is_file() and (folder.recipe.store or (path / STORE).is_dir())):
             raise InputError(f"{path}: not prepared yet; run `anonimage prepare RECIPE SOURCE {path} --resume`")
+        folder.refuse_other_store()
         return folder
 
     @classmethod
@@ -185,11 +187,13 @@ class RunFolder:
             source: where the real data is.
             keep_training: only the store and the codec are made anew.
         """
+        mark = None if recipe.store is None else store_mark(recipe.store)
+        about = {"source": str(source.resolve()), "versions": versions(), "store": mark}
         if not keep_training:
             self._clear()
         # run.json comes first and recipe.toml last: between the two, the folder is known as a run that may begin anew
         with new_file(self.about_file) as file:
-            json.dump({"source": str(source.resolve()), "versions": versions()}, file, indent=1)
+            json.dump(about, file, indent=1)
         shutil.rmtree(self.path / STORE, ignore_errors=True)
         if recipe.store is None:
             (prepared / STORE).rename(self.path / STORE)
@@ -201,6 +205,19 @@ class RunFolder:
         if recipe.precision == "auto" and self.recipe_file.is_file():  # as it was resolved when training began
             recipe = recipe.changed({"precision": self.recipe.precision})
         recipe.save(self.recipe_file)
+
+    def refuse_other_store(self) -> None:
+        """Refuse samples that another run left where this one's were: other people may be in training there.
+
+        Raises:
+            InputError: they are not those that this run was prepared with, or not there.
+        """
+        elsewhere = self.recipe.store
+        if elsewhere is not None and store_mark(elsewhere) != self.about()["store"]:
+            raise InputError(
+                f"{elsewhere}: holds other samples than {self.path} was prepared with; run `anonimage prepare RECIPE "
+                f"SOURCE {self.path} --overwrite --set store=…` with a place of its own"
+            )
 
     def refuse_other(self, recipe: Recipe) -> None:
         """Refuse a recipe that is not this run's, continued.
@@ -233,14 +250,14 @@ class RunFolder:
         return step
 
     def about(self) -> dict[str, Any]:
-        """Source and versions that made the run.
+        """Source and versions that made the run, and the mark of a store that lies elsewhere.
 
         Raises:
             InputError: run.json is missing or is not what was written.
         """
         try:
             about = json.loads(self.about_file.read_text("utf-8"))
-            return {"source": about["source"], "versions": dict(about["versions"])}
+            return {"source": about["source"], "versions": dict(about["versions"]), "store": about.get("store")}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.about_file}: missing or edited; begin the run anew with --overwrite") from error
 

@@ -69,7 +69,9 @@ def counterpart(recipe: Recipe) -> Recipe:
         changes = {key: value for key, value in ours.items() if value != original[key]}
     else:  # a user's own: what it reads and how long it trains
         changes = {key: ours[key] for key in SHARED}
-    return other.changed({key: value for key, value in changes.items() if key != "name"} | {"against": None})
+    return other.changed(
+        {key: value for key, value in changes.items() if key not in ("name", "store")} | {"against": None}
+    )
 
 
 def demo(recipe: Recipe, out: Path, *, resume: bool, overwrite: bool) -> None:

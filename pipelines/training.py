@@ -106,7 +106,8 @@ def helped_run() -> Path | None:
     """
     if HELPED in os.environ and rank():
         return Path(os.environ[HELPED])
-    if rank() or int(os.environ.get("WORLD_SIZE", 1)) > 1:
+    started = max(int(os.environ.get(name, 1)) for name in ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS"))
+    if rank() or started > 1:
         raise InputError(
             "started in several processes, which can only train: `anonimage prepare` in one process first, then "
             "`anonimage train OUT` in all of them, then `anonimage generate OUT` in one"

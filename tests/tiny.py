@@ -1,5 +1,6 @@
 """A database of a few seconds and a recipe of a few steps: the whole job in a second or two."""
 
+import hashlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,12 @@ def refused(result: Result, *words: str) -> str:
     for word in words:
         assert word in lines[0], lines[0]
     return lines[0]
+
+
+def files(folder: Path) -> dict[str, str]:
+    """A digest of every file below a folder, by name."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def nothing_left(out: Path) -> None:

@@ -9,6 +9,7 @@ from ...files import new_file
 from ..evaluation.run import evaluate, evaluate_and_audit
 from ..evaluation.score import load_scores
 from ..generation import generate
+from ..lock import locked
 from ..preparation import prepare
 from ..recipe import Recipe
 from ..release.fingerprint import fingerprint
@@ -47,12 +48,13 @@ def run_cell(job: Job) -> None:
     """Make the run, or go on with it where it stopped.
 
     Raises:
-        InputError: anything of the recipe or the source that cannot be used.
+        InputError: anything of the recipe or the source that cannot be used; another process works on the run, as a
+            worker may on another machine when its ablation was killed.
     """
     job.log.parent.mkdir(parents=True, exist_ok=True)
-    for result in (RunFolder(job.out).scores, RunFolder(job.out).audit):  # of fewer steps, say: not this job's
-        result.unlink(missing_ok=True)
-    with job.log.open("a", encoding="utf-8", buffering=1) as log, redirect_stderr(log):
+    with locked(job.out), job.log.open("a", encoding="utf-8", buffering=1) as log, redirect_stderr(log):
+        for result in (RunFolder(job.out).scores, RunFolder(job.out).audit):  # of fewer steps, say: not this job's
+            result.unlink(missing_ok=True)
         prepare(job.recipe, job.source, job.out, resume=RunFolder(job.out).recipe_file.is_file(), overwrite=False)
         train(job.out)
         generate(job.out)

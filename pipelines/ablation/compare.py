@@ -14,7 +14,7 @@ from .summary import summarize
 
 TITLE = "comparison"
 # Settings that change no result, or are told in another way
-SILENT = {"name", "section", "description", "seed", "against", "store", "device", "devices", "nodes", "precision"}
+SILENT = {"name", "section", "description", "seed", "against", "store", "device", "devices", "nodes"}
 SILENT |= {"metrics_every", "checkpoint_every", "verifier", "control_runs", "skip_bad"}
 
 

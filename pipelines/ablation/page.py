@@ -54,7 +54,10 @@ def markdown(title: str, summary: Summary, failures: Mapping[str, str], recipe: 
     parts += _list(wording.findings(summary, recipe))
     parts += [f"**{warning}**"] if (warning := wording.hopeless(summary)) else []
     if failures:
-        parts += ["Missing:", *_list(f"{name}: {reason}" for name, reason in failures.items())]
+        parts += [
+            f"Missing: {wording.missing(failures)}",
+            *_list(f"{name}: {reason}" for name, reason in failures.items()),
+        ]
     at_a_glance = [tuple(vars(row).values()) for row in wording.overview(summary, recipe)]
     parts += [_table(("score", "first cell", "range of means", "found to differ", "detectable"), at_a_glance)]
     for name in summary.headlines:
@@ -81,6 +84,7 @@ def page(title: str, summary: Summary, failures: Mapping[str, str], recipe: Reci
         warning=wording.hopeless(summary),
         findings=wording.findings(summary, recipe),
         failures=failures,
+        missing=wording.missing(failures),
         overview=wording.overview(summary, recipe),
         scores=[_score(summary, name, recipe) for name in summary.headlines],
         others={f"{wording.title(name, recipe)}{_unit(summary, name)}": rows for name, rows in others.items()},

@@ -6,7 +6,8 @@ from pathlib import Path
 from ...data.spread import Failure, spread_over
 from ...errors import InputError
 from ...files import is_unfinished, refuse_file
-from ..engines import Engine
+from ...gan.engine import make_fabric
+from ..engines import Engine, LocalEngine
 from ..evaluation.verification import Verifier
 from ..lock import locked
 from ..progress import progress, say
@@ -57,6 +58,8 @@ def ablate(
         raise InputError(f"--seeds {seeds}: at least 1; 3 or more for intervals that tell something")
     # resolved here, because cells made by different machines have to be of one precision
     cells = grid(with_hardware(_with_verifier(recipe, audit)), vary)
+    if isinstance(engine, LocalEngine) and any(cell.recipe.device == "cuda" for cell in cells):
+        make_fabric("cuda", "32")  # refused once, not in every run; the machines of a cluster may have one
     jobs = {
         (cell, seed): Job(source.resolve(), place(out, cell, seed).resolve(), cell.with_seed(seed), audit)
         for seed in range(seeds)  # outermost: what is stopped early has all cells for the first seeds
@@ -100,7 +103,10 @@ def _claim(out: Path, source: Path, jobs: Sequence[Job], resume: bool) -> None:
     if (out / CELLS).is_dir() and not resume:
         raise InputError(f"{out}: holds an ablation already; --resume goes on with it, or choose another folder")
     for job in jobs:
-        RunFolder.claim(job.out, job.recipe, source, resume=True, overwrite=False)
+        try:
+            RunFolder.claim(job.out, job.recipe, source, resume=True, overwrite=False)
+        except InputError as error:  # runs alone can be begun anew: the others would not fit any more
+            raise InputError(str(error).removesuffix(" or --overwrite")) from error
 
 
 def _run(jobs: dict[tuple[Cell, int], Job], engine: Engine, cells: int, seeds: int) -> dict[tuple[Cell, int], str]:

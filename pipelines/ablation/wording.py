@@ -73,7 +73,18 @@ def result(summary: Summary, recipe: Recipe) -> str:
     tested = f"{summary.family} comparisons with {summary.name(0)} ({len(summary.headlines)} scores, {n} seeds)"
     if not found:
         return f"No difference found in {tested}. That is not the same as no difference{_too_small(summary, recipe)}."
-    return f"{len(found)} of {tested} show a difference that stands after correction for all of them."
+    shows = "shows" if len(found) == 1 else "show"
+    return f"{len(found)} of {tested} {shows} a difference that stands after correction for all of them."
+
+
+def missing(failures: Mapping[str, str]) -> str:
+    """What it means that runs failed."""
+    n = len(failures)
+    return (
+        f"{n} run{'s' * (n > 1)} failed and {'are' if n > 1 else 'is'} in no table. Means are over the seeds that are "
+        "left, differences over those that both cells have. Where runs fail because of what is varied, what is left "
+        "looks better than it is."
+    )
 
 
 def hopeless(summary: Summary) -> str:
@@ -135,7 +146,8 @@ def notes(summary: Summary) -> list[str]:
         "difference in every pair, which leaves no spread to judge by.",
         "Detectable: the size that a true difference must have to be found, after correction, in 80 of 100 ablations "
         f"with so many seeds. It rests on the spread of differences that was seen, {'badly' if n < 10 else 'roughly'} "
-        f"known from {n} seed{'s' * (n > 1)}.",
+        f"known from {n} seed{'s' * (n > 1)}. Where it is more than the score can change, nothing could have been "
+        "found.",
         "1NNC is best at 0.5, and worse in both directions, so a difference in it has no better and worse side. The "
         "departure of its halves from one half has: 0 is best.",
     ]

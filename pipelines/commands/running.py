@@ -35,11 +35,11 @@ from .options import (
     changed,
     resolve,
 )
-from .terminal import command
+from .terminal import AGAIN, RESUME, command
 
 
 @command(
-    "anonimage run ptb-quantile ~/ptbdb out --set stride=500 --steps 1500", resumable=True, alone=True, together=True
+    "anonimage run ptb-quantile ~/ptbdb out --set stride=500 --steps 1500", after_stop=RESUME, alone=True, together=True
 )
 def run(
     recipe: RecipeName,
@@ -81,7 +81,7 @@ def run(
     say(f"synthetic: {out / 'synthetic'}\nreport:    {out / 'report.html'}")
 
 
-@command("anonimage prepare ptb-quantile ~/ptbdb out --leads ii", resumable=True, alone=True)
+@command("anonimage prepare ptb-quantile ~/ptbdb out --leads ii", after_stop=RESUME, alone=True)
 def prepare(
     recipe: RecipeName,
     source: Source,
@@ -116,7 +116,7 @@ def prepare(
     five.prepare(resolved, source, out, new_engine(engine, jobs, address), resume=resume, overwrite=overwrite)
 
 
-@command("anonimage train out --steps 3000", resumable=True, alone=True, together=True)
+@command("anonimage train out --steps 3000", after_stop=AGAIN, alone=True, together=True)
 def train(
     out: Out,
     settings: Set = None,
@@ -135,7 +135,7 @@ def train(
     five.train(out, changed(recipe, settings, steps=steps, **hardware))
 
 
-@command("anonimage generate out -n 500 --format csv --to synthetic-csv --seed 1", alone=True)
+@command("anonimage generate out -n 500 --format csv --to synthetic-csv --seed 1", after_stop=AGAIN, alone=True)
 def generate(
     out: Out,
     n: Annotated[
@@ -169,7 +169,7 @@ def evaluate(out: Out) -> None:
     say(f"report:  {out / 'report.html'}")
 
 
-@command("anonimage demo demo", resumable=True, alone=True, together=True)
+@command("anonimage demo demo", after_stop=RESUME, alone=True, together=True)
 def demo(
     out: Out,
     steps: Steps = None,

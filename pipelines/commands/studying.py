@@ -22,12 +22,12 @@ from .options import (
     Steps,
     resolve,
 )
-from .terminal import command
+from .terminal import RESUME, command
 
 
 @command(
     "anonimage ablate ~/ptbdb study --recipe ptb-quantile --vary arrangement=z,transposed,hilbert --seeds 5",
-    resumable=True,
+    after_stop=RESUME,
     alone=True,
 )
 def ablate(
@@ -41,7 +41,9 @@ def ablate(
         ),
     ],
     recipe: Annotated[str, typer.Option(help="Recipe that all cells begin with.")] = "ptb-quantile",
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of every cell, on the same seeds and patients.")] = 3,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Runs of every cell, on the same seeds and patients; decide it before you look.")
+    ] = 3,
     settings: Set = None,
     leads: Leads = None,
     fs: Fs = None,

@@ -15,6 +15,7 @@ from ...launch import rank
 from ..lock import locked
 
 OURS, BAD_INPUT, NOT_RELEASED, INTERRUPTED = 1, 2, 3, 130
+RESUME, AGAIN = "--resume goes on", "the same command goes on"  # after a stop
 REMEDIES = {
     errno.ENOSPC: "disk full; free some space and run the same command again",
     errno.EDQUOT: "disk quota reached; free some space and run the same command again",
@@ -42,13 +43,13 @@ app = typer.Typer(
 
 
 def command(
-    example: str, resumable: bool = False, alone: bool = False, together: bool = False
+    example: str, after_stop: str = "", alone: bool = False, together: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a command whose errors of input become one line and exit code 2.
 
     Arguments:
         example: stands at the end of its help.
-        resumable: a stopped one goes on with --resume.
+        after_stop: what goes on with a stopped one; empty: nothing was kept.
         alone: no other process may work on its folder OUT meanwhile.
         together: but for those that train with it.
     """
@@ -70,8 +71,8 @@ def command(
                     raise
                 _fail(f"{error.filename or 'writing'}: {REMEDIES[error.errno]}", BAD_INPUT)
             except KeyboardInterrupt:
-                go_on = "; what is complete was kept, and --resume (or `anonimage train OUT`) goes on"
-                _fail(f"stopped{go_on if resumable else ''}", INTERRUPTED)
+                go_on = f"; what is complete was kept, and {after_stop}"
+                _fail(f"stopped{go_on if after_stop else ''}", INTERRUPTED)
 
         return app.command(epilog=f"Example:  [bold]{example}[/bold]")(guarded)
 

@@ -19,7 +19,7 @@ from .private import Private
 
 WHAT = {"wfdb": "windows", "series": "windows", "table": "rows", "images": "pictures"}
 # Settings that name files or people of the source, or a user's own file
-_OWN = {"name", "patient", "label", "drop", "keep", "missing", "description", "against", "verifier"}
+_OWN = {"name", "patient", "label", "drop", "keep", "missing", "description", "against", "verifier", "store"}
 _COUNTS = ("synthetic", "training", "control", "training_patients", "control_patients")
 
 

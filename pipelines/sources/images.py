@@ -29,7 +29,9 @@ def check(recipe: Recipe, source: Path) -> None:
         raise InputError(faults[0])
 
 
-def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None) -> SampleStore:
+def write_store(
+    recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None, hold: bool = False
+) -> SampleStore:
     assert isinstance(recipe.side, int)  # the recipe sees to it
     with progress("read") as advance:
         found = read_pictures(
@@ -42,7 +44,7 @@ def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, sprea
         )
     frame = found.samples.frame
     frame["part"] = split_patients(frame, recipe.control_share, recipe.seed) if split else ""
-    return SampleStore.write(to, found.samples, found.form, found.classes, problems=found.problems)
+    return SampleStore.write(to, found.samples, found.form, found.classes, problems=found.problems, hold=hold)
 
 
 def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> PictureFormat:

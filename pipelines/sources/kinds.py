@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ...data import CONTROL, AnyStore, Samples, writer
+from ...data import CONTROL, AnyStore, Samples, Store, writer
 from ...data.series_text import NO_LABEL
 from ...data.spread import Spread
 from ...data.writer_set import Format, Plan, write_set
@@ -14,7 +14,7 @@ from ...transforms import Codec
 from ..recipe import Recipe
 from . import images, series, table, wfdb
 
-# Each module has check(recipe, source), write_store(recipe, source, to, split, spread), new_format(plan, codec,
+# Each module has check(recipe, source), write_store(recipe, source, to, split, spread, hold), new_format(plan, codec,
 # file_format, comments), read(folder, codec) and FORMATS; a codec's form says which of them its data came from.
 KINDS: dict[str, ModuleType] = {"wfdb": wfdb, "series": series, "table": table, "images": images}
 # What samples of each kind are called, and what their channels are
@@ -54,7 +54,9 @@ def check_source(recipe: Recipe, source: Path) -> None:
     KINDS[kind].check(recipe, source)
 
 
-def write_store(recipe: Recipe, source: Path, to: Path | str, *, split: bool, spread: Spread | None = None) -> AnyStore:
+def write_store(
+    recipe: Recipe, source: Path, to: Path | str, *, split: bool, spread: Spread | None = None, hold: bool = False
+) -> AnyStore:
     """Read a source into a store.
 
     Arguments:
@@ -64,13 +66,16 @@ def write_store(recipe: Recipe, source: Path, to: Path | str, *, split: bool, sp
             with .unfinished behind, and is gone on with by the same call.
         split: set control patients apart.
         spread: who reads the records, recordings or pictures, see `data.spread`; None is this process.
+        hold: see `Store.write`.
 
     Raises:
         InputError: the first thing that cannot be read, or too little for control.
     """
-    store: AnyStore = KINDS[kind_of(recipe, source)].write_store(recipe, source, to, split, spread)
+    store: AnyStore = KINDS[kind_of(recipe, source)].write_store(recipe, source, to, split, spread, hold)
     n = int((store.frame["part"] == CONTROL).sum())
     if split and n < _FEWEST:
+        if hold:
+            Store.discard(to)
         raise InputError(
             f"{source}: {n} of {len(store)} samples is for control, and scores need {_FEWEST}; give more data, or set "
             f"more aside than control_share = {recipe.control_share:g} does"

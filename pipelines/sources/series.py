@@ -52,7 +52,9 @@ def check(recipe: Recipe, source: Path) -> None:
         )
 
 
-def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None) -> AnyStore:
+def write_store(
+    recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None, hold: bool = False
+) -> AnyStore:
     given = (source, recipe.fs, recipe.layout, _label(recipe, source), recipe.patient)
     parts = (lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None
     sources = series_sources(*given)
@@ -61,7 +63,7 @@ def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, sprea
         samples = series.samples
         assert samples is not None
         samples.frame["part"] = "" if parts is None else parts(samples.frame)
-        return SampleStore.write(to, samples, series.form, series.classes)
+        return SampleStore.write(to, samples, series.form, series.classes, hold=hold)
     if split and len(sources) == 1:
         sources[0].read()  # what is wrong with it comes first
         raise InputError(
@@ -85,6 +87,7 @@ def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, sprea
             progress=lambda done, _: advance(done, "recordings"),
             classes=() if given[3] in (None, NO_LABEL) else None,
             form=form,
+            hold=hold,
         )
 
 

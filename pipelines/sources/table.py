@@ -43,7 +43,9 @@ def check(recipe: Recipe, source: Path) -> None:
         raise InputError(f"{source}: no such file; recipe {recipe.name} reads a table, as CSV or Parquet")
 
 
-def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None) -> SampleStore:
+def write_store(
+    recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None, hold: bool = False
+) -> SampleStore:
     file = read_table(source, recipe.missing, as_written(recipe))
     patient, label = patient_column(recipe), label_column(recipe)
     rows = rows_of(file.frame, file.name, label=label, patient=patient)
@@ -72,7 +74,7 @@ def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, sprea
     rows["label"] = samples.frame["label"].to_numpy()
     stored = Samples(samples.values, rows, samples.channels, samples.units)
     described = {"kind": "table", "file": file.name, "table": form.to_state(), "dialect": file.dialect}
-    return SampleStore.write(to, stored, described, form.classes)
+    return SampleStore.write(to, stored, described, form.classes, hold=hold)
 
 
 def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> TableFormat:

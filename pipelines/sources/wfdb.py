@@ -30,14 +30,19 @@ def check(recipe: Recipe, source: Path) -> None:
     find_records(source, recipe.patient)
 
 
-def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None) -> Store:
+def write_store(
+    recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None, hold: bool = False
+) -> Store:
     heads, classes = read_heads(find_records(source, recipe.patient)), CLASSES
     if (labels := label_file(recipe)) is not None:
         heads, classes = relabel(heads, labels)
     sources = [RecordSource(head, recipe.leads, recipe.fs) for head in heads]
     if not recipe.skip_bad:  # rather now than after hours
         for record in sources:
-            record.check()
+            try:
+                record.check()
+            except InputError as fault:
+                raise InputError(f"{fault}, or leave it out with --skip-bad") from fault
     with progress("read", len(heads)) as advance:
         return Store.write(
             to,
@@ -49,6 +54,7 @@ def write_store(recipe: Recipe, source: Path, to: Path | str, split: bool, sprea
             skip_bad=recipe.skip_bad,
             progress=lambda done, _: advance(done, "records"),
             classes=classes,
+            hold=hold,
         )
 
 

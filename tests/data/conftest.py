@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pandas as pd
 import pytest
 import wfdb
+from store_cases import Noise
 
 
 @pytest.fixture
@@ -67,3 +69,22 @@ def people():
             "sick": ["no", "no", "yes"] * 4,
         }
     )
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def noise(log):
+    return [Noise(name, log) for name in ("a1", "a2", "b1", "c1", "d1", "e1")]
+
+
+@pytest.fixture
+def bucket():
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    system.pseudo_dirs[:] = [""]
+    yield "memory://bucket"
+    system.store.clear()

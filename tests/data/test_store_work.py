@@ -7,88 +7,20 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import fsspec
 import numpy as np
 import pytest
 import zarr
-from anonimage.data import Samples, SampleStore, Store, find_records, open_store, read_heads, split_patients
+from anonimage.data import Store, find_records, read_heads, split_patients, store_mark
 from anonimage.data.place import Folder
 from anonimage.data.spread import Failure
-from anonimage.data.wfdb_header import RecordHead
-from anonimage.data.wfdb_source import Recording, RecordSource
+from anonimage.data.store_work import Work
+from anonimage.data.store_writer import StoreWriter
+from anonimage.data.wfdb_source import RecordSource
 from anonimage.errors import InputError
-
-
-@dataclass(frozen=True)
-class Noise:
-    """A source that counts how often it is read, in a file."""
-
-    name: str
-    log: Path
-    version: int = 0
-    seconds: float = 0.0
-    n_samples: int = 300
-
-    @property
-    def stamp(self) -> str:
-        return str(self.version)
-
-    def read(self) -> Recording:
-        with self.log.open("a") as file:
-            file.write(f"{self.name}\n")
-        time.sleep(self.seconds)
-        if self.version < 0:
-            raise InputError(f"{self.name}: is broken; mend it")
-        rng = np.random.default_rng([*self.name.encode(), self.version])
-        values = rng.integers(-999, 999, (2, self.n_samples)).astype(np.int16)
-        head = RecordHead(self.name, Path(self.name), self.name[:1], fs=100, n_samples=self.n_samples)
-        ones = np.ones(2)
-        return Recording(head, values, ("i", "ii"), ("mV", "mV"), 100.0, 100 * ones, 0 * ones, 100 * ones)
-
-
-@pytest.fixture
-def log(tmp_path):
-    return tmp_path / "log"
-
-
-@pytest.fixture
-def noise(log):
-    return [Noise(name, log) for name in ("a1", "a2", "b1", "c1", "d1", "e1")]
-
-
-def content(folder):
-    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
-
-
-def times_read(log):
-    names = log.read_text().split() if log.exists() else []
-    log.unlink(missing_ok=True)
-    return sorted(names)
-
-
-def two_processes(function, items):
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(function, items)
-
-
-def backwards(function, items):
-    """Whoever works on the last one first."""
-    done = {k: function(item) for k, item in reversed(list(enumerate(items)))}
-    yield from (done[k] for k in range(len(items)))
-
-
-def dies_at(*places):
-    def spread(function, items):
-        for k, item in enumerate(items):
-            yield Failure(k, "killed by signal 9", died=True) if item[0] in places else function(item)
-
-    return spread
+from store_cases import Noise, backwards, content, dies_at, times_read, two_processes
 
 
 def test_the_layout_is_zarr_with_time_first_and_plain_bytes(tmp_path, log):
@@ -196,7 +128,7 @@ KILLED = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from test_store_work import Noise
+from store_cases import Noise
 from anonimage.data import Store
 folder = Path(sys.argv[2])
 print("begun", flush=True)
@@ -205,7 +137,7 @@ Store.write(folder / "store", [Noise(f"{k:02d}", folder / "log", seconds=0.02) f
 
 
 def test_killed_at_any_moment_it_goes_on(tmp_path):
-    command = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(tmp_path)]
+    command = [sys.executable, "-c", KILLED, str(Path(__file__).parents[1]), str(tmp_path)]
     rng = np.random.default_rng(0)
     kills = 0
     while kills < 4:
@@ -275,6 +207,97 @@ def test_whatever_else_reading_raises_is_the_records_too(tmp_path, noise, monkey
         Store.write(tmp_path / "store", noise, 100)
 
 
+class DiedError(Exception):
+    """As if killed: nothing is tidied."""
+
+
+@pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize("when", ["placed", "settling", "between"])
+def test_killed_around_the_moment_in_which_it_takes_its_place(tmp_path, noise, log, bucket, monkeypatch, local, when):
+    place = tmp_path / "store" if local else f"{bucket}/store"
+    Store.write(tmp_path / "whole", noise, 100)
+    Store.write(place, noise[:2], 150)
+    times_read(log)
+
+    def die(*given):
+        if when == "settling":  # the folder is deleted in any order
+            Work(place).folder.remove("placed")
+            Work(place).notes.remove("r000001.json")
+        raise DiedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StoreWriter, "write", untidied(StoreWriter._finish))
+        if when == "between" and local:
+            patched.setattr(Path, "rename", dies_when_placing(Path.rename))
+        else:
+            patched.setattr(Work, "settle", die)
+        with pytest.raises(DiedError):
+            Store.write(place, noise, 100)
+    times_read(log)
+    assert Store.is_begun(place)
+    store = Store.write(place, noise, 100)
+    assert times_read(log) == (
+        sorted(source.name for source in noise)
+        if when == "settling" and local
+        else ["a2"]
+        if when == "settling"
+        else []
+    )
+    np.testing.assert_array_equal(store.samples().values, Store.open(tmp_path / "whole").samples().values)
+    assert not Store.is_begun(place)
+
+
+def untidied(finish):
+    """`StoreWriter.write` as a kill leaves it."""
+
+    def write(self, spread, split, classes, form):
+        self.work.begin()
+        self._work_on_sources(spread)
+        finish(self, split, classes, form)
+
+    return write
+
+
+def dies_when_placing(rename):
+    def renaming(self, to):
+        if self.parent.name == "store.unfinished" and self.name == "store":
+            raise DiedError
+        return rename(self, to)
+
+    return renaming
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_a_store_that_is_held_goes_on_settles_or_goes(tmp_path, noise, log, bucket, local):
+    place = tmp_path / "store" if local else f"{bucket}/store"
+    Store.write(place, noise[:2], 150)
+    Store.write(place, noise, 100, hold=True)
+    assert Store.is_begun(place)
+    times_read(log)
+    assert len(Store.write(place, noise, 100, hold=True).records) == 6
+    assert times_read(log) == []
+    Store.discard(place)
+    assert not Store.is_begun(place)
+    if local:
+        assert len(Store.open(place).records) == 2  # the one before
+    else:
+        assert not fsspec.filesystem("memory").find("/bucket")
+    Store.write(place, noise, 100, hold=True)
+    Store.settle(place)
+    Store.discard(place)
+    assert len(Store.open(place).records) == 6
+    assert not Store.is_begun(place)
+
+
+def test_the_mark_of_a_store_tells_who_is_in_training(tmp_path, noise, bucket):
+    for name, part in (("one", "train"), ("two", "control")):
+        Store.write(tmp_path / name, noise, 100, split=lambda frame, part=part: np.full(len(frame), part))
+    Store.write(f"{bucket}/one", noise, 100, split=lambda frame: np.full(len(frame), "train"))
+    assert store_mark(tmp_path / "one") == store_mark(f"{bucket}/one") != store_mark(tmp_path / "two")
+    with pytest.raises(InputError, match="none: no store here"):
+        store_mark(tmp_path / "none")
+
+
 def test_a_store_without_a_good_record_is_none(tmp_path, log):
     bad = [Noise(name, log, version=-1) for name in ("a", "b")]
     with pytest.raises(InputError, match=r"^a: is broken; mend it; nor can any other record be read$"):
@@ -315,92 +338,6 @@ def test_what_is_no_store_is_not_replaced(tmp_path, noise):
     with pytest.raises(InputError, match=r"mine: holds 'letter.txt', which is no part of a store"):
         Store.write(tmp_path / "mine", noise, 100)
     assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
-
-
-@pytest.fixture
-def bucket():
-    system = fsspec.filesystem("memory")
-    system.store.clear()
-    system.pseudo_dirs[:] = [""]
-    yield "memory://bucket"
-    system.store.clear()
-
-
-def test_any_place_that_fsspec_knows_holds_the_same_store(tmp_path, noise, bucket):
-    there = Store.write(f"{bucket}/store", noise, 100, 50, split=split_patients)
-    here = Store.write(f"file://{tmp_path}/store", noise, 100, 50, split=split_patients)
-    system = fsspec.filesystem("memory")
-    files = {name.removeprefix("/bucket/store/"): system.cat_file(name) for name in system.find("/bucket")}
-    assert files == content(tmp_path / "store")
-    for cache_bytes in (0, 1 << 30):
-        opened = open_store(f"{bucket}/store", cache_bytes)
-        np.testing.assert_array_equal(opened.samples().values, here.samples().values)
-    assert there.spans().equals(here.spans())
-
-
-def test_half_a_store_in_a_bucket_is_none_and_goes_on(noise, log, bucket):
-    def stopped(function, items):
-        yield from map(function, items[:4])
-        raise KeyboardInterrupt
-
-    Store.write(f"{bucket}/store", noise, 200)
-    times_read(log)
-    with pytest.raises(KeyboardInterrupt):
-        Store.write(f"{bucket}/store", noise, 100, spread=stopped)
-    with pytest.raises(InputError, match="memory://bucket/store: no store here"):
-        Store.open(f"{bucket}/store")
-    times_read(log)
-    Store.write(f"{bucket}/store", noise, 100)
-    assert times_read(log) == ["d1", "e1"]
-    with pytest.raises(KeyboardInterrupt):
-        Store.write(f"{bucket}/other", noise, 100, spread=stopped)
-    Store.discard(f"{bucket}/other")
-    assert not fsspec.filesystem("memory").find("/bucket/other")
-    assert not fsspec.filesystem("memory").find("/bucket/other.unfinished")
-
-
-def test_a_damaged_block_in_a_bucket_is_noticed(noise, bucket):
-    system = fsspec.filesystem("memory")
-    Store.write(f"{bucket}/store", noise, 100)
-    system.pipe_file("/bucket/store/r000001/c/0/0", b"short")
-    system.rm("/bucket/store/r000002/c/0/0")
-    store = Store.open(f"{bucket}/store", 0)
-    with pytest.raises(InputError, match=r"the signal of a2 is damaged .a block is cut short"):
-        store.windows(["a1", "a2"], [0, 0])
-    with pytest.raises(InputError, match=r"the signal of b1 is damaged .a block is missing"):
-        store.windows(["a1", "b1"], [0, 0])
-
-
-def test_whole_samples_lie_in_a_bucket_too(noise, bucket):
-    values = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
-    frame = Store.write(f"{bucket}/other", noise, 100).frame.iloc[:4].reset_index(drop=True)
-    SampleStore.write(f"{bucket}/store", Samples(values, frame, ("x", "y"), ("", "")), {"kind": "images"})
-    for cache_bytes in (0, 1 << 20):
-        store = open_store(f"{bucket}/store", cache_bytes)
-        assert isinstance(store, SampleStore)
-        np.testing.assert_array_equal(store.values([3, 0]), values[[3, 0]])
-    Store.write(f"{bucket}/store", noise, 100)  # the other kind, in its place
-    assert isinstance(open_store(f"{bucket}/store"), Store)
-
-
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [
-        ("nowhere://x/store", "nowhere://x/store: .*give a folder, or a URL that fsspec knows"),
-        ("hdfs3://x/store", "hdfs3://x/store: "),
-    ],
-)
-def test_a_protocol_that_is_not_there(noise, url, says):
-    for use in (lambda: Store.open(url), lambda: Store.write(url, noise, 100)):
-        with pytest.raises(InputError, match=says) as fault:
-            use()
-        assert "\n" not in str(fault.value)
-
-
-def test_a_protocol_whose_package_is_not_installed():
-    fsspec.register_implementation("far", "farfs.Far", clobber=True, errtxt="Install farfs")
-    with pytest.raises(InputError, match=r"far://x: its protocol is in a package of its own \(Install farfs\)"):
-        Store.open("far://x")
 
 
 def test_an_edited_note_of_a_killed_run_is_made_anew(tmp_path, noise, log):

@@ -60,7 +60,7 @@ def test_many_records_lie_in_subfolders(tmp_path, monkeypatch):
     write_samples(samples(n=10), tmp_path / "flat", gain=200)
     assert {path.parent.name for path in (tmp_path / "flat").rglob("*")} == {"flat"}
     paths = write_samples(samples(n=11), tmp_path / "out", gain=200)
-    names = [f"s{k // 5:04d}/synthetic{k + 1:06d}" for k in range(11)]
+    names = [f"part{k // 5:04d}/synthetic{k + 1:06d}" for k in range(11)]
     assert (tmp_path / "out" / "RECORDS").read_text().split() == names
     assert [entry.name for entry in find_records(tmp_path / "out")] == names
     assert paths == [tmp_path / "out" / f"{name}.hea" for name in names]

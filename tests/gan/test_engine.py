@@ -3,7 +3,8 @@ import signal
 import threading
 
 import pytest
-from anonimage.gan.engine import deferred_interrupt, prefetched
+import torch
+from anonimage.gan.engine import deferred_interrupt, own_environment, prefetched
 
 
 def test_batches_come_in_order_and_each_is_made_once():
@@ -98,3 +99,16 @@ def test_outside_the_main_thread_nothing_is_held_back():
     thread.start()
     thread.join()
     assert answers == [False]
+
+
+def test_after_training_together_a_process_has_its_threads_and_its_environment_again(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MASTER_PORT", "1234")
+    torch.set_num_threads(2)
+    with own_environment():
+        os.environ |= {"OMP_NUM_THREADS": "1", "MASTER_PORT": "5678", "LOCAL_RANK": "0"}
+        torch.set_num_threads(1)
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    assert os.environ["MASTER_PORT"] == "1234"
+    assert not {"OMP_NUM_THREADS", "LOCAL_RANK"} & os.environ.keys()

@@ -1,5 +1,6 @@
 """Batches are functions of the step, and only ever hold training windows."""
 
+import sys
 from functools import partial
 
 import numpy as np
@@ -60,7 +61,8 @@ def test_the_shares_of_several_processes_are_the_batch_without_overlap(changes, 
 
 
 @pytest.mark.parametrize("changes", [{}, {"balance": "weighted", "head": "projection", "label": "diagnosis"}])
-def test_images_kept_on_the_device_are_those_of_the_store(changes, store, recipe):
+def test_images_kept_on_the_device_are_those_of_the_store(changes, store, recipe, monkeypatch):
+    monkeypatch.setattr(sys.modules[resident.__module__], "CHUNK", 7)
     recipe = recipe.changed(changes)
     codec = fit_codec(recipe, store)
     there = store_batches(store, codec, recipe, (1, 2), partial(resident, device=torch.device("cpu")))

@@ -14,7 +14,7 @@ import pytest
 import torch
 from anonimage.errors import InputError
 from anonimage.gan import checkpoint, load
-from anonimage.gan.engine import make_fabric
+from anonimage.gan.engine import make_fabric, own_environment
 from anonimage.launch import rank
 from anonimage.pipelines.training import helped_run
 from safetensors.torch import load_file
@@ -228,8 +228,38 @@ def test_other_processes_than_were_asked_for_are_refused(monkeypatch):
         make_fabric("cpu", "32", 2, 1)
 
 
+SLURM = {"PROCID": "0", "LOCALID": "0", "NODEID": "0", "JOB_NAME": "train.sh", "JOB_ID": "12345"}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "devices", "message"),
+    [
+        ({"NTASKS": "1"}, 2, r"this is process 0 of 1, not of 2; .* srun --ntasks-per-node=2"),  # srun left out
+        ({"NTASKS": "2"}, 2, "ntasks-per-node"),
+        ({"NTASKS": "2", "NTASKS_PER_NODE": "2", "STEP_NUM_TASKS": "2"}, 1, "2 processes were started for devices 1"),
+    ],
+)
+def test_other_tasks_of_slurm_than_were_asked_for_are_refused(monkeypatch, tasks, devices, message):
+    """One task alone would learn from half of each batch; two with a device each would write over one another."""
+    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    for name, value in (SLURM | tasks).items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    with own_environment():
+        try:
+            with pytest.raises(InputError, match=message):
+                make_fabric("cpu", "32", devices, 1)
+        finally:
+            if torch.distributed.is_initialized():
+                torch.distributed.destroy_process_group()
+
+
 def test_processes_that_were_started_together_can_only_train(monkeypatch, tmp_path):
     assert helped_run() is None
+    with monkeypatch.context() as srun, pytest.raises(InputError, match="can only train"):
+        srun.setenv("SLURM_STEP_NUM_TASKS", "2")  # also the first of them: the others end at once
+        helped_run()
     monkeypatch.setenv("RANK", "1")
     with pytest.raises(InputError, match="can only train: `anonimage prepare` in one process first"):
         helped_run()

@@ -164,6 +164,20 @@ def test_generated_json_is_never_of_another_set(copy, monkeypatch, capfd):
     assert json.loads((copy / "generated.json").read_text())["n"] == 7
 
 
+def test_two_runs_cannot_write_to_one_place_at_once(copy, tmp_path):
+    hold = (
+        "import sys, pathlib, anonimage.pipelines.lock as lock\nwith lock.locked_beside(pathlib.Path(sys.argv[1])):\n"
+    )
+    hold += "    print('held', flush=True)\n    sys.stdin.read()"
+    given = [sys.executable, "-c", hold, tmp_path / "to"]
+    with subprocess.Popen(given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        refused(anonimage("generate", copy, "-n", 3, "--to", tmp_path / "to"), f"process {holder.pid} works on it")
+    assert anonimage("generate", copy, "-n", 3, "--to", tmp_path / "to").exit_code == 0
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_a_set_elsewhere_leaves_generated_json_alone(copy):
     before = (copy / "generated.json").read_bytes()
     generate(copy, n=3, to=copy / "more")

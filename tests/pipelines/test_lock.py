@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from anonimage.errors import InputError
 from anonimage.pipelines.lock import LOCK, locked
+from filelock import FileLock
 
 HOLD = """
 import sys, time
@@ -18,6 +19,8 @@ with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(100)
 """
+
+HOLD_BESIDE = HOLD.replace("locked(Path(sys.argv[1]))", "locked(Path(sys.argv[1]), Path(sys.argv[2]))")
 
 
 @pytest.fixture
@@ -69,6 +72,31 @@ def test_nothing_is_left_but_what_was_put_there(tmp_path, there):
     with locked(out):
         (out / "kept").touch()
     assert [file.name for file in out.iterdir()] == ["kept"]
+
+
+def test_a_folder_that_its_last_holder_takes_with_it_is_made_again(out, monkeypatch):
+    acquire, gone = FileLock.acquire, []
+
+    def late(self, *given, **named):
+        if not gone:
+            out.rmdir()
+            gone.append(out)
+        return acquire(self, *given, **named)
+
+    monkeypatch.setattr(FileLock, "acquire", late)
+    with locked(out):
+        assert (out / LOCK).is_file()
+    assert gone
+    assert not out.exists()
+
+
+def test_a_lock_beside_what_it_is_for(tmp_path):
+    store, lock = tmp_path / "deep" / "store", tmp_path / "deep" / ".store.lock"
+    with locked(store, lock):
+        assert lock.is_file()
+        run = subprocess.run([sys.executable, "-c", HOLD_BESIDE, store, lock], capture_output=True, text=True)
+        assert f"{store}: process {os.getpid()} works on it" in run.stderr
+    assert not (tmp_path / "deep").exists()
 
 
 def test_an_error_frees_it(out):

@@ -12,6 +12,7 @@ import pytest
 from anonimage.errors import InputError
 from anonimage.pipelines.engines import LocalEngine, RayEngine
 from anonimage.pipelines.engines.ray_engine import connected
+from tiny import anonimage, files, sets
 
 # not importorskip: the engine has Ray keep quiet before it is imported
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed; pip install 'anonimage[scale]'")
@@ -28,6 +29,15 @@ def test_results_are_those_of_the_local_engine(engine, capfd):
     assert list(engine.map(tasks.fare, range(12))) == list(LocalEngine(2).map(tasks.fare, range(12)))
     time.sleep(1)  # Ray tells of dead workers a little later
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_run_is_prepared_the_same_on_ray_in_processes_and_alone(engine, database, tmp_path):
+    for name, options in {"ray": ("--engine", "ray", "--jobs", 2), "two": ("--jobs", 2), "one": ("--jobs", 1)}.items():
+        given = ("prepare", "ptb-quantile", database, tmp_path / name, *sets(), *options)
+        assert anonimage(*given).exit_code == 0
+    for name in ("ray", "two"):
+        assert files(tmp_path / name / "store") == files(tmp_path / "one" / "store")
+        assert (tmp_path / name / "codec.json").read_bytes() == (tmp_path / "one" / "codec.json").read_bytes()
 
 
 def test_a_worker_that_dies_is_the_failure_of_its_item_alone(engine):

@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -15,7 +17,8 @@ from anonimage.pipelines.ablation import ablate, cells, compare
 from anonimage.pipelines.ablation.cells import Job, is_finished, run_cell
 from anonimage.pipelines.engines import LocalEngine
 from anonimage.pipelines.recipe import load_recipe
-from tiny import TINY
+from anonimage.pipelines.run_folder import RunFolder
+from tiny import TINY, anonimage
 
 VARY = ["arrangement=z,reversed"]
 RECIPE = load_recipe("ptb-quantile").changed(TINY | {"ema_decay": 0, "steps": 12})
@@ -124,8 +127,30 @@ def test_what_is_there_is_not_run_over(copy, database):
 
 
 def test_another_recipe_is_refused_before_anything_runs(copy, database):
-    with pytest.raises(InputError, match=r"holds a different run .*latent_dim"):
+    with pytest.raises(InputError, match=r"holds a different run .*latent_dim") as refusal:
         ablate(database, copy, RECIPE.changed({"latent_dim": 9}), VARY, 2, Refusing(), resume=True)
+    assert "--overwrite" not in str(refusal.value)  # ablate has none
+
+
+def test_a_device_that_this_machine_has_not_is_refused_before_anything_runs(database, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    engine = LocalEngine(1, isolate=True)
+    for recipe, vary in ((RECIPE.changed({"device": "cuda"}), VARY), (RECIPE, ["device=cpu,cuda"])):
+        with pytest.raises(InputError, match=r"^device 'cuda'.* no CUDA device"):
+            ablate(database, tmp_path / "out", recipe, vary, 1, engine, resume=False)
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_run_on_which_another_process_works_is_left_to_it(copy):
+    run = copy / "cells/arrangement-z/seed-0"
+    hold = "import sys, time; from pathlib import Path; from anonimage.pipelines.lock import locked\n"
+    hold += "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"
+    with subprocess.Popen([sys.executable, "-c", hold, run], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match=f"process {holder.pid} works on it"):
+            run_cell(Job(copy, run, RECIPE.changed({"steps": 14}), audit=False))
+        holder.kill()
+    assert (run / "scores.json").is_file()
 
 
 def test_a_run_stopped_while_it_trained_longer_is_not_taken_for_done(copy, database, monkeypatch):
@@ -220,6 +245,17 @@ def test_runs_on_other_patients_are_compared_without_pairs(resumed, database, tm
     assert "first cell" in printed
 
 
+def test_runs_that_differ_in_precision_are_two_cells(copy, capsys):
+    """They have other weights, even with the same seed."""
+    one, two = (copy / f"cells/arrangement-{name}/seed-0" for name in ("z", "reversed"))
+    recipe = RunFolder(one).recipe
+    recipe.changed({"precision": "32" if recipe.precision == "bf16" else "bf16"}).save(two / "recipe.toml")
+    compare([one, two], None)
+    printed = capsys.readouterr().out
+    for name in ("32", "bf16"):
+        assert f"| precision={name} | " in printed
+
+
 def test_what_cannot_be_compared_is_refused(resumed, tmp_path):
     run = resumed[0] / "cells/arrangement-z/seed-0"
     for runs, words in (
@@ -247,3 +283,17 @@ def _deadly(job):
     if job.recipe.arrangement == "reversed":
         os.kill(os.getpid(), signal.SIGKILL)
     run_cell(job)
+
+
+def _stopped(*args, **kwargs):
+    raise KeyboardInterrupt
+
+
+def test_a_stop_says_what_goes_on(copy, database, tmp_path, monkeypatch):
+    monkeypatch.setattr("anonimage.pipelines.ablation.ablate", _stopped)
+    study = anonimage("ablate", database, tmp_path / "out", "--vary", "arrangement=z,reversed")
+    assert study.exit_code == 130
+    assert study.stderr.endswith("what is complete was kept, and --resume goes on\n")
+    monkeypatch.setattr("anonimage.pipelines.steps.train", _stopped)
+    training = anonimage("train", copy / "cells/arrangement-z/seed-0")  # which has no --resume
+    assert training.stderr.endswith("what is complete was kept, and the same command goes on\n")

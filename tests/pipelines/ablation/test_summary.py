@@ -141,7 +141,14 @@ def test_the_files_tell_the_same(tmp_path):
     assert means.loc[("delay", "recall"), "difference_p_holm"] < 0.05
     assert np.isnan(means.loc[("delay", "noise"), "difference_p_holm"])  # of no family
     page, text = ((tmp_path / f"ablation.{kind}").read_text("utf-8") for kind in ("html", "md"))
-    for told in ("1 of 10 comparisons with arrangement=z", "arrangement=z, seed 9", "80 of 100 ablations"):
+    failed, shown = "1 run failed and is in no table", "(5 scores, 5 seeds) shows a difference"
+    for told in (
+        "1 of 10 comparisons with arrangement=z",
+        "arrangement=z, seed 9",
+        "80 of 100 ablations",
+        failed,
+        shown,
+    ):
         assert told in page
         assert told in text
     assert "no &lt;lead&gt;" in page

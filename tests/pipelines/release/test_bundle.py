@@ -10,6 +10,7 @@ import tomllib
 import numpy as np
 import pytest
 import safetensors.torch
+from anonimage.data import store_mark
 from anonimage.errors import InputError
 from anonimage.gan import Architecture, load
 from anonimage.gan.networks import new_generator
@@ -65,6 +66,15 @@ def test_the_datasheet_tells_counts_verdicts_and_what_was_not_tested(ready, tmp_
         assert text in sheet, text
     assert "generator/" not in sheet
     assert "patient =" not in sheet
+
+
+def test_where_the_prepared_samples_lay_stays_behind(ready, tmp_path):
+    folder, place = RunFolder(ready), tmp_path / "ward7"
+    (ready / "store").rename(place)
+    folder.recipe.changed({"store": str(place)}).save(folder.recipe_file)
+    folder.about_file.write_text(json.dumps(folder.about() | {"store": store_mark(place)}))
+    assert release(ready, tmp_path / "to", DEFAULT)
+    assert not [path for path in (tmp_path / "to").rglob("*") if path.is_file() and b"ward7" in path.read_bytes()]
 
 
 def test_entries_that_somebody_added_to_audit_json_stay_behind(ready, tmp_path):

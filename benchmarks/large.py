@@ -55,7 +55,7 @@ class Varied:
 
 
 def measure(
-    source: Path, windows: int = WINDOWS, at: Path | None = None, steps: int = 40, repeats: int = 3
+    source: Path, windows: int = WINDOWS, at: Path | None = None, steps: int = 150, repeats: int = 3
 ) -> dict[str, Any]:
     """Make both stores, and train on them in processes of their own, in turns.
 
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("--windows", type=int, default=WINDOWS)
     parser.add_argument("--at", type=Path, help="a folder with room for 48,600 bytes a window")
-    parser.add_argument("--steps", type=int, default=40, help="timed steps a turn")
+    parser.add_argument("--steps", type=int, default=150, help="timed steps a turn")
     parser.add_argument("--repeats", type=int, default=3, help="turns")
     parser.add_argument("--train-on", nargs=3, metavar=("STORE", "CODEC", "BYTES"), help=argparse.SUPPRESS)
     given = parser.parse_args()

@@ -86,9 +86,9 @@ def ordered_map(
     Arguments:
         function: of an item; what it raises is raised when its result is taken.
         items: taken as they are needed.
-        workers: threads; None is one per core, at most four.
+        workers: threads; None is one per core.
     """
-    n_threads = workers or min(4, os.cpu_count() or 1)
+    n_threads = workers or os.cpu_count() or 1
     pending: deque[Future[_Result]] = deque()
     with ThreadPoolExecutor(n_threads, thread_name_prefix="read") as pool:
         try:

@@ -131,7 +131,7 @@ def read_records(
         heads: from `read_heads`.
         leads: lead names without regard to case, in the order wanted; none is all of each record.
         fs: Hz to resample to; None keeps each record's own.
-        workers: threads; None is one per core, at most four.
+        workers: threads; None is one per core.
 
     Raises:
         InputError: the first record, in order, that cannot be read, by name.

@@ -52,7 +52,7 @@ EngineName = Annotated[
 Address = Annotated[str | None, typer.Option(help="Of the Ray cluster, as `ray start --head` prints it.")]
 Jobs = Annotated[
     int | None,
-    typer.Option(min=1, help="How many records or cells at a time; default: records one per core, cells one."),
+    typer.Option(min=1, help="How many at a time, in processes; default: records in threads on all cores, cells one."),
 ]
 
 

@@ -74,7 +74,7 @@ def ablate(
         resolved,
         vary,
         seeds,
-        new_engine(engine, jobs or 1, address, isolate=True),
+        new_engine(engine, jobs or 1, address),
         resume=resume,
         audit=with_audit,
     )

@@ -32,16 +32,14 @@ class Engine(Protocol):
         """
 
 
-def new_engine(
-    name: Literal["local", "ray"], jobs: int | None = None, address: str | None = None, *, isolate: bool = False
-) -> Engine:
+def new_engine(name: Literal["local", "ray"], jobs: int | None = None, address: str | None = None) -> Engine:
     """Make an engine.
 
     Arguments:
         name: local: processes of this machine; ray: a Ray cluster.
-        jobs: items worked on at once; None: as many as there are cores.
+        jobs: items worked on at once, each in a process of its own; None: as many as there are cores, on this machine
+            in threads.
         address: of the Ray cluster, as host:port; None: a Ray of its own on this machine.
-        isolate: even one job works in a process of its own, which may die without ending this one.
 
     Raises:
         InputError: another name, jobs below 1, or an address for an engine that has none.
@@ -54,4 +52,4 @@ def new_engine(
         return RayEngine(address, jobs)
     if address is not None:
         raise InputError(f"address {address}: the local engine has none; add --engine ray or leave --address out")
-    return LocalEngine(jobs, isolate=isolate)
+    return LocalEngine(jobs)

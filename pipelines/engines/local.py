@@ -22,20 +22,19 @@ _READY = b""  # what a worker says when it can begin
 
 
 class LocalEngine:
-    """Work spread over processes of this machine.
+    """Work on this machine: threads of this process, or processes of their own.
 
     The pools of the standard library and of loky do not say which item it was that killed a worker, and fail those
     beside it too; here each worker has a pipe of its own, so that its end is the end of one item. Each gets its part
     of the cores for the threads of numpy and torch, unless OMP_NUM_THREADS says otherwise.
 
     Arguments:
-        jobs: processes; None: one per core. One job works in this process, with threads that read ahead.
-        isolate: even one job works in a process of its own, which may die without ending this one.
+        jobs: processes, each of which may die without ending this one. None: threads of this process, as many as there
+            are cores, which begin at once and do for work that is reading and numpy.
     """
 
-    def __init__(self, jobs: int | None = None, *, isolate: bool = False) -> None:
-        self.jobs = jobs or _cores()
-        self.isolate = isolate
+    def __init__(self, jobs: int | None = None) -> None:
+        self.jobs = jobs
 
     def map(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result | Failure]:
         """Apply a function to every item; see Engine.
@@ -43,7 +42,7 @@ class LocalEngine:
         Raises:
             InputError: no worker can begin.
         """
-        if self.jobs == 1 and not self.isolate:
+        if self.jobs is None:
             yield from in_turn(function, items)
             return
         workers = _Processes(max(1, min(self.jobs, len(items))))
@@ -127,7 +126,7 @@ class _Process:
                 raise EOFError from error
             raise InputError(
                 "a worker process ended before it could begin (too little memory, or a script that lacks "
-                "`if __name__ == '__main__':`); use jobs 1"
+                "`if __name__ == '__main__':`); use fewer jobs, or none"
             ) from error
         self._began = True
         return answer

@@ -45,7 +45,7 @@ def test_results_are_in_the_order_of_the_items_whichever_is_done_first():
     assert list(LocalEngine(2).map(tasks.backwards, range(8))) == list(range(8))
 
 
-@pytest.mark.parametrize("engine", [LocalEngine(1), LocalEngine(1, isolate=True), LocalEngine(3)])
+@pytest.mark.parametrize("engine", [LocalEngine(), LocalEngine(1), LocalEngine(3)])
 def test_no_items_are_no_work(engine):
     assert list(engine.map(tasks.square, [])) == []
 
@@ -65,7 +65,7 @@ def test_what_fails_stands_in_its_place_and_the_others_are_done():
 
 def test_an_item_that_kills_its_worker_takes_no_other_with_it():
     items = [tasks.FATAL, tasks.FATAL, 2]
-    results = list(LocalEngine(1, isolate=True).map(tasks.fare, items))
+    results = list(LocalEngine(1).map(tasks.fare, items))
     assert [getattr(result, "died", result) for result in results] == [True, True, 4]
 
 
@@ -84,7 +84,7 @@ def test_workers_share_the_cores(monkeypatch):
     assert list(LocalEngine(2).map(tasks.threads, [0, 1])) == [str(max(1, cores // 2))] * 2
     assert "OMP_NUM_THREADS" not in os.environ
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    assert list(LocalEngine(1, isolate=True).map(tasks.threads, [0])) == ["7"]
+    assert list(LocalEngine(1).map(tasks.threads, [0])) == ["7"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
@@ -106,11 +106,11 @@ def test_workers_do_not_outlive_the_program(tmp_path, number):
 
 
 def test_workers_are_as_many_as_asked_and_end_with_the_work():
-    assert set(LocalEngine(1).map(tasks.whose, range(2))) == {os.getpid()}
+    assert set(LocalEngine().map(tasks.whose, range(2))) == {os.getpid()}
     workers = set(LocalEngine(2).map(tasks.whose, range(4)))
     assert len(workers - {os.getpid()}) == 2
     assert not any(map(is_running, workers))
-    results = LocalEngine(1, isolate=True).map(tasks.whose, range(100))
+    results = LocalEngine(1).map(tasks.whose, range(100))
     worker = next(results)
     assert is_running(worker)
     results.close()

@@ -42,7 +42,7 @@ def bucket():
 
 
 def prepare(source: Path, out: Path, *options: object, **settings: object):
-    return anonimage("prepare", "ptb-quantile", source, out, *sets(**settings), "--jobs", 1, *options)
+    return anonimage("prepare", "ptb-quantile", source, out, *sets(**settings), *options)
 
 
 # --- killed -----------------------------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ def prepare(source: Path, out: Path, *options: object, **settings: object):
 def test_killed_while_it_reads_the_same_command_goes_on(elsewhere, database, out, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     log, settings = tmp_path / "log", {"store": "big/samples"} if elsewhere else {}
-    arguments = command("prepare", "ptb-quantile", database, out, *sets(**settings), "--jobs", 1)[3:]
+    arguments = command("prepare", "ptb-quantile", database, out, *sets(**settings))[3:]
     process = subprocess.Popen([sys.executable, "-c", SLOW.format(log=str(log)), *arguments])
     limit = time.monotonic() + 60
     while not log.exists() or len(log.read_text().split()) < 4:
@@ -202,7 +202,7 @@ def test_the_record_that_kills_its_worker_is_named(database, out, tmp_path):
 @pytest.mark.parametrize("remote", [True, False])
 def test_a_run_whose_samples_lie_elsewhere(remote, database, finished, out, tmp_path, bucket, monkeypatch):
     place = bucket if remote else str(tmp_path / "big")
-    assert anonimage("run", "ptb-quantile", database, out, *sets(store=place), "--jobs", 1).exit_code == 0
+    assert anonimage("run", "ptb-quantile", database, out, *sets(store=place)).exit_code == 0
     assert not (out / "store").exists()
     assert files(out / "synthetic") == files(finished / "synthetic")
     assert (out / "scores.json").read_bytes() == (finished / "scores.json").read_bytes()
@@ -291,5 +291,5 @@ def test_two_runs_cannot_write_one_store_at_once(database, out, tmp_path):
 
 def test_the_run_beside_it_has_samples_of_its_own(database, out, tmp_path):
     settings = {"store": tmp_path / "big", "against": "ptb-z"}
-    assert anonimage("run", "ptb-quantile", database, out, *sets(**settings), "--jobs", 1).exit_code == 0
+    assert anonimage("run", "ptb-quantile", database, out, *sets(**settings)).exit_code == 0
     assert (out / "against" / "store").is_dir()

@@ -134,7 +134,7 @@ def test_another_recipe_is_refused_before_anything_runs(copy, database):
 
 def test_a_device_that_this_machine_has_not_is_refused_before_anything_runs(database, tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    engine = LocalEngine(1, isolate=True)
+    engine = LocalEngine(1)
     for recipe, vary in ((RECIPE.changed({"device": "cuda"}), VARY), (RECIPE, ["device=cpu,cuda"])):
         with pytest.raises(InputError, match=r"^device 'cuda'.* no CUDA device"):
             ablate(database, tmp_path / "out", recipe, vary, 1, engine, resume=False)
@@ -272,7 +272,7 @@ def test_what_cannot_be_compared_is_refused(resumed, tmp_path):
 def test_a_run_that_is_killed_in_its_worker_is_one_failure(database, tmp_path):
     class Deadly:
         def map(self, function, items):
-            return LocalEngine(1, isolate=True).map(_deadly, items)
+            return LocalEngine(1).map(_deadly, items)
 
     with pytest.raises(InputError, match=r"1 of 2 runs failed, the first is arrangement=reversed.*died"):
         ablate(database, tmp_path / "out", RECIPE, VARY, 1, Deadly(), resume=False)

@@ -126,7 +126,7 @@ class _Process:
                 raise EOFError from error
             raise InputError(
                 "a worker process ended before it could begin (too little memory, or a script that lacks "
-                "`if __name__ == '__main__':`); use fewer jobs, or none"
+                "`if __name__ == '__main__':`); use jobs None, or leave --jobs out"
             ) from error
         self._began = True
         return answer

@@ -122,7 +122,7 @@ def test_a_script_that_its_workers_cannot_import_is_told_so(tmp_path):
     script.write_text("from anonimage.pipelines.engines import LocalEngine\nlist(LocalEngine(2).map(abs, [1]))\n")
     run = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=30)
     assert "ended before it could begin" in run.stderr
-    assert "use jobs 1" in run.stderr.strip().rpartition("\n")[2]
+    assert "use jobs None" in run.stderr.strip().rpartition("\n")[2]
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def _pays(layer: nn.Conv2d | nn.ConvTranspose2d, maps: Tensor, shrinking: Sequen
     return maps.device.type == "cpu" and inner <= SMALL and not any(layer.padding)
 
 
-def _shape(layer: nn.Conv2d | nn.ConvTranspose2d) -> tuple[Pair, Pair, Pair]:
-    return layer.kernel_size, layer.stride, layer.padding  # type: ignore[return-value]
+def _shape(layer: nn.Conv2d | nn.ConvTranspose2d) -> tuple[Pair, Pair]:
+    return layer.kernel_size, layer.stride  # type: ignore[return-value]
 
 
 def _cast(maps: Tensor) -> Tensor:
@@ -58,35 +58,34 @@ class _Patches(torch.autograd.Function):
     """The values under the kernel at each place: (N, C, H, W) → (N, H', W', k, k, C)."""
 
     @staticmethod
-    def forward(ctx: Any, maps: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> Tensor:
-        ctx.shape = kernel, stride, padding
-        return _patches(maps, kernel, stride, padding)
+    def forward(ctx: Any, maps: Tensor, kernel: Pair, stride: Pair) -> Tensor:
+        ctx.shape = kernel, stride
+        return _patches(maps, kernel, stride)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        return _folded(gradients[0], *ctx.shape), None, None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return _folded(gradients[0], *ctx.shape), None, None
 
 
 class _Folded(torch.autograd.Function):
     """Patches added up where they lie: (N, H', W', k, k, C) → (N, C, H, W)."""
 
     @staticmethod
-    def forward(ctx: Any, patches: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> Tensor:
-        ctx.shape = kernel, stride, padding
-        return _folded(patches, kernel, stride, padding)
+    def forward(ctx: Any, patches: Tensor, kernel: Pair, stride: Pair) -> Tensor:
+        ctx.shape = kernel, stride
+        return _folded(patches, kernel, stride)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        return _patches(gradients[0], *ctx.shape), None, None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return _patches(gradients[0], *ctx.shape), None, None
 
 
-def _patches(maps: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> Tensor:
+def _patches(maps: Tensor, kernel: Pair, stride: Pair) -> Tensor:
     (high, wide), (down, right) = kernel, stride
-    pixels = nn.functional.pad(maps.movedim(1, -1), (0, 0, padding[1], padding[1], padding[0], padding[0]))
-    return pixels.unfold(1, high, down).unfold(2, wide, right).permute(0, 1, 2, 4, 5, 3).contiguous()
+    return maps.movedim(1, -1).unfold(1, high, down).unfold(2, wide, right).permute(0, 1, 2, 4, 5, 3).contiguous()
 
 
-def _folded(patches: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> Tensor:
+def _folded(patches: Tensor, kernel: Pair, stride: Pair) -> Tensor:
     n, rows, columns, _, _, channels = patches.shape
     sides = [(count - 1) * step + size for count, step, size in zip((rows, columns), stride, kernel, strict=True)]
     pixels = patches.new_zeros(n, *sides, channels)
@@ -95,5 +94,4 @@ def _folded(patches: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> Tenso
             pixels[:, i : i + rows * stride[0] : stride[0], j : j + columns * stride[1] : stride[1]] += patches[
                 :, :, :, i, j
             ]
-    top, left = padding
-    return pixels[:, top : sides[0] - top, left : sides[1] - left].movedim(-1, 1)
+    return pixels.movedim(-1, 1)

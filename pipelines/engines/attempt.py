@@ -1,4 +1,7 @@
-"""What the engines have in common: an item as a worker does it, and the order of all."""
+"""What the engines have in common: an item as a worker does it, and the order of all.
+
+Pickle is for what passes between this process and its own workers, and never lies in a file.
+"""
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence

@@ -23,8 +23,8 @@ from anonimage.pipelines import steps
 from anonimage.pipelines.ahead import ahead
 from anonimage.pipelines.anonymizer import Anonymizer
 from anonimage.pipelines.generation import generate
+from anonimage.pipelines.kinds import new_format
 from anonimage.pipelines.recipe import load_recipe
-from anonimage.pipelines.sources import new_format
 
 WINDOWS = 8192  # that are timed: a shard
 SIZES = (2, 6)  # times as many, which shall take the same memory

@@ -14,8 +14,8 @@ from statistics import median
 from typing import Any
 
 from anonimage.pipelines.engines import LocalEngine
+from anonimage.pipelines.kinds import write_store
 from anonimage.pipelines.recipe import load_recipe
-from anonimage.pipelines.sources import write_store
 from evaluation import multiply
 
 WINDOWS = 30_000

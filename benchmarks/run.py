@@ -29,8 +29,8 @@ import training
 from anonimage.files import new_file
 from anonimage.pipelines.batches import Batches, store_batches
 from anonimage.pipelines.codecs import fit_codec
+from anonimage.pipelines.kinds import write_store
 from anonimage.pipelines.recipe import load_recipe
-from anonimage.pipelines.sources import write_store
 from rich.console import Console
 from rich.table import Table
 

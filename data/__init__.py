@@ -1,26 +1,26 @@
 """Real data in, synthetic data out: records, leads, windows, splits and the store that training reads from."""
 
 from .balance import undersample
-from .describe import Description, RecordRow, describe
-from .draft import StoredRecord
-from .labels import CLASSES, TABLE_1, classes_of, diagnosis_of, label_of, relabel, table_1_row
-from .leads import limb_relations, match_leads
-from .listing import RecordEntry, find_records
 from .patients import patients_of
-from .pictures import PictureDescription, Pictures, describe_pictures, read_pictures
-from .sample_store import AnyStore, SampleStore, open_store, store_mark
+from .pictures.reading import PictureDescription, Pictures, describe_pictures, read_pictures
+from .pictures.writer import write_pictures
 from .samples import Samples
-from .series import Series, SeriesDescription, describe_series, find_series, read_series
-from .series_writer import write_series
+from .series.reading import Series, SeriesDescription, describe_series, find_series, read_series
+from .series.writer import write_series
 from .split import CONTROL, TRAIN, split_patients
-from .store import Store
-from .table_file import TableFile, read_table, write_table
-from .table_form import TableForm
-from .table_rows import rows_of
-from .wfdb_header import RecordHead, Signal, read_head, read_heads
-from .wfdb_source import Recording, read_record, read_records
+from .store.ingest import StoredRecord
+from .store.sample_store import AnyStore, SampleStore, open_store, store_mark
+from .store.store import Store
+from .table.file import TableFile, read_table, write_table
+from .table.form import TableForm
+from .table.rows import rows_of
+from .wfdb.describe import Description, RecordRow, describe
+from .wfdb.header import RecordHead, Signal, read_head, read_heads
+from .wfdb.labels import CLASSES, TABLE_1, classes_of, diagnosis_of, label_of, relabel, table_1_row
+from .wfdb.leads import limb_relations, match_leads
+from .wfdb.listing import RecordEntry, find_records
+from .wfdb.signals import Recording, read_record, read_records
 from .windows import MISSING, cut, stretches
-from .writer_pictures import write_pictures
 
 __all__ = [
     "CLASSES",

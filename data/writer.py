@@ -10,9 +10,9 @@ import pandas as pd
 
 from ..errors import InputError, one_line
 from .samples import Samples
+from .wfdb.writer import Wfdb, write_record
 from .writer_formats import Csv, Npz, Parquet
 from .writer_set import TABLE, Format, Plan, Progress, write_set
-from .writer_wfdb import Wfdb, write_record
 
 __all__ = ["FORMATS", "new_format", "read_rows", "refuse_foreign", "write_record", "write_samples"]
 

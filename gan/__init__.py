@@ -1,22 +1,22 @@
 """Steps 3 and 4: networks, objective, training, checkpoints, sampling. torch only; knows images, not what they show."""
 
 from .batch import Batch
-from .callbacks import Callback, Checkpoints, Metrics, Progress, Reading
-from .checkpoint import latest, load, save
-from .company import Company, DismissedError
-from .engine import own_environment
-from .evolution import Evolution
-from .finite import Losses, TrainingError
 from .judging import classify, realness
-from .monitor import ACTIONS, Event, Monitor
-from .networks import Architecture, Discriminator, Generator, Judgement, new_discriminator, new_generator
-from .objective import AuxiliaryClassifier, BinaryCrossEntropy, CriticLoss, Objective
-from .resident import resident
+from .networks.architecture import Architecture, Discriminator, Generator, Judgement, new_discriminator, new_generator
+from .objectives.objective import AuxiliaryClassifier, BinaryCrossEntropy, CriticLoss, Objective
 from .sampling import iter_images, sample_images
-from .signs import Check
-from .snapshot import Snapshot
-from .stopping import Scored, Stopping
-from .trainer import Trainer, TrainerSettings
+from .training.callbacks import Callback, Checkpoints, Metrics, Progress, Reading
+from .training.checkpoint import latest, load, save
+from .training.evolution import Evolution
+from .training.finite import Losses, TrainingError
+from .training.monitor import ACTIONS, Event, Monitor
+from .training.processes import Company, DismissedError
+from .training.resident import resident
+from .training.runtime import own_environment
+from .training.signs import Check
+from .training.snapshot import Snapshot
+from .training.stopping import Scored, Stopping
+from .training.trainer import Trainer, TrainerSettings
 
 __all__ = [
     "ACTIONS",

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
-from .networks import Discriminator, Judgement
+from .networks.architecture import Discriminator, Judgement
 from .pixels import to_unit
 
 

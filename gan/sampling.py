@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .batch import checked_labels
-from .networks import Generator
+from .networks.architecture import Generator
 from .pixels import to_levels
 from .randomness import Stream, latents
 

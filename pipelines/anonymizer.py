@@ -12,8 +12,8 @@ from ..data import CONTROL, Samples
 from ..errors import InputError
 from ..files import refuse_used
 from ..gan import Snapshot, Trainer, iter_images, load
-from ..gan.checkpoint import save
 from ..gan.sampling import CHUNK
+from ..gan.training.checkpoint import save
 from ..transforms import Codec
 from .ahead import ahead
 from .batches import n_training, sample_batches

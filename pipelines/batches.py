@@ -8,7 +8,7 @@ from torch import Tensor
 from ..data import TRAIN, AnyStore, Store, undersample
 from ..errors import InputError
 from ..gan import Batch
-from ..gan.resident import Images
+from ..gan.training.resident import Images
 from ..transforms import Codec
 from .classes import Classes
 from .recipe import Recipe

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data import AnyStore, TableForm, limb_relations
-from ..data.table_column import NUMBERS
+from ..data.table.column import NUMBERS
 from ..errors import InputError, nearest
 from ..files import new_file
 from ..transforms import (

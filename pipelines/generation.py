@@ -18,12 +18,12 @@ from ..data.writer_set import Plan, write_set
 from ..errors import InputError
 from ..files import new_file, refuse_used
 from ..gan import Snapshot
-from ..gan.snapshot import part
+from ..gan.training.snapshot import part
 from .anonymizer import Anonymizer
+from .kinds import NOUNS, new_format, refuse_foreign
 from .lock import locked_beside
 from .progress import progress, say
 from .run_folder import RunFolder, versions
-from .sources import NOUNS, new_format, refuse_foreign
 
 
 def generate(

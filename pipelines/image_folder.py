@@ -10,9 +10,9 @@ from ..data import Samples
 from ..errors import InputError, one_line
 from ..files import new_folder, refuse_used, scratch_folder
 from .codecs import fit_codec, load_codec, save_codec
+from .kinds import check_source, write_samples, write_store
 from .progress import progress
 from .recipe import Recipe
-from .sources import check_source, write_samples, write_store
 
 IMAGES, CODEC, SAMPLES = "images", "codec.json", "samples.parquet"
 CHUNK = 1024

@@ -8,21 +8,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..data import (
-    Description,
-    TableForm,
-    describe,
-    describe_pictures,
-    describe_series,
-    read_table,
-)
-from ..data.table_column import NUMBERS
+from ..data import Description, TableForm, describe, describe_pictures, describe_series, read_table
+from ..data.table.column import NUMBERS
 from ..errors import InputError
+from .kinds import check_source, kind_of
+from .kinds.table import as_written, patient_column
+from .kinds.wfdb import label_file
 from .progress import progress
 from .recipe import Recipe
-from .sources import check_source, kind_of
-from .sources.table import as_written, patient_column
-from .sources.wfdb import label_file
 
 WIDE = 120  # columns where the output is no terminal
 

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from pathlib import Path
 
 from ..data import CONTROL, TRAIN, AnyStore, Store, open_store
-from ..data.place import Folder, place_at
-from ..data.store_writer import BadSourceError
+from ..data.store.storage import Folder, place_at
+from ..data.store.writing import BadSourceError
 from ..errors import InputError
 from ..files import make_folder
 from ..transforms import Codec
@@ -15,11 +15,11 @@ from .batches import training_labels, training_rows
 from .classes import Classes, refuse_lonely
 from .codecs import fit_codec, load_codec, refuse_impossible, save_codec
 from .engines import Engine
+from .kinds import NOUNS, check_source, write_store
 from .lock import locked_beside
 from .progress import say
 from .recipe import Recipe
 from .run_folder import STORE, RunFolder
-from .sources import NOUNS, check_source, write_store
 
 
 def prepare(

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from ..data.simulate import simulate_database
+from ..data.wfdb.simulate import simulate_database
 from .engines import Engine
 from .evaluation.run import evaluate, evaluate_and_audit
 from .evaluation.verification import Verifier

@@ -11,7 +11,7 @@ from anonimage.pipelines.evaluation.privacy.findings import Attack, Audit, Contr
 from anonimage.pipelines.evaluation.score import Score
 from anonimage.pipelines.recipe import Recipe, load_recipe
 from anonimage.pipelines.release.gate import Area
-from anonimage.pipelines.run import Evidence, Run, Windows
+from anonimage.pipelines.report.content import Evidence, Run, Windows
 
 COUNTS = {"synthetic": 200, "training": 90, "control": 40, "training_patients": 30, "control_patients": 12}
 COUNTS |= {"records": 42, "steps": 600}

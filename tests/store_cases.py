@@ -7,9 +7,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from anonimage.data.spread import Failure
-from anonimage.data.wfdb_header import RecordHead
-from anonimage.data.wfdb_source import Recording
+from anonimage.data.parallel import Failure
+from anonimage.data.wfdb.header import RecordHead
+from anonimage.data.wfdb.signals import Recording
 from anonimage.errors import InputError
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from anonimage.data import Samples, TableForm
-from anonimage.data.series_writer import series_format
-from anonimage.data.table_writer import TableFormat
+from anonimage.data.pictures.writer import PictureFormat
+from anonimage.data.series.writer import series_format
+from anonimage.data.table.writer import TableFormat
 from anonimage.data.writer import new_format
-from anonimage.data.writer_pictures import PictureFormat
 from anonimage.data.writer_set import Format, Plan, write_set
 
 N, SHARD = 23, 4

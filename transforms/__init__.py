@@ -1,16 +1,16 @@
 """Steps 1 and 2: invertible maps between values and images. numpy, scipy, skimage; no torch, no wfdb, no files."""
 
-from .arrange import Arrangement, grid
-from .arrangements import ARRANGEMENT_LINES, ARRANGEMENTS, arrangement
 from .bounds import QuantileBounds
 from .by_channel import ByChannel
 from .codec import Codec
 from .colours import COLOURS, Colours
 from .equalize import Equalize
 from .grey import GreyLevels
-from .grids import TABLE_GRIDS, table_grid
 from .known import TRANSFORMS
-from .layout import ForwardLayout, Layout
+from .layouts.arrangements import ARRANGEMENT_LINES, ARRANGEMENTS, arrangement
+from .layouts.grids import TABLE_GRIDS, table_grid
+from .layouts.layout import ForwardLayout, Layout
+from .layouts.table import Arrangement, grid
 from .offsets import MODES
 from .standardize import AdaptedRange, MinMax
 from .transform import Compose, ForwardChain, ForwardOnly, Saturation, Transform, from_state

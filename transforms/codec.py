@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import InputError
-from .arrangements import layout_from, layout_state
 from .codec_file import sealed, unsealed
 from .colours import Colours
 from .known import TRANSFORMS
-from .layout import ForwardLayout, Layout
+from .layouts.arrangements import layout_from, layout_state
+from .layouts.layout import ForwardLayout, Layout
 from .offsets import OffsetModel, check_mode, keep_relations, mode_offsets
 from .stages import check_colours, check_layout, lowest, without_bounds
 from .transform import Chunks, ForwardChain, ForwardOnly, Saturation, State, Transform, from_state

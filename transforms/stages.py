@@ -6,7 +6,7 @@ from ..errors import InputError
 from .bounds import QuantileBounds
 from .by_channel import ByChannel
 from .colours import Colours
-from .layout import ForwardLayout
+from .layouts.layout import ForwardLayout
 from .transform import Compose, ForwardChain, ForwardOnly, Transform
 
 

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...data.spread import Failure, spread_over
+from ...data.parallel import Failure, spread_over
 from ...errors import InputError
 from ...files import is_unfinished, refuse_file
-from ...gan.engine import make_fabric
+from ...gan.training.runtime import make_fabric
 from ..engines import Engine, LocalEngine
 from ..evaluation.verification import Verifier
+from ..kinds import check_source
 from ..lock import locked
 from ..progress import progress, say
 from ..recipe import Recipe
 from ..run_folder import RunFolder
-from ..sources import check_source
 from ..training import with_hardware
 from .cells import Job, forget_failure, is_finished, remember_failure, run_cell
 from .grid import Cell, grid

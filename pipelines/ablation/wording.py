@@ -6,7 +6,7 @@ from math import isnan
 
 from ..recipe import Recipe
 from ..report.explained import NOUNS, chance, explained, number, title_of
-from ..studies import HOPELESS
+from ..report.paper_claims import HOPELESS
 from .results import DEPARTURE
 from .statistics import Difference, Mean
 from .summary import HEADLINES, Line, Summary

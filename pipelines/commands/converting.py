@@ -45,7 +45,7 @@ def fetch(
     base_url: Annotated[str | None, typer.Option(help="A mirror laid out as PhysioNet's files/.")] = None,
 ) -> None:
     """Download a database from PhysioNet; resumes, and verifies the checksums."""
-    from ...data.fetch import fetch as fetch_database
+    from ...data.wfdb.fetch import fetch as fetch_database
     from ..progress import progress
 
     with progress("fetch") as advance:

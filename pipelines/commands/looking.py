@@ -29,7 +29,7 @@ def inspect(
 ) -> None:
     """Show what would be read: records, patients, classes, leads, windows, columns, and every problem found."""
     from ..inspection import print_inspection
-    from ..sources import recipe_for
+    from ..kinds import recipe_for
 
     columns = {"binary": binary, "category": category, "drop": drop, "keep": keep, "missing": missing}
     read = {"fs": fs, "patient": patient, "label": label, "side": side, "stride": stride}

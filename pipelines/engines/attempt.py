@@ -9,7 +9,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, Protocol
 
-from ...data.spread import Failure
+from ...data.parallel import Failure
 from ...errors import InputError, one_line
 
 AHEAD = 2  # items at most that are begun before the one that is taken next, per worker

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol, TypeVar
 
-from ...data.spread import Failure
+from ...data.parallel import Failure
 from ...errors import InputError, nearest
 from .local import LocalEngine
 from .ray_engine import RayEngine

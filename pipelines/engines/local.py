@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as ready
 from typing import Any, TypeVar
 
-from ...data.spread import Failure, in_turn
+from ...data.parallel import Failure, in_turn
 from ...errors import InputError
 from .attempt import DIED, attempt_packed, in_order
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...data.spread import Failure
+from ...data.parallel import Failure
 from ...errors import InputError, one_line
 from .attempt import DIED, attempt_packed, in_order
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...errors import InputError
 from ...files import new_file
-from ..run import Evidence
+from ..report.content import Evidence
 
 DIGITS = 6  # significant ones; more is not seen in a picture
 

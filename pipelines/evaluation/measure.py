@@ -10,7 +10,7 @@ from ...data import CONTROL, TRAIN, TableForm
 from ...gan import classify, sample_images
 from ...transforms import Codec
 from ..progress import progress
-from ..run import Evidence
+from ..report.content import Evidence
 from .coding import score_coding
 from .encoder import fit_encoder
 from .fidelity import (

@@ -14,9 +14,9 @@ from ..release.fingerprint import fingerprint
 from ..release.gate import Area, judge
 from ..release.policy import Policy, load_policy
 from ..report import write_report
-from ..run import Run
+from ..report.content import Run
+from ..report.paper_claims import observe
 from ..run_folder import RunFolder
-from ..studies import observe
 from .attacks import attack
 from .evidence import load_evidence, save_evidence
 from .measure import measure

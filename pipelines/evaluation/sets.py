@@ -10,10 +10,10 @@ from ...gan import Snapshot, load
 from ...transforms import Codec
 from ..classes import Classes
 from ..codecs import load_codec
+from ..kinds import read_synthetic
 from ..recipe import Recipe
-from ..run import Windows
+from ..report.content import Windows
 from ..run_folder import RunFolder
-from ..sources import read_synthetic
 from ..training import chosen_checkpoint
 from .people import refuse_seen_patients
 

@@ -15,7 +15,7 @@ import pyarrow.parquet
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ...data import TableForm
-from ...data.table_column import Number
+from ...data.table.column import Number
 from ...errors import InputError, one_line
 
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}

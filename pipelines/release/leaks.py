@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from ...data import TableForm
-from ...data.writer_wfdb import FOLDERS
+from ...data.wfdb.writer import FOLDERS
 from ...errors import InputError, one_line
 from ...transforms import Codec
-from ..sources import read_synthetic, refuse_foreign
+from ..kinds import read_synthetic, refuse_foreign
 from .contents import PICTURES, is_text, numbers_of, pixels_of, texts_of, without_numbers
 from .private import Private, form_decimal
 from .traces import bits, on_grid

@@ -23,16 +23,16 @@ from ...data import (
     read_record,
 )
 from ...data.folders import iter_files_below
-from ...data.picture_files import find_pictures
-from ...data.table_cells import text_of
-from ...data.table_column import Binary, Category
-from ...data.wfdb_source import ordered_map
+from ...data.pictures.files import find_pictures
+from ...data.table.cells import text_of
+from ...data.table.column import Binary, Category
+from ...data.wfdb.signals import ordered_map
 from ...errors import InputError
 from ...transforms import Codec
 from ..classes import Classes
+from ..kinds.kinds import kind_of
 from ..recipe import Recipe
 from ..run_folder import RunFolder
-from ..sources.kinds import kind_of
 from .contents import pixels_of
 from .fingerprint import sha256
 from .traces import Traces, bits, on_grid

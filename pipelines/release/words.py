@@ -11,15 +11,15 @@ from pathlib import Path
 import pandas as pd
 
 from ...data import TableForm, find_records, find_series, read_table
-from ...data.listing import header_text
-from ...data.series_text import read_sheet
-from ...data.table_cells import text_of
-from ...data.table_column import Binary, Category
+from ...data.series.text import read_sheet
+from ...data.table.cells import text_of
+from ...data.table.column import Binary, Category
+from ...data.wfdb.listing import header_text
 from ...transforms import Codec
 from ..classes import Classes
+from ..kinds.kinds import kind_of
+from ..kinds.table import as_written
 from ..recipe import Recipe
-from ..sources.kinds import kind_of
-from ..sources.table import as_written
 from .policy import policy_names
 
 COMMON = 3  # people: a line that stands in the headers of so many tells nothing about one of them

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..evaluation.fidelity.signals import WINDOWS as SPECTRA
 from ..evaluation.privacy.findings import Attack
-from ..run import Run
+from .content import Run
 from .evidence_plots import SHOWN_POINTS, unit_of
 from .explained import is_ecg, lead_of
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..evaluation.coding import PAPER_WIDTH
 from ..evaluation.fidelity.parameters import measured_lead
 from ..evaluation.score import Score
-from ..run import Run
+from .content import Run
 from .meanings import ENTRIES, EXACT, PARTS, Entry
 
 NOUNS = {"signals": "windows", "table": "rows", "images": "pictures"}

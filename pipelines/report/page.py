@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from ...files import new_file
 from ..evaluation.privacy.findings import Audit
-from ..run import Run
-from ..studies import Observation
+from .content import Run
 from .explained import NOUNS, score_tables, words
+from .paper_claims import Observation
 from .sections import make_sections
 from .verdicts import attack_rows, cards, next_step
 

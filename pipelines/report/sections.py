@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from ...data import TableForm
 from ..evaluation.fidelity.parameters import PARAMETERS
-from ..run import Run, Windows
 from . import evidence_plots, plots
 from .captions import people_of, told_of_attacks, told_of_map, told_of_qt, told_of_spectrum
+from .content import Run, Windows
 from .explained import NOUNS, is_ecg, lead_of
 from .paper import draw_paper, room
 from .svg import MEDIUM, REAL, SMALL, SYNTHETIC, as_png, image_grid

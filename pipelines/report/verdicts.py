@@ -6,7 +6,7 @@ from typing import Any
 from ..evaluation.privacy.findings import Attack, Audit
 from ..evaluation.score import Score
 from ..release.gate import NO_LIMIT, Area
-from ..run import Run
+from .content import Run
 from .explained import chance, number, span, title_of, words
 
 AREAS = {"fidelity": "Is it faithful?", "utility": "Is it useful?", "privacy": "Is it private?"}

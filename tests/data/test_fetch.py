@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
-from anonimage.data.fetch import DATABASES, fetch
+from anonimage.data.wfdb.fetch import DATABASES, fetch
 from anonimage.data.writer import write_record
 from anonimage.errors import InputError
 from wfdb.io import download

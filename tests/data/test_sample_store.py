@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data import Samples, Store, find_records, read_heads
-from anonimage.data.sample_store import SampleStore, open_store
-from anonimage.data.wfdb_source import RecordSource
+from anonimage.data.store.sample_store import SampleStore, open_store
+from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
 
 FORM = {"kind": "images", "size": [3, 2], "classes": ["arch", "whorl"]}

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data import Store, describe_series, find_series, read_series, split_patients, write_series
-from anonimage.data.series import series_sources
-from anonimage.data.series_columns import column_form
-from anonimage.data.series_text import BLANKS, decimals_of
+from anonimage.data.series.columns import column_form
+from anonimage.data.series.reading import series_sources
+from anonimage.data.series.text import BLANKS, decimals_of
 from anonimage.errors import InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st

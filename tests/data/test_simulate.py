@@ -8,7 +8,7 @@ import neurokit2
 import numpy as np
 import pytest
 import wfdb
-from anonimage.data.simulate import DOWER, LEADS, _diagnoses, simulate_database
+from anonimage.data.wfdb.simulate import DOWER, LEADS, _diagnoses, simulate_database
 from anonimage.errors import InputError
 
 PTB_CLASSES = {"Myocardial infarction", "Healthy control"}  # everything else is miscellaneous

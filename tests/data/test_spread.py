@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from anonimage.data.spread import Failure, in_turn, spread_over
+from anonimage.data.parallel import Failure, in_turn, spread_over
 from anonimage.errors import InputError
 
 

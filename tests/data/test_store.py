@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import zarr
 from anonimage.data import CLASSES, MISSING, Store, cut, find_records, read_heads, read_records, split_patients
-from anonimage.data.wfdb_source import RecordSource
+from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
 
 

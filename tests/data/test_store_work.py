@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import zarr
 from anonimage.data import Store, find_records, read_heads, split_patients, store_mark
-from anonimage.data.place import Folder
-from anonimage.data.spread import Failure
-from anonimage.data.store_work import Work
-from anonimage.data.store_writer import StoreWriter
-from anonimage.data.wfdb_source import RecordSource
+from anonimage.data.parallel import Failure
+from anonimage.data.store.storage import Folder
+from anonimage.data.store.work import Work
+from anonimage.data.store.writing import StoreWriter
+from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
 from store_cases import Noise, backwards, content, dies_at, times_read, two_processes
 

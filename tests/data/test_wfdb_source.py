@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import wfdb
 from anonimage.data import MISSING, find_records, read_heads, read_record, read_records
+from anonimage.data.parallel import ordered_map
 from anonimage.data.resample import resample
-from anonimage.data.spread import ordered_map
 from anonimage.errors import InputError
 
 

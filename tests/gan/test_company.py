@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 from anonimage.errors import InputError
-from anonimage.gan import company
-from anonimage.gan.company import Company, DismissedError, Word
+from anonimage.gan.training import processes as company
+from anonimage.gan.training.processes import Company, DismissedError, Word
 
 
 @pytest.fixture

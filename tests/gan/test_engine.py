@@ -4,7 +4,7 @@ import threading
 
 import pytest
 import torch
-from anonimage.gan.engine import deferred_interrupt, own_environment, prefetched
+from anonimage.gan.training.runtime import deferred_interrupt, own_environment, prefetched
 
 
 def test_batches_come_in_order_and_each_is_made_once():

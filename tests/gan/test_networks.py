@@ -6,7 +6,7 @@ import pytest
 import torch
 from anonimage.errors import InputError
 from anonimage.gan import Architecture, Judgement, new_discriminator, new_generator
-from anonimage.gan.convolutional import schedule
+from anonimage.gan.networks.dcgan import schedule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn

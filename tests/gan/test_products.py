@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from anonimage.gan import products
-from anonimage.gan.products import Convolution, TransposedConvolution
+from anonimage.gan.networks import products
+from anonimage.gan.networks.products import Convolution, TransposedConvolution
 from torch import nn
 
 SHAPES = [(3, 2, 11, 5), (3, 2, 5, 2), (1, 1, 4, 4), (4, 2, 8, 3)]  # kernel, stride, outer, inner

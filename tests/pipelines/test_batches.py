@@ -12,7 +12,7 @@ from anonimage.errors import InputError
 from anonimage.gan import resident
 from anonimage.pipelines.batches import grid_rows, n_training, store_batches, training_labels
 from anonimage.pipelines.codecs import fit_codec
-from anonimage.pipelines.sources import write_store
+from anonimage.pipelines.kinds import write_store
 from tiny import FS, beats, write_database, write_patient
 
 

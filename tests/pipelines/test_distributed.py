@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import checkpoint, load
-from anonimage.gan.engine import make_fabric, own_environment
+from anonimage.gan import load
+from anonimage.gan.training import checkpoint
+from anonimage.gan.training.runtime import make_fabric, own_environment
 from anonimage.launch import rank
 from anonimage.pipelines.training import helped_run
 from safetensors.torch import load_file

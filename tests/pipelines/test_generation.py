@@ -189,10 +189,10 @@ def test_a_set_elsewhere_leaves_generated_json_alone(copy):
 
 
 def test_a_set_in_subfolders_is_scored_as_a_flat_one(copy, monkeypatch):
-    from anonimage.data import writer_wfdb
+    from anonimage.data.wfdb import writer as writer_wfdb
     from anonimage.pipelines.codecs import load_codec
+    from anonimage.pipelines.kinds import read_synthetic
     from anonimage.pipelines.release.fingerprint import fingerprint
-    from anonimage.pipelines.sources import read_synthetic
 
     codec = load_codec(copy / "codec.json")
     flat, mark = read_synthetic(copy / "synthetic", codec), fingerprint(copy / "synthetic")

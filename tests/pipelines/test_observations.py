@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from anonimage.pipelines.evaluation.score import Score
 from anonimage.pipelines.recipe import load_recipe
-from anonimage.pipelines.run import Run
-from anonimage.pipelines.studies import STUDIES, observe
+from anonimage.pipelines.report.content import Run
+from anonimage.pipelines.report.paper_claims import STUDIES, observe
 
 
 def score(value, baseline=None, spread=0.01):

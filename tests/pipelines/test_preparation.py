@@ -9,7 +9,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from anonimage.data import Store, open_store
-from anonimage.data.wfdb_source import RecordSource
+from anonimage.data.wfdb.signals import RecordSource
 from anonimage.pipelines import preparation
 from anonimage.pipelines.run_folder import WORK
 from tiny import anonimage, command, files, judge_hastily, nothing_left, refused, sets, write_database
@@ -18,7 +18,7 @@ URL = "memory://hospital/samples"
 
 SLOW = """
 import sys, time
-from anonimage.data.wfdb_source import RecordSource
+from anonimage.data.wfdb.signals import RecordSource
 from anonimage.pipelines.commands import main
 read = RecordSource.read
 def slowly(self):
@@ -171,7 +171,7 @@ def test_a_bad_record_is_named_and_left_out_if_asked(tmp_path, out):
 DIES = """
 import os, signal
 from pathlib import Path
-from anonimage.data.wfdb_source import RecordSource
+from anonimage.data.wfdb.signals import RecordSource
 read = RecordSource.read
 def fatal(self):
     if self.name.startswith("patient004"):

@@ -14,6 +14,7 @@ from anonimage.pipelines.evaluation.privacy.findings import Control
 from anonimage.pipelines.evaluation.score import Score
 from anonimage.pipelines.release.gate import Area
 from anonimage.pipelines.report import write_report
+from anonimage.pipelines.report.content import Evidence
 from anonimage.pipelines.report.evidence_plots import draw_map, draw_parameter
 from anonimage.pipelines.report.explained import explained, number, score_tables
 from anonimage.pipelines.report.meanings import ENTRIES
@@ -29,7 +30,6 @@ from anonimage.pipelines.report.verdicts import (
     attack_rows,
     next_step,
 )
-from anonimage.pipelines.run import Evidence
 from PIL import Image
 from report_case import areas, audit, ecg_run, table_run
 from tiny import anonimage

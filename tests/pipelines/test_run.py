@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
-from anonimage.data.store import Store
+from anonimage.data.store.store import Store
 from anonimage.pipelines.recipe import load_recipe
 from tiny import GAIN, anonimage, judge_hastily, refused, sets
 

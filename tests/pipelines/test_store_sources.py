@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from anonimage.data.spread import in_turn
+from anonimage.data.parallel import in_turn
 from anonimage.errors import InputError
+from anonimage.pipelines.kinds import write_store
 from anonimage.pipelines.recipe import load_recipe
-from anonimage.pipelines.sources import write_store
 from PIL import Image
 from tiny import TINY, beats, write_database
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import wfdb
 from anonimage.pipelines.recipe import load_recipe, recipe_names
-from anonimage.pipelines.studies import STUDIES
+from anonimage.pipelines.report.paper_claims import STUDIES
 from PIL import Image
 from sklearn.datasets import load_digits
 from tiny import anonimage

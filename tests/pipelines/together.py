@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from anonimage.errors import InputError
 from anonimage.gan import Batch, Callback, Trainer
-from anonimage.gan.company import DismissedError
+from anonimage.gan.training.processes import DismissedError
 from anonimage.launch import rank
 from safetensors.torch import save_file
 

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 from anonimage.errors import InputError
-from anonimage.transforms import ARRANGEMENT_LINES, ARRANGEMENTS, Arrangement, arrangement, grid, paths
+from anonimage.transforms import ARRANGEMENT_LINES, ARRANGEMENTS, Arrangement, arrangement, grid
+from anonimage.transforms.layouts import paths
 
 FOUR = np.array([[[1, 2, 3, 4]]], np.uint8)
 FIVE = np.array([[[1, 2, 3, 4, 5]]], np.uint8)

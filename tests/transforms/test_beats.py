@@ -5,7 +5,7 @@ import pytest
 import wfdb
 from anonimage.errors import InputError
 from anonimage.transforms import AdaptedRange, Codec, Colours, MinMax, arrangement
-from anonimage.transforms.rhythm import periods
+from anonimage.transforms.layouts.rhythm import periods
 
 LENGTH = 2025
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....data import TableForm
-from ....data.table_column import NUMBERS
+from ....data.table.column import NUMBERS
 from ..score import Score
 from .resampling import around, drawn, multiplicities
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ....data import Samples, TableForm
-from ....data.table_column import NUMBERS
+from ....data.table.column import NUMBERS
 
 NOISE = 0.02  # of what a column's numbers spread (5 to 95 percentile of training rows)
 

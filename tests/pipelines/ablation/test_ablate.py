@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from anonimage.data.spread import Failure
+from anonimage.data.parallel import Failure
 from anonimage.errors import InputError
 from anonimage.pipelines.ablation import ablate, cells, compare
 from anonimage.pipelines.ablation.cells import Job, is_finished, run_cell

@@ -13,7 +13,7 @@ import safetensors.torch
 from anonimage.data import store_mark
 from anonimage.errors import InputError
 from anonimage.gan import Architecture, load
-from anonimage.gan.networks import new_generator
+from anonimage.gan.networks.architecture import new_generator
 from anonimage.pipelines.evaluation.privacy.findings import Audit
 from anonimage.pipelines.release import bundle
 from anonimage.pipelines.release.bundle import release

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 from anonimage.data import open_store
-from anonimage.data.store import Store
+from anonimage.data.store.store import Store
 from anonimage.pipelines.codecs import load_codec
 from anonimage.pipelines.release.bundle import release
 from anonimage.pipelines.release.leaks import OFFSETS, STRETCH, find_leaks

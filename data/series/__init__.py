@@ -1,0 +1,1 @@
+"""Time series that are no WFDB database: text files and .npz, read and written."""

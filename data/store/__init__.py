@@ -1,0 +1,1 @@
+"""The store of prepared samples that training reads from."""

@@ -1,0 +1,199 @@
+"""One column of a table and the features that stand for it; every kind of column owns its way there and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .cells import Cells, Value, numbers_of, objects, positions_in, rounded, text_of
+
+CONTINUOUS, INTEGER, BINARY, CATEGORY, CONSTANT = "continuous", "integer", "binary", "category", "constant"
+NUMBERS = (CONTINUOUS, INTEGER)  # kinds of features that take more than two values
+
+
+@dataclass(frozen=True)
+class Column:
+    """What all columns have.
+
+    Arguments:
+        name: as the table calls it.
+        cells: how pandas holds it.
+        missing: some training row has no value here.
+        kind: "continuous", "integer", "binary", "category" or "constant".
+    """
+
+    name: str
+    cells: Cells
+    missing: bool
+    kind: str
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON from which `column_from_state` makes this column again."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Number(Column):
+    """Numbers and times: one feature, and one more that tells whether there is a value where values may be missing.
+
+    A feature is float32. `offset` is not 0 only where float32 could not tell the column's values apart without it.
+
+    Arguments:
+        low, high: range in the training rows, in the column's unit; times are whole numbers of their dtype's unit.
+        decimals: digits after the point; None where there are more than decimal numbers of 15 digits have.
+        offset: what is subtracted.
+        tick: what a whole step of a time is, in its dtype's unit; 1 for numbers.
+    """
+
+    low: float | int
+    high: float | int
+    decimals: int | None
+    offset: float | int = 0
+    tick: int = 1
+
+    @property
+    def features(self) -> tuple[tuple[str, str], ...]:
+        """Name and kind of each feature."""
+        present = ((f"{self.name} is present", BINARY),) if self.missing else ()
+        return ((self.name, self.kind), *present)
+
+    def encode(self, series: pd.Series) -> np.ndarray:
+        """Cells (N,) → features (N, F) float32, NaN where missing."""
+        missing = series.isna().to_numpy()
+        value = np.full(len(series), np.nan, np.float32)
+        value[~missing] = (numbers_of(series[~missing]) - self.offset) / self.tick
+        return _with_present(value, missing, self.missing)
+
+    def decode(self, features: np.ndarray) -> pd.Series:
+        """Features (N, F) → cells (N,): inside the training range, with as many decimals as there."""
+        missing = _absent(features, self.missing)
+        value = np.nan_to_num(features[:, 0].astype(np.float64), nan=-np.inf)  # NULL is the lowest grey level
+        return self.cells.series(self._cells(value), missing, self.name)
+
+    def _cells(self, value: np.ndarray) -> np.ndarray:
+        low, high = ((end - self.offset) / self.tick for end in (self.low, self.high))
+        value = np.clip(value, low, high)
+        if isinstance(self.low, int):  # whole numbers stay whole beyond 2^53
+            return np.clip(np.rint(value).astype(np.int64) * self.tick + self.offset, self.low, self.high)
+        value = value + self.offset
+        if self.decimals is not None:
+            value = rounded(value, self.decimals)
+        return np.clip(value, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Binary(Column):
+    """Two values: one feature, 0 or 1, and one more that tells whether there is a value where values may be missing.
+
+    Arguments:
+        values: what 0 and 1 stand for.
+    """
+
+    values: tuple[Value, ...]
+
+    @property
+    def features(self) -> tuple[tuple[str, str], ...]:
+        """Name and kind of each feature."""
+        present = ((f"{self.name} is present", BINARY),) if self.missing else ()
+        return ((self.name, BINARY), *present)
+
+    def encode(self, series: pd.Series) -> np.ndarray:
+        """Cells (N,) → features (N, F) float32, NaN where missing."""
+        position = positions_in(series, self.values)
+        missing = series.isna().to_numpy()
+        return _with_present(np.where(missing, np.nan, position).astype(np.float32), missing, self.missing)
+
+    def decode(self, features: np.ndarray) -> pd.Series:
+        """Features (N, F) → cells (N,): the nearer of the two values."""
+        position = (np.nan_to_num(features[:, 0], nan=0) >= 0.5).astype(int)
+        return self.cells.series(objects(self.values)[position], _absent(features, self.missing), self.name)
+
+
+@dataclass(frozen=True)
+class Category(Column):
+    """A few values: a feature for each, and one more for "missing" where values may be missing.
+
+    Arguments:
+        values: in order.
+    """
+
+    values: tuple[Value, ...]
+
+    @property
+    def features(self) -> tuple[tuple[str, str], ...]:
+        """Name and kind of each feature."""
+        missing = (f"{self.name} is missing",) if self.missing else ()
+        return tuple((name, BINARY) for name in (*(f"{self.name} = {text_of(v)}" for v in self.values), *missing))
+
+    def encode(self, series: pd.Series) -> np.ndarray:
+        """Cells (N,) → features (N, F) float32: a single 1 in each row."""
+        position = positions_in(series, self.values)
+        position[series.isna().to_numpy()] = len(self.values)
+        return np.eye(len(self.values) + 1, dtype=np.float32)[position][:, : len(self.features)]
+
+    def decode(self, features: np.ndarray) -> pd.Series:
+        """Features (N, F) → cells (N,): the value with the largest feature."""
+        return self.at(np.nan_to_num(features, nan=-np.inf).argmax(axis=1))
+
+    def at(self, position: np.ndarray) -> pd.Series:
+        """Cells of the values at these positions (N,); the one behind the last is a missing value."""
+        missing = position == len(self.values)
+        return self.cells.series(objects(self.values)[np.where(missing, 0, position)], missing, self.name)
+
+
+@dataclass(frozen=True)
+class Constant(Column):
+    """The same in every row: no feature.
+
+    Arguments:
+        value: None is a missing value; a time is a whole number of its dtype's unit.
+    """
+
+    value: Value | None
+
+    @property
+    def features(self) -> tuple[tuple[str, str], ...]:
+        """None."""
+        return ()
+
+    def encode(self, series: pd.Series) -> np.ndarray:
+        """(N, 0)."""
+        return np.empty((len(series), 0), np.float32)
+
+    def decode(self, features: np.ndarray) -> pd.Series:
+        """N times the value."""
+        n = len(features)
+        value = 0 if self.value is None else self.value
+        return self.cells.series(objects([value] * n), np.full(n, self.value is None), self.name)
+
+
+AnyColumn = Number | Binary | Category | Constant
+_TYPES: dict[str, type[AnyColumn]] = {
+    CONTINUOUS: Number,
+    INTEGER: Number,
+    BINARY: Binary,
+    CATEGORY: Category,
+    CONSTANT: Constant,
+}
+
+
+def column_from_state(state: dict[str, Any]) -> AnyColumn:
+    """The column that `to_state` told about."""
+    given: dict[str, Any] = {key: tuple(value) if key == "values" else value for key, value in state.items()}
+    categories = state["cells"]["categories"]
+    given["cells"] = Cells(**{**state["cells"], "categories": None if categories is None else tuple(categories)})
+    return _TYPES[state["kind"]](**given)
+
+
+def _with_present(value: np.ndarray, missing: np.ndarray, both: bool) -> np.ndarray:
+    return np.stack([value, (~missing).astype(np.float32)], axis=1) if both else value[:, None]
+
+
+def _absent(features: np.ndarray, may_be: bool) -> np.ndarray:
+    """Rows without a value: the second feature says so, or the first is NULL."""
+    if not may_be:
+        return np.zeros(len(features), bool)
+    return np.isnan(features[:, 0]) | ~(features[:, 1] >= 0.5)

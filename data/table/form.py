@@ -1,0 +1,258 @@
+"""How the rows of a table become samples, and samples rows again: same columns, dtypes, values and missing cells."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...errors import InputError, nearest
+from ..samples import Samples
+from .cells import numbers_of, positions_in, row_of, text_of
+from .column import AnyColumn, Binary, Category, Constant, Number, column_from_state
+from .kinds import category_of, column_of
+from .rows import check_options, refuse_repeats, rows_of
+
+KIND = "table"
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """What is learnt from the training rows of a table.
+
+    Arguments:
+        name: of the table, for errors.
+        columns: those that are written, in their order; the label is among them.
+        label: name of the label's column; None without.
+        patient: name of the column that tells whose row it is; it is no feature and is not written.
+        dropped: names of the columns that are left out.
+    """
+
+    name: str
+    columns: tuple[AnyColumn, ...]
+    label: str | None = None
+    patient: str | None = None
+    dropped: tuple[str, ...] = ()
+
+    @staticmethod
+    def fit(
+        frame: pd.DataFrame,
+        name: str,
+        *,
+        label: str | None = None,
+        patient: str | None = None,
+        binary: Collection[str] = (),
+        category: Collection[str] = (),
+        drop: Collection[str] = (),
+        keep: Collection[str] = (),
+        number: Collection[str] = (),
+    ) -> TableForm:
+        """Find what each column is.
+
+        Arguments:
+            frame: the training rows.
+            name: of the table, for errors.
+            label: the column to learn classes from.
+            patient: the column that tells whose row it is.
+            binary: columns of two values, whatever their type.
+            category: columns of which only values that occur may come out.
+            drop: columns to leave out.
+            keep: columns of one value, to be copied into every row.
+            number: columns that are of numbers or times, however few these rows have.
+
+        Raises:
+            InputError: an unknown column, a column named in two options, or one that nothing can be learnt from.
+        """
+        options = {"--binary": binary, "--category": category, "--drop": drop, "--keep": keep}
+        single = {"--label": label, "--patient": patient}
+        check_options(frame, name, {**options, **{key: [one] for key, one in single.items() if one is not None}})
+        refuse_repeats(frame, name)
+        if not len(frame):
+            raise InputError(f"{name}: no training rows; give a table with rows")
+        given = dict.fromkeys(number, "number") | {column: key[2:] for key, some in options.items() for column in some}
+        left_out = {*drop, patient}
+        columns = [
+            category_of(frame[column], name) if column == label else column_of(frame[column], name, given.get(column))
+            for column in frame.columns
+            if column not in left_out
+        ]
+        form = TableForm(name, tuple(columns), label, patient, tuple(drop))
+        if not form.features:
+            raise InputError(f"{name}: no column is left to learn from; drop fewer columns")
+        return form
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Name of each feature, in the order of the samples' channels."""
+        names: dict[str, None] = {}
+        for column in self._inputs:
+            for feature, _ in column.features:
+                while feature in names:  # as when a column is called like another's value
+                    feature += "'"
+                names[feature] = None
+        return tuple(names)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """ "continuous", "integer" or "binary" for each feature."""
+        return tuple(kind for column in self._inputs for _, kind in column.features)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Names of the columns that hold text, however much their cells look like numbers."""
+        with_values = (column for column in self.columns if isinstance(column, (Binary, Category)))
+        return tuple(column.name for column in with_values if isinstance(column.values[0], str))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels; () without."""
+        label = self._label
+        return () if label is None else tuple(text_of(value) for value in label.values)
+
+    def to_samples(self, frame: pd.DataFrame) -> Samples:
+        """Rows → samples (N, F, 1).
+
+        Arguments:
+            frame: rows of the same table; a column that is left out, or tells whose row it is, may be absent.
+
+        Raises:
+            InputError: other columns, other types, or a value that no training row has.
+        """
+        mask, lines = self.unseen(frame)
+        if mask.any():
+            raise InputError(lines[0])
+        parts = [column.encode(frame[column.name]) for column in self._inputs]
+        values = np.concatenate(parts, axis=1)[:, :, None]  # (N, F, 1)
+        rows = rows_of(frame, self.name, patient=self.patient if self.patient in frame else None)
+        if self._label is not None:
+            rows["label"] = positions_in(frame[self._label.name], self._label.values)
+            rows["diagnosis"] = np.array(self.classes, dtype=object)[rows["label"]]
+        return Samples(values, rows, self.features, ("",) * values.shape[1])
+
+    def to_frame(self, samples: Samples) -> pd.DataFrame:
+        """Samples → rows: ranges of the training rows are not left, only values that occur there come out.
+
+        Raises:
+            InputError: samples of other features, or labels outside 0…K−1.
+        """
+        if samples.channels != self.features or samples.length != 1:
+            raise InputError(
+                f"{self.name}: samples of {len(samples.channels)} features × {samples.length} are not of this table, "
+                f"which has {len(self.features)} × 1; decode with the codec that it was encoded with"
+            )
+        columns, first = [], 0
+        for column in self.columns:
+            if column is self._label:
+                columns.append(self._label.at(self._positions(samples.frame)))
+                continue
+            last = first + len(column.features)
+            columns.append(column.decode(samples.values[:, first:last, 0]))
+            first = last
+        return pd.DataFrame({column.name: column for column in columns})
+
+    def unseen(self, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+        """Rows with values that no training row has, so that they cannot be told to a network that learnt from those.
+
+        Returns:
+            mask: (N,) bool.
+            lines: one for each such value.
+
+        Raises:
+            InputError: other columns or other types.
+        """
+        self._check_columns(frame)
+        mask, lines = np.zeros(len(frame), bool), []
+        for column in self.columns:
+            series = frame[column.name]
+            missing = series.isna().to_numpy()
+            if isinstance(column, Constant):
+                continue
+            if isinstance(column, Number):
+                self._check_numbers(column, series[~missing])
+                odd = np.zeros(len(frame), bool)
+            else:
+                odd = (positions_in(series, column.values) < 0) & ~missing
+            for value in series[odd].unique():
+                here = odd & (series == value).fillna(False).to_numpy(bool)
+                lines.append(self._line(series, here, f"'{value}'"))
+            if missing.any() and not column.missing:
+                lines.append(self._line(series, missing, "missing"))
+                odd = odd | missing
+            mask |= odd
+        return mask, lines
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON from which `from_state` makes this form again."""
+        return {
+            "kind": KIND,
+            "name": self.name,
+            "columns": [column.to_state() for column in self.columns],
+            "label": self.label,
+            "patient": self.patient,
+            "dropped": list(self.dropped),
+        }
+
+    @staticmethod
+    def from_state(state: Mapping[str, Any]) -> TableForm:
+        """The form that `to_state` told about.
+
+        Raises:
+            InputError: the state is no table's, or only part of one.
+        """
+        if state.get("kind") != KIND:
+            raise InputError(f"a form of kind '{state.get('kind')}' is no table's; use the codec of a table")
+        try:
+            columns = tuple(column_from_state(column) for column in state["columns"])
+            return TableForm(state["name"], columns, state["label"], state["patient"], tuple(state["dropped"]))
+        except (KeyError, TypeError) as fault:
+            raise InputError(
+                f"the form of table '{state.get('name')}' is damaged ({fault}); run `prepare` again"
+            ) from fault
+
+    @property
+    def _inputs(self) -> tuple[AnyColumn, ...]:
+        return tuple(column for column in self.columns if column.name != self.label)
+
+    @property
+    def _label(self) -> Category | None:
+        return next((c for c in self.columns if c.name == self.label and isinstance(c, Category)), None)
+
+    def _positions(self, frame: pd.DataFrame) -> np.ndarray:
+        if "label" not in frame:
+            raise InputError(f"{self.name}: samples without labels; each row needs one of {', '.join(self.classes)}")
+        label = frame["label"].to_numpy(np.int64)
+        if len(label) and (label.min() < 0 or label.max() >= len(self.classes)):
+            raise InputError(f"{self.name}: labels {label.min()}…{label.max()}; they must be 0…{len(self.classes) - 1}")
+        return label
+
+    def _line(self, series: pd.Series, here: np.ndarray, what: str) -> str:
+        n = int(here.sum())
+        return (
+            f"{self.name}: column '{series.name}' is {what} in {n} row{'s' * (n != 1)} (first {row_of(series, here)}), "
+            "in no training row; leave such rows out"
+        )
+
+    def _check_columns(self, frame: pd.DataFrame) -> None:
+        known = {column.name for column in self.columns}
+        for column in self.columns:
+            if column.name not in frame:
+                raise InputError(
+                    f"{self.name}: no column '{column.name}'{nearest(column.name, map(str, frame.columns))}"
+                )
+        for name in frame.columns:
+            if name not in known and name not in self.dropped and name != self.patient:
+                raise InputError(f"{self.name}: column '{name}' is not in the training rows{nearest(str(name), known)}")
+
+    def _check_numbers(self, column: Number, there: pd.Series) -> None:
+        try:
+            values = numbers_of(there)
+        except (TypeError, ValueError) as fault:
+            raise InputError(f"{self.name}: column '{column.name}' is no longer of numbers ({fault})") from fault
+        infinite = ~np.isfinite(values)
+        if infinite.any():
+            raise InputError(
+                f"{self.name}: column '{column.name}' holds {values[infinite][0]} in {row_of(there, infinite)}"
+            )

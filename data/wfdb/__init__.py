@@ -1,0 +1,1 @@
+"""WFDB databases: listing, headers, labels, leads, signals, writing, downloads and a simulator."""

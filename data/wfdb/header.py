@@ -1,0 +1,269 @@
+"""What the headers of a WFDB database say about its records; no signal is read here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import wfdb
+from wfdb.io.header import parse_header_content, rx_record, rx_signal
+
+from ...errors import InputError, one_line
+from .labels import UNKNOWN, diagnosis_of, label_of
+from .listing import RecordEntry, header_text
+
+# What wfdb.rdheader raises at text that is not a header; it has no error class of its own.
+_UNREADABLE = (OSError, ValueError, IndexError, TypeError, KeyError, AttributeError)
+_BYTES = {"8": 1, "16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1.5, "310": 4 / 3, "311": 4 / 3}
+_TO_MILLIVOLT = {
+    "v": 1000.0,
+    "mv": 1.0,
+    "uv": 0.001,
+    "\u03bcv": 0.001,
+    "nv": 0.000001,
+}  # casefold makes every µ a Greek μ
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One signal line of a header; units, gain and baseline with voltages in mV.
+
+    Arguments:
+        name: the lead as the header writes it.
+        units: physical unit.
+        gain: ADC units per physical unit.
+        baseline: ADC value of 0.
+        scale: what values in the header's own unit are multiplied by to be in `units`.
+        file, fmt, offset, per_frame, skew: where and how its samples are stored, in WFDB's terms.
+    """
+
+    name: str
+    units: str
+    gain: float
+    baseline: int
+    scale: float
+    file: str
+    fmt: str
+    offset: int
+    per_frame: int
+    skew: int
+
+
+@dataclass(frozen=True)
+class RecordHead:
+    """What a header says about its record.
+
+    Arguments:
+        name: as the source lists it: the path below the source, with slashes.
+        path: on disk, without extension.
+        patient: whose it is.
+        diagnosis: the header's reason for admission, or "n/a".
+        label: the paper's class, an index into CLASSES.
+        fs: Hz; 0 if there is a problem.
+        n_samples: per signal.
+        signals: all of them.
+        segmented: a multi-segment record.
+        problem: None, or the one line that says why this header cannot be used.
+    """
+
+    name: str
+    path: Path
+    patient: str
+    diagnosis: str = UNKNOWN
+    label: int = label_of(UNKNOWN)
+    fs: float = 0.0
+    n_samples: int = 0
+    signals: tuple[Signal, ...] = ()
+    segmented: bool = False
+    problem: str | None = None
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """All lead names, as the header writes them."""
+        return tuple(signal.name for signal in self.signals)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """One physical unit per lead; voltages mV."""
+        return tuple(signal.units for signal in self.signals)
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.n_samples / self.fs if self.fs else 0.0
+
+
+def read_heads(entries: Iterable[RecordEntry]) -> list[RecordHead]:
+    """The headers of all entries; one that cannot be used says so in `problem`."""
+    return [read_head(entry) for entry in entries]
+
+
+def read_head(entry: RecordEntry) -> RecordHead:
+    """Read one header; what is wrong with it is told in `problem`, never raised."""
+    try:
+        return _head(entry)
+    except InputError as fault:
+        return RecordHead(entry.name, entry.path, entry.patient, problem=str(fault))
+
+
+def file_problem(head: RecordHead, chosen: Sequence[int]) -> str | None:
+    """What is wrong with the files that hold these signals, judged by their presence and size; None if nothing is."""
+    if head.segmented:
+        return None  # wfdb looks for the segments' files
+    for file in dict.fromkeys(head.signals[k].file for k in chosen):
+        path = head.path.parent / file
+        if not file or not path.is_file():
+            return f"{head.name}: its signal file {file} is missing; put it beside the header or fetch the record again"
+        there, needed = path.stat().st_size, _needed_bytes(head, file)
+        if there < needed:
+            return (
+                f"{head.name}: {file} is cut short: {there} bytes, where the header's {head.n_samples} samples take "
+                f"{needed}; fetch the record again"
+            )
+    return None
+
+
+def _head(entry: RecordEntry) -> RecordHead:
+    header = entry.path.with_name(f"{entry.path.name}.hea")
+    if not header.is_file():
+        raise InputError(f"{entry.name}: its header {header.name} is missing; correct RECORDS or fetch the record")
+    try:
+        lines, comments = parse_header_content(header_text(header))
+        announced, signals, n_samples, segmented = _parse(lines, entry.path)
+    except _UNREADABLE as fault:
+        raise InputError(f"{entry.name}: {header.name} is not a WFDB header ({one_line(fault)}); replace it") from fault
+    if not signals or len(signals) != announced:
+        raise InputError(
+            f"{entry.name}: {header.name} announces {announced} signals and describes {len(signals)}; "
+            "use a record with signals and a complete header"
+        )
+    diagnosis = diagnosis_of(comments)
+    head = RecordHead(
+        name=entry.name,
+        path=entry.path,
+        patient=entry.patient,
+        diagnosis=diagnosis,
+        label=label_of(diagnosis),
+        fs=_frequency(entry, lines[0]),
+        n_samples=n_samples or 0,
+        signals=signals,
+        segmented=segmented,
+    )
+    if n_samples is None and not segmented:
+        head = replace(head, n_samples=_samples_in_file(head))
+    if head.n_samples < 1:
+        raise InputError(f"{entry.name}: {header.name} gives no number of samples; write it after the frequency")
+    return head
+
+
+def _parse(lines: list[str], path: Path) -> tuple[int, tuple[Signal, ...], int | None, bool]:
+    """Of a header's lines: signals announced, signals described, samples of each, and whether it is multi-segment.
+
+    The grammar is wfdb's. Its `rdheader` looks every field up in a pandas table, which takes longer than reading ten
+    seconds of 12 leads; it is left to multi-segment records, which are long.
+    """
+    if not lines:
+        raise ValueError("it holds no line")
+    first = rx_record.match(lines[0])
+    if first is None:
+        raise ValueError(f"cannot make sense of '{lines[0][:60]}'")
+    n_samples = int(first["sig_len"]) if first["sig_len"] else None
+    if first["n_seg"]:
+        record = wfdb.rdheader(str(path), rd_segments=True)
+        return record.n_sig, tuple(_segment_signals(record)), record.sig_len, True
+    return int(first["n_sig"]), tuple(_signal(k, line) for k, line in enumerate(lines[1:])), n_samples, False
+
+
+def _signal(position: int, line: str) -> Signal:
+    """One signal line; what it leaves out has the defaults of the WFDB header(5) specification."""
+    fields = rx_signal.match(line)
+    if fields is None:
+        raise ValueError(f"cannot make sense of '{line[:60]}'")
+    return _in_millivolt(
+        name=fields["sig_name"].strip() or str(position + 1),
+        units=fields["units"],
+        gain=float(fields["adc_gain"] or 0),
+        baseline=int(fields["baseline"] or fields["adc_zero"] or 0),
+        file=fields["file_name"],
+        fmt=fields["fmt"],
+        offset=int(fields["byte_offset"] or 0),
+        per_frame=int(fields["samps_per_frame"] or 1),
+        skew=int(fields["skew"] or 0),
+    )
+
+
+def _frequency(entry: RecordEntry, record_line: str) -> float:
+    """fs as the header states it: wfdb puts 250 Hz where there is none, which for real data is a guess."""
+    fields = record_line.split()
+    stated = fields[2].split("/")[0].split("(")[0] if len(fields) > 2 else "nothing"
+    try:
+        fs = float(stated)
+    except ValueError:
+        fs = 0.0
+    if not (math.isfinite(fs) and fs > 0):
+        raise InputError(
+            f"{entry.name}: the header gives {stated} as sampling frequency; "
+            "write Hz above 0 as the third field of its first line"
+        )
+    return fs
+
+
+def _in_millivolt(
+    name: str, units: str, gain: float, baseline: int, file: str, fmt: str, offset: int, per_frame: int, skew: int
+) -> Signal:
+    """A signal with voltages in mV; no unit means mV and no gain 200 per unit, as header(5) has it."""
+    scale = _TO_MILLIVOLT.get(units.casefold() or "mv")
+    return Signal(
+        name=name,
+        units=units if scale is None else "mV",
+        gain=(gain or 200.0) / (scale or 1.0),
+        baseline=baseline,
+        scale=scale or 1.0,
+        file=file,
+        fmt=fmt,
+        offset=offset,
+        per_frame=per_frame,
+        skew=skew,
+    )
+
+
+def _segment_signals(record: wfdb.MultiRecord) -> Iterator[Signal]:
+    """The signals of a multi-segment record, each as the first segment that holds it describes it."""
+    described: dict[str, Signal] = {}
+    for segment in record.segments:
+        for k, name in enumerate(segment.sig_name if segment is not None else ()):
+            if name not in described or described[name].file == "~":  # "~" only lays out what comes
+                described[name] = _in_millivolt(
+                    name=name,
+                    units=segment.units[k] or "",
+                    gain=segment.adc_gain[k] or 0.0,
+                    baseline=segment.baseline[k] or 0,
+                    file=segment.file_name[k],
+                    fmt=segment.fmt[k],
+                    offset=segment.byte_offset[k] or 0,
+                    per_frame=segment.samps_per_frame[k] or 1,
+                    skew=segment.skew[k] or 0,
+                )
+    return (described[name] for name in record.get_sig_name() if name in described)
+
+
+def _frame(head: RecordHead, file: str) -> tuple[int, float, int]:
+    """Of one file: byte offset, bytes per sample (0: compressed), samples per frame over all its signals."""
+    together = [signal for signal in head.signals if signal.file == file]
+    return together[0].offset, _BYTES.get(together[0].fmt, 0), sum(signal.per_frame for signal in together)
+
+
+def _needed_bytes(head: RecordHead, file: str) -> int:
+    offset, width, per_frame = _frame(head, file)
+    return offset + math.floor(head.n_samples * per_frame * width)
+
+
+def _samples_in_file(head: RecordHead) -> int:
+    """The number of samples is optional in a header; without it, a record is as long as its first file."""
+    path = head.path.parent / head.signals[0].file
+    offset, width, per_frame = _frame(head, head.signals[0].file)
+    if not width or not path.is_file():
+        return 0
+    return max(0, int((path.stat().st_size - offset) / (width * per_frame)))

@@ -1,0 +1,104 @@
+"""What a record was made for: its diagnosis, the classes that the paper groups diagnoses into, or the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import InputError, nearest
+from ..patients import column_of
+
+if TYPE_CHECKING:
+    from .header import RecordHead
+
+CLASSES: tuple[str, ...] = ("Myocardial infarction", "Miscellaneous", "Healthy control")
+UNKNOWN = "n/a"  # what PTB itself writes
+
+# Source: Piacentino, Guarner and Angulo, "Generating Fake ECGs Using GANs for Anonymizing Healthcare Data", section 3:
+# whatever is neither of these two is Miscellaneous, a missing diagnosis included.
+_GROUPING = {"myocardial infarction": 0, "healthy control": 2}
+_MISCELLANEOUS = 1
+_KEY = "reason for admission:"
+
+# Source: the paper's Table 1. Beside each of its rows what PTB's headers write; what is in no row is Miscellaneous.
+TABLE_1 = {
+    "Myocardial infarction": ("myocardial infarction",),
+    "Cardiomyopathy or Heart failure": ("cardiomyopathy", "heart failure"),
+    "Bundle branch block": ("bundle branch block",),
+    "Dysrhythmia": ("dysrhythmia",),
+    "Myocardial hypertrophy": ("hypertrophy", "myocardial hypertrophy"),
+    "Valvular heart disease": ("valvular heart disease",),
+    "Myocarditis": ("myocarditis",),
+    "Miscellaneous": (),
+    "Healthy control": ("healthy control",),
+}
+
+
+def diagnosis_of(comments: Iterable[str]) -> str:
+    """The text after `Reason for admission:` in a header's comments, "n/a" where there is none.
+
+    Arguments:
+        comments: the header's comment lines, with or without their `#`.
+    """
+    for comment in comments:
+        text = comment.lstrip("# \t")
+        if text.lower().startswith(_KEY):
+            return text[len(_KEY) :].strip() or UNKNOWN
+    return UNKNOWN
+
+
+def label_of(diagnosis: str) -> int:
+    """The paper's class of a diagnosis: 0 infarction, 1 miscellaneous, 2 healthy; an index into CLASSES."""
+    return _GROUPING.get(diagnosis.strip().lower(), _MISCELLANEOUS)
+
+
+def table_1_row(diagnosis: str) -> str:
+    """The row of the paper's Table 1 that counts a diagnosis, whatever its degree (`Heart failure (NYHA 2)`)."""
+    plain = diagnosis.partition("(")[0].strip().lower()
+    return next((row for row, written in TABLE_1.items() if plain in written), CLASSES[_MISCELLANEOUS])
+
+
+def relabel(heads: Sequence[RecordHead], table: Path) -> tuple[list[RecordHead], tuple[str, ...]]:
+    """Classes of the user's own instead of the paper's.
+
+    Arguments:
+        heads: from `read_heads`.
+        table: CSV file with the columns record and label; records that are not among the heads do not matter.
+
+    Returns:
+        The heads with their label an index into the classes, and the classes' names.
+
+    Raises:
+        InputError: no such file or column, or a record without a label.
+    """
+    classes, labels = classes_of(column_of([head.name for head in heads], Path(table), "label"))
+    return [replace(head, label=label) for head, label in zip(heads, labels, strict=True)], classes
+
+
+def classes_of(names: Sequence[str], known: Sequence[str] = ()) -> tuple[tuple[str, ...], list[int]]:
+    """The classes there are, and of which of them each sample is.
+
+    Arguments:
+        names: the class of each sample.
+        known: the classes and their order, where that is settled.
+
+    Returns:
+        Names in order (numbers by their value), and one index into them per sample.
+
+    Raises:
+        InputError: a class that is not among the known ones.
+    """
+    if known:
+        unique = list(known)
+        if strange := set(names) - set(known):
+            raise InputError(f"class '{min(strange)}' is not known{nearest(min(strange), known)}")
+    else:
+        unique = sorted(set(names))
+        try:
+            unique.sort(key=float)
+        except ValueError:  # words
+            unique.sort()
+    places = {name: place for place, name in enumerate(unique)}
+    return tuple(unique), [places[name] for name in names]

@@ -1,0 +1,232 @@
+"""The signals of WFDB records: the chosen leads at one sampling frequency, read in parallel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import wfdb
+
+from ...errors import InputError, one_line
+from ..parallel import ordered_map
+from ..recording import stamp_of
+from ..resample import check_rate, resample
+from ..windows import MISSING
+from .header import RecordHead, file_problem
+from .leads import match_leads
+
+# What wfdb raises at files that it cannot read; it has no error class of its own.
+_UNREADABLE = (OSError, ValueError, IndexError, TypeError, KeyError, AttributeError, RuntimeError)
+# The value that stands for "no sample" in the formats of at most 16 bits (wfdb, WFDB library); others come as NaN.
+_NO_SAMPLE = {
+    "16": -32768, "61": -32768, "160": -32768, "516": -32768,
+    "212": -2048, "310": -512, "311": -512, "80": -128, "508": -128,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The chosen leads of one record at one sampling frequency.
+
+    Arguments:
+        head: the record's header.
+        values: (C, T) int16 as the ADC gave them, MISSING where there is no sample; or float32 in `units` with NaN.
+        channels: lead names as the record writes them.
+        units: one per lead; voltages always mV.
+        fs: Hz.
+        gain: (C,) stored units per physical unit; 1 for float32.
+        baseline: (C,) stored value of 0; 0 for float32.
+        source_gain: (C,) ADC units of the source per physical unit, without sign.
+        said: what else it takes to write such a recording again, as JSON.
+    """
+
+    head: RecordHead
+    values: np.ndarray
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    fs: float
+    gain: np.ndarray
+    baseline: np.ndarray
+    source_gain: np.ndarray
+    said: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def step(self) -> np.ndarray:
+        """(C,) finest difference the source's ADC could tell, in `units`."""
+        return 1 / self.source_gain
+
+    def physical(self) -> np.ndarray:
+        """(C, T) float32 in `units`, NaN where there is no sample."""
+        return to_physical(self.values, self.gain[:, np.newaxis], self.baseline[:, np.newaxis])
+
+    def windows(self, starts: np.ndarray, length: int) -> np.ndarray:
+        """(N, C, L) float32 in `units`: the windows that begin at these samples."""
+        views = np.lib.stride_tricks.sliding_window_view(self.values, length, axis=1)  # C, T−L+1, L
+        stored = views[:, starts].transpose(1, 0, 2)  # N, C, L
+        return to_physical(stored, self.gain[:, np.newaxis], self.baseline[:, np.newaxis])
+
+
+@dataclass(frozen=True)
+class RecordSource:
+    """A WFDB record for a store; see `Source`.
+
+    Arguments:
+        head: from `read_heads`.
+        leads, fs: see `read_records`.
+    """
+
+    head: RecordHead
+    leads: tuple[str, ...] = ()
+    fs: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.head.name
+
+    @property
+    def stamp(self) -> str:
+        path = self.head.path
+        header = path.with_name(f"{path.name}.hea")
+        if self.head.segmented:  # its segments, too, have headers and files
+            files = sorted(path.parent.iterdir())
+        else:
+            files = [header, *(path.parent / name for name in dict.fromkeys(s.file for s in self.head.signals))]
+        return stamp_of(files, self.head, self.leads, self.fs)
+
+    def check(self) -> None:
+        """Raise InputError for what is wrong and shows without reading the signals."""
+        _readable(self.head, self.leads, self.fs)
+
+    def read(self) -> Recording:
+        return read_record(self.head, self.leads, self.fs)
+
+
+def to_physical(stored: np.ndarray, gain: np.ndarray, baseline: np.ndarray, missing: bool = True) -> np.ndarray:
+    """Stored samples as float32 in physical units.
+
+    Arguments:
+        stored: int16 with MISSING, or float32, which is physical already.
+        gain, baseline: broadcast against it.
+        missing: False if it is known that no sample is missing.
+    """
+    values = stored.astype(np.float32, order="C")
+    if stored.dtype != np.int16:
+        return values
+    if baseline.any():
+        values -= baseline.astype(np.float32, copy=False)
+    values /= gain.astype(np.float32, copy=False)
+    if missing and stored.size and stored.min() == MISSING:
+        values[stored == MISSING] = np.nan
+    return values
+
+
+def read_records(
+    heads: Iterable[RecordHead], leads: Sequence[str] = (), fs: float | None = None, workers: int | None = None
+) -> Iterator[Recording]:
+    """Read records with threads, in order; only a few are in memory at a time, however many there are.
+
+    Arguments:
+        heads: from `read_heads`.
+        leads: lead names without regard to case, in the order wanted; none is all of each record.
+        fs: Hz to resample to; None keeps each record's own.
+        workers: threads; None is one per core.
+
+    Raises:
+        InputError: the first record, in order, that cannot be read, by name.
+    """
+    return ordered_map(lambda head: read_record(head, leads, fs), heads, workers)
+
+
+def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = None) -> Recording:
+    """Read one record; the arguments and errors of `read_records`."""
+    chosen = _readable(head, leads, fs)
+    try:
+        stored = _stored(head, chosen)
+    except _UNREADABLE as fault:
+        raise InputError(
+            f"{head.name}: wfdb cannot read its signals ({one_line(fault)}); fetch or export the record again"
+        ) from fault
+    signals = [head.signals[k] for k in chosen]
+    gain = np.array([signal.gain for signal in signals])
+    baseline = np.array([signal.baseline for signal in signals], dtype=np.float64)
+    source_gain = np.abs(gain)
+    if fs is not None and fs != head.fs:
+        stored = resample(to_physical(stored, gain[:, np.newaxis], baseline[:, np.newaxis]), head.fs, fs)
+    if stored.dtype != np.int16:
+        gain, baseline = np.ones(len(chosen)), np.zeros(len(chosen))
+    return Recording(
+        head=head,
+        values=stored,
+        channels=tuple(signal.name for signal in signals),
+        units=tuple(signal.units for signal in signals),
+        fs=float(fs or head.fs),
+        gain=gain,
+        baseline=baseline,
+        source_gain=source_gain,
+    )
+
+
+def _readable(head: RecordHead, leads: Sequence[str], fs: float | None) -> list[int]:
+    """The chosen signals of a record, all of whose faults are known that show without reading it."""
+    if head.problem:
+        raise InputError(head.problem)
+    if fs is not None:
+        check_rate(head.name, head.fs, fs)
+    chosen = match_leads(leads, head.channels, head.name)
+    if problem := file_problem(head, chosen):
+        raise InputError(problem)
+    return chosen
+
+
+def _stored(head: RecordHead, chosen: list[int]) -> np.ndarray:
+    """(C, T) int16 where the formats allow it, else float32 in physical units."""
+    signals = [head.signals[k] for k in chosen]
+    if head.segmented or any(signal.fmt not in _NO_SAMPLE for signal in signals):
+        record = wfdb.rdrecord(str(head.path), channels=chosen)
+        scale = np.array([signal.scale for signal in signals])
+        stored = np.ascontiguousarray((record.p_signal * scale).T, dtype=np.float32)
+    elif _is_plain(head, chosen):
+        return _interleaved(head, chosen)
+    else:
+        record = wfdb.rdrecord(str(head.path), physical=False, return_res=16, channels=chosen)
+        stored = np.ascontiguousarray(record.d_signal.T)
+        for row, signal in zip(stored, signals, strict=True):
+            if _NO_SAMPLE[signal.fmt] != MISSING:
+                row[row == _NO_SAMPLE[signal.fmt]] = MISSING
+    if any(signal.per_frame > 1 for signal in signals):
+        stored[_torn_frames(head, chosen)] = MISSING if stored.dtype == np.int16 else np.nan
+    return stored
+
+
+def _is_plain(head: RecordHead, chosen: list[int]) -> bool:
+    """Whether the files of these leads hold nothing but one 16-bit sample of each of their signals in turn."""
+    files = {head.signals[k].file for k in chosen}
+    together = [signal for signal in head.signals if signal.file in files]
+    shifted = any(head.signals[k].skew for k in chosen)
+    return not shifted and all(signal.fmt == "16" and signal.per_frame == 1 for signal in together)
+
+
+def _torn_frames(head: RecordHead, chosen: list[int]) -> np.ndarray:
+    """Frames (C, T) of which a sample is missing: wfdb averages a lead's samples per frame, the missing code too."""
+    record = wfdb.rdrecord(str(head.path), channels=chosen, smooth_frames=False)
+    frames = [row.reshape(head.n_samples, -1) for row in record.e_p_signal]  # T, samples per frame
+    return np.stack([np.isnan(row).any(axis=1) for row in frames])
+
+
+def _interleaved(head: RecordHead, chosen: list[int]) -> np.ndarray:
+    """Format 16, most of PhysioNet: plain little-endian int16, lead by lead in turn.
+
+    wfdb reads it as well, but parses the header once more for it, which for short records takes longer than the signal.
+    """
+    stored = np.empty((len(chosen), head.n_samples), dtype=np.int16)
+    for file in dict.fromkeys(head.signals[k].file for k in chosen):
+        together = [k for k, signal in enumerate(head.signals) if signal.file == file]
+        count = head.n_samples * len(together)
+        samples = np.fromfile(head.path.parent / file, "<i2", count, offset=head.signals[together[0]].offset)
+        frames = samples.reshape(head.n_samples, len(together))  # T, leads of this file
+        for row, k in enumerate(chosen):
+            if head.signals[k].file == file:
+                stored[row] = frames[:, together.index(k)]
+    return stored

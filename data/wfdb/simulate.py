@@ -1,0 +1,316 @@
+"""A PTB-shaped WFDB database of simulated patients: for the demo, for tests, and for whoever has no data at hand yet.
+
+The heart is three of neurokit2's ECGSYN signals, one per axis of Frank's orthogonal leads, with one course of RR
+intervals: the three-dimensional form of that model by Sameni et al. 2007, doi:10.1155/2007/43407. Waves and axes are
+round numbers that look like each diagnosis; they are no clinical model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import InputError
+from ...files import new_folder
+from ..writer import write_record
+
+LEADS = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6", "vx", "vy", "vz")
+GAIN = 2000.0  # ADC units per mV, as PTB
+
+# Frank's vx (left), vy (down), vz (back) -> i, ii, v1 … v6. Dower, Machado, Osborne 1980, Clin. Cardiol. 3:87-95.
+DOWER = np.array(
+    [
+        [0.632, -0.235, 0.059],
+        [0.235, 1.066, -0.132],
+        [-0.515, 0.157, -0.917],
+        [0.044, 0.164, -1.387],
+        [0.882, 0.098, -1.277],
+        [1.213, 0.127, -0.601],
+        [1.125, 0.127, -0.086],
+        [0.831, 0.076, 0.230],
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Morphology:
+    """The P, Q, R, S and T waves of one diagnosis.
+
+    Arguments:
+        x, y, z: height of the five waves along Frank's axes in mV (left, down and back are positive).
+        degrees: where each wave peaks in the cycle, R near 0; 1° is 2.8 ms at 60 bpm.
+        widths: standard deviation of each wave in radians of the cycle; 0.1 is 16 ms at 60 bpm.
+        rate: lowest and highest mean heart rate of a patient, bpm.
+        rate_std: standard deviation of the heart rate within a record, bpm.
+    """
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    z: tuple[float, ...]
+    degrees: tuple[float, ...] = (-70, -15, 0, 15, 100)
+    widths: tuple[float, ...] = (0.25, 0.1, 0.1, 0.1, 0.4)
+    rate: tuple[float, float] = (55, 90)
+    rate_std: float = 2.0
+
+
+_HEALTHY = Morphology((0.08, -0.1, 1.1, -0.25, 0.3), (0.12, -0.08, 0.8, -0.1, 0.22), (0.02, -0.25, -0.1, 0.55, -0.3))
+_INFARCTIONS = {  # broad Q waves and raised ST segments; the S wave's place in the model holds the ST segment
+    "infero-lateral": Morphology(
+        (0.08, -0.15, 0.8, 0.1, 0.15),
+        (0.12, -0.45, 0.5, 0.24, 0.12),
+        (0.02, -0.2, 0.2, 0.05, -0.15),
+        degrees=(-70, -20, 0, 45, 100),
+        widths=(0.25, 0.14, 0.1, 0.3, 0.4),
+        rate=(60, 95),
+    ),
+    "antero-septal": Morphology(
+        (0.08, -0.25, 0.7, 0.12, 0.2),
+        (0.1, -0.05, 0.6, 0.02, 0.1),
+        (0.02, 0.3, 0.35, -0.28, -0.3),
+        degrees=(-70, -20, 0, 45, 100),
+        widths=(0.25, 0.14, 0.1, 0.3, 0.4),
+        rate=(60, 95),
+    ),
+}
+_MISCELLANEOUS = {  # PTB's own words, the most frequent first
+    "Bundle branch block": Morphology(  # of the left bundle: QRS twice as broad, T against it
+        (0.08, 0.2, 0.9, 0.6, -0.35),
+        (0.12, 0.05, 0.5, 0.1, -0.1),
+        (0.02, 0.1, 0.9, 0.5, -0.45),
+        degrees=(-80, -22, 5, 32, 125),
+        widths=(0.25, 0.16, 0.2, 0.2, 0.4),
+    ),
+    "Cardiomyopathy": Morphology(  # low voltage, T turned over
+        (0.1, -0.1, 0.6, -0.15, -0.12),
+        (0.14, -0.05, 0.5, -0.05, -0.08),
+        (0.04, -0.1, 0.1, 0.4, 0.1),
+        widths=(0.3, 0.12, 0.13, 0.13, 0.4),
+    ),
+    "Dysrhythmia": Morphology(  # no P wave, uneven beats
+        (0.0, -0.1, 1.0, -0.25, 0.2), (0.0, -0.08, 0.8, -0.1, 0.15), _HEALTHY.z, rate=(75, 105), rate_std=12.0
+    ),
+    "Hypertrophy": Morphology(  # high voltage, strain
+        (0.1, -0.15, 1.9, -0.2, -0.25), (0.12, -0.1, 0.9, -0.1, -0.1), (0.02, -0.3, 0.2, 1.2, 0.2)
+    ),
+    "Valvular heart disease": Morphology(  # tall P wave
+        (0.2, -0.1, 1.4, -0.3, 0.2), (0.25, -0.08, 0.9, -0.1, 0.15), (0.08, -0.25, 0.0, 0.8, -0.2)
+    ),
+    "Myocarditis": Morphology(  # fast, flat T
+        (0.08, -0.05, 0.8, 0.0, 0.1), (0.12, -0.05, 0.7, 0.0, 0.08), (0.02, -0.15, 0.0, 0.4, -0.05), rate=(80, 110)
+    ),
+}
+_SHARES = {
+    "Myocardial infarction": 368,
+    "Miscellaneous": 101,
+    "Healthy control": 80,
+}  # records of the real PTB database
+_RECORDS_OF_A_PATIENT = (2, 1, 1)  # in turn; PTB has 549 records of 290 patients
+
+
+@dataclass(frozen=True)
+class _Patient:
+    diagnosis: str  # as in PTB's header
+    place: str  # of an infarction, else "no"
+    age: int
+    sex: str
+    rate: float  # mean heart rate, bpm
+    rate_std: float
+    axes: np.ndarray  # (3, 5) waves in mV along x, y, z
+    degrees: np.ndarray  # (5,)
+    widths: np.ndarray  # (5,)
+    turn: np.ndarray  # (3, 3) rotation of the heart in the chest
+    wander: float  # baseline wander, mV
+    noise: float  # muscle noise, mV
+
+
+def simulate_database(
+    dest: Path,
+    patients: int = 24,
+    seconds: float = 20.0,
+    fs: int = 1000,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Make a database laid out as PTB: patient001/s0001_re.hea, .dat (12 leads), .xyz (3 Frank leads), and RECORDS.
+
+    Patients differ in heart rate, electrical axis, wave heights and widths, baseline wander and noise. The classes keep
+    the real database's proportions (368 : 101 : 80), with at least two patients of each from six patients on. iii, avr,
+    avl and avf are made of i and ii as digitized, so Einthoven's and Goldberger's laws hold within one ADC step. Every
+    header says that the record is simulated, by which version and seed, and at which heart rate.
+
+    Arguments:
+        dest: the folder to make; must not hold anything yet.
+        patients: how many; every third one has two records, the others one.
+        seconds: length of each record.
+        fs: Hz, whole.
+        seed: the same seed gives the same bytes.
+        progress: called with (patients done, patients).
+
+    Returns:
+        dest.
+
+    Raises:
+        InputError: dest is in use, or a number is out of range.
+    """
+    if dest.is_file() or (dest.is_dir() and any(dest.iterdir())):
+        raise InputError(f"{dest}: is already there; name a new or an empty folder for the simulated database")
+    for name, value, low, high in (
+        ("patients", patients, 1, 999),
+        ("seconds", seconds, 2, 3600),
+        ("fs", fs, 100, 10_000),
+        ("seed", seed, 0, 2**63),
+    ):
+        if not low <= value <= high:
+            raise InputError(f"{name}={value}: a simulated database needs {name} from {low} to {high}")
+    mark = f"Simulated by anonimage {version('anonimage')} (neurokit2 {version('neurokit2')}); no real person"
+    records: list[str] = []
+    with new_folder(dest) as folder:
+        for number, diagnosis in enumerate(_diagnoses(patients, np.random.default_rng([seed, 0])), start=1):
+            rng = np.random.default_rng([seed, number])
+            patient = _draw_patient(diagnosis, rng)
+            home = folder / f"patient{number:03d}"
+            home.mkdir()
+            for session in range(_RECORDS_OF_A_PATIENT[(number - 1) % len(_RECORDS_OF_A_PATIENT)]):
+                name = f"s{len(records) + 1:04d}_re"
+                rate = float(np.round(patient.rate + rng.uniform(-3, 3), 1))
+                digital = _leads(_vectorcardiogram(patient, rate, seconds, fs, rng), patient, fs, rng)
+                about = _header(patient, session, [mark, f"Simulation: seed {seed}, heart rate {rate} bpm"])
+                suffixes = ["dat"] * 12 + ["xyz"] * 3
+                write_record(home, name, digital, fs, [GAIN] * 15, ["mV"] * 15, LEADS, about, suffixes)
+                records.append(f"{home.name}/{name}")
+            if progress:
+                progress(number, patients)
+        (folder / "RECORDS").write_text("\n".join(records) + "\n", encoding="utf-8")
+    return dest
+
+
+def _diagnoses(patients: int, rng: np.random.Generator) -> list[str]:
+    """One raw diagnosis per patient, shuffled: the classes in the real proportions, the small ones never lost."""
+    least = 2 if patients >= 6 else 1 if patients >= 3 else 0
+    share = sum(_SHARES.values())
+    others = max(least, round(patients * _SHARES["Miscellaneous"] / share))
+    healthy = max(least, round(patients * _SHARES["Healthy control"] / share))
+    names = [list(_MISCELLANEOUS)[k % len(_MISCELLANEOUS)] for k in range(others)] + ["Healthy control"] * healthy
+    names += ["Myocardial infarction"] * (patients - len(names))
+    return [names[k] for k in rng.permutation(patients)]
+
+
+def _draw_patient(diagnosis: str, rng: np.random.Generator) -> _Patient:
+    place = str(rng.choice(list(_INFARCTIONS)))
+    if diagnosis == "Myocardial infarction":
+        form = _INFARCTIONS[place]
+    else:
+        place, form = "no", _MISCELLANEOUS.get(diagnosis, _HEALTHY)
+    heights = rng.lognormal(0, 0.15) * rng.lognormal(0, 0.12, 5)  # of all waves, and of each
+    return _Patient(
+        diagnosis=diagnosis,
+        place=place,
+        age=int(rng.integers(25, 85)),
+        sex=str(rng.choice(["male", "female"])),
+        rate=rng.uniform(*form.rate),
+        rate_std=form.rate_std * rng.uniform(0.6, 1.4),
+        axes=np.array([form.x, form.y, form.z]) * heights + rng.normal(0, 0.015, (3, 5)),
+        degrees=np.array(form.degrees) + rng.normal(0, [4, 1, 0, 1, 5]),
+        widths=np.array(form.widths) * rng.uniform(0.88, 1.12, 5),
+        turn=_rotation(rng.normal(0, 15), rng.normal(0, 12)),
+        wander=rng.uniform(0.01, 0.1),
+        noise=rng.uniform(0.003, 0.015),
+    )
+
+
+def _rotation(frontal: float, horizontal: float) -> np.ndarray:
+    """Turn the heart's axis by degrees in the frontal plane (x, y), then in the horizontal one (x, z): (3, 3)."""
+    (a, b), one = np.deg2rad([frontal, horizontal]), 1.0
+    in_front = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, one]])
+    across = np.array([[np.cos(b), 0, -np.sin(b)], [0, one, 0], [np.sin(b), 0, np.cos(b)]])
+    return across @ in_front
+
+
+def _vectorcardiogram(patient: _Patient, rate: float, seconds: float, fs: int, rng: np.random.Generator) -> np.ndarray:
+    """Frank's vx, vy, vz in mV: (3, T)."""
+    import neurokit2  # two seconds, and needed by nothing else here
+
+    length = round(seconds * fs)
+    start = round(rng.uniform(4.0, 4.0 + 60 / rate) * fs)  # ECGSYN settles within e^-t; then any phase of the beat
+    beats = int(rng.integers(2**31))  # one seed for three axes: the same beats
+    axes = []
+    for waves in patient.axes:
+        raw = neurokit2.ecg_simulate(
+            length=start + length + 2 * fs,  # ECGSYN may come out a beat short
+            duration=None,
+            sampling_rate=fs,
+            noise=0,
+            heart_rate=rate,
+            heart_rate_std=patient.rate_std,
+            random_state=beats,
+            ti=patient.degrees,
+            ai=0.2
+            * 2
+            * np.pi
+            * waves
+            / patient.widths**2,  # a wave's height is a·b²/ω; 0.2 keeps ECGSYN's own drift small
+            bi=patient.widths,
+        )
+        axis = np.asarray(raw)[start : start + length]
+        axis = axis - np.median(axis)  # between the beats 0 mV
+        axes.append(axis / np.ptp(axis) * _range(waves, patient, rate))  # neurokit2 stretches every signal to 1.6
+    return patient.turn @ np.array(axes)
+
+
+def _range(waves: np.ndarray, patient: _Patient, rate: float) -> float:
+    """Highest minus lowest value in mV of one ideal beat on one axis, with ECGSYN's stretch of waves by heart rate."""
+    quick = np.sqrt(rate / 60)
+    peaks = np.deg2rad(patient.degrees) * [quick**0.5, quick, 1, quick, quick**0.5]
+    cycle = np.linspace(-np.pi, np.pi, 2000)[:, None]
+    away = np.angle(np.exp(1j * (cycle - peaks)))  # (2000, 5) nearest way round the circle
+    beat = np.exp(-0.5 * (away / (patient.widths * quick)) ** 2) @ waves
+    return float(np.ptp(beat))
+
+
+def _leads(frank: np.ndarray, patient: _Patient, fs: int, rng: np.random.Generator) -> np.ndarray:
+    """(3, T) Frank leads in mV -> (15, T) int16 ADC units of what the electrodes would give."""
+    clean = np.vstack([DOWER @ frank, frank])  # (11, T): i, ii, v1 … v6, vx, vy, vz
+    noisy = clean + _disturbance(clean.shape, patient, fs, rng)
+    digital = np.rint(noisy * GAIN).astype(np.int64)
+    i, ii = digital[:2]
+    limbs = [i, ii, ii - i, -np.rint((i + ii) / 2), np.rint(i - ii / 2), np.rint(ii - i / 2)]
+    return np.vstack([*limbs, digital[2:]]).astype(np.int16)
+
+
+def _disturbance(shape: tuple[int, ...], patient: _Patient, fs: int, rng: np.random.Generator) -> np.ndarray:
+    """Electrode offset, breathing and slower wander, muscle noise and mains hum, in mV: (C, T)."""
+    channels, length = shape
+    seconds = np.arange(length) / fs
+    slow = np.array([rng.uniform(0.03, 0.1), rng.uniform(0.15, 0.35)])  # Hz
+    phases = 2 * np.pi * rng.uniform(size=(channels, 2, 1))
+    wander = np.sin(2 * np.pi * slow[:, None] * seconds + phases)  # (C, 2, T)
+    heights = patient.wander * rng.uniform(0.3, 1.0, (channels, 2, 1))
+    hum = rng.uniform(0, 0.004, (channels, 1)) * np.sin(2 * np.pi * 50 * seconds)
+    return (
+        rng.uniform(-0.2, 0.2, (channels, 1))
+        + (heights * wander).sum(axis=1)
+        + hum
+        + rng.normal(0, patient.noise, shape)
+    )
+
+
+def _header(patient: _Patient, session: int, marks: list[str]) -> list[str]:
+    """Header comments in PTB's order and words."""
+    infarction = patient.diagnosis == "Myocardial infarction"
+    return [
+        f"age: {patient.age}",
+        f"sex: {patient.sex}",
+        f"ECG date: {session + 1:02d}/01/1990",
+        "Diagnose:",
+        f"Reason for admission: {patient.diagnosis}",
+        f"Acute infarction (localization): {patient.place}",
+        "Former infarction (localization): no",
+        "Additional diagnoses: no",
+        "Smoker: n/a",
+        "Number of coronary vessels involved: " + ("n/a" if infarction else "0"),
+        *marks,
+    ]

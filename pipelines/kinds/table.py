@@ -1,0 +1,132 @@
+"""Tables: a row is a sample, a column one or more features."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...data import CONTROL, TRAIN, Samples, SampleStore, TableForm, read_table, rows_of, split_patients
+from ...data.parallel import Spread
+from ...data.series.text import NO_LABEL
+from ...data.table.column import Binary, Category, Number
+from ...data.table.writer import TableFormat
+from ...data.writer_set import Plan
+from ...errors import InputError
+from ...transforms import Codec
+from ..recipe import Recipe
+
+# How a table is written in another format than the source's
+DIALECTS: dict[str, dict[str, Any]] = {
+    "parquet": {"kind": "parquet", "index": []},
+    "csv": {
+        "kind": "text",
+        "delimiter": ",",
+        "decimal": ".",
+        "header": True,
+        "unnamed": [],
+        "missing": "",
+        "quote_names": False,
+        "quote_text": False,
+        "truth": {},
+    },
+}
+FORMATS = tuple(DIALECTS)
+
+
+def check(recipe: Recipe, source: Path) -> None:
+    if source.is_dir():
+        raise InputError(f"{source}: is a folder; recipe {recipe.name} reads a table, name its CSV or Parquet file")
+    if not source.is_file():
+        raise InputError(f"{source}: no such file; recipe {recipe.name} reads a table, as CSV or Parquet")
+
+
+def write_store(
+    recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None, hold: bool = False
+) -> SampleStore:
+    file = read_table(source, recipe.missing, as_written(recipe))
+    patient, label = patient_column(recipe), label_column(recipe)
+    rows = rows_of(file.frame, file.name, label=label, patient=patient)
+    fit = partial(
+        TableForm.fit,
+        name=file.name,
+        label=label if recipe.conditional else None,
+        patient=patient,
+        binary=recipe.binary,
+        category=recipe.category,
+        drop=recipe.drop,
+        keep=recipe.keep,
+    )
+    rows["part"] = split_patients(rows, recipe.control_share, recipe.seed) if split else TRAIN
+    whole = fit(file.frame)
+    _teach_every_value(file.frame, whole, rows)
+    is_training = (rows["part"] == TRAIN).to_numpy()
+    if is_training.all() and split:
+        raise InputError(
+            f"{source}: no control row is left, for training needs a row of every category; --drop columns of many "
+            "rare categories, or give more rows"
+        )
+    numbers = [column.name for column in whole.columns if isinstance(column, Number)]
+    form = fit(file.frame[is_training], number=numbers)
+    samples = form.to_samples(file.frame)
+    rows["label"] = samples.frame["label"].to_numpy()
+    stored = Samples(samples.values, rows, samples.channels, samples.units)
+    described = {"kind": "table", "file": file.name, "table": form.to_state(), "dialect": file.dialect}
+    return SampleStore.write(to, stored, described, form.classes, hold=hold)
+
+
+def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> TableFormat:
+    name, dialect = Path(codec.form["file"]), codec.form["dialect"]
+    if file_format != "source":
+        name, dialect = name.with_suffix(f".{file_format}"), DIALECTS[file_format]
+    return TableFormat(plan, TableForm.from_state(codec.form["table"]), name.name, dialect)
+
+
+def read(folder: Path, codec: Codec) -> Samples:
+    form = TableForm.from_state(codec.form["table"])
+    names = [column.name for column in form.columns]
+    file = read_table(folder / codec.form["file"], (), form.texts, codec.form["dialect"], names)
+    return form.to_samples(file.frame)
+
+
+def patient_column(recipe: Recipe) -> str | None:
+    """The column that says whose a row is; words that are for records say nothing: each row is somebody else's."""
+    return None if recipe.patient in ("auto", "record") else recipe.patient
+
+
+def label_column(recipe: Recipe) -> str | None:
+    """The column with the classes, if there is one."""
+    return None if recipe.label == NO_LABEL else recipe.label
+
+
+def as_written(recipe: Recipe) -> list[str]:
+    """Columns whose cells are taken as they stand, numbers or not: nothing is learnt from their size."""
+    patient = patient_column(recipe)
+    return [*recipe.category, *recipe.drop, *([patient] if patient else [])]
+
+
+def _teach_every_value(frame: pd.DataFrame, form: TableForm, rows: pd.DataFrame) -> None:
+    """Move rows to training until it has every category and class, and a missing cell of columns that have some.
+
+    What training never saw has no image. A patient moves with all rows; thyroid's column 15 has one 1 in 3,772 rows.
+
+    Arguments:
+        frame: the table.
+        form: fitted on all of it.
+        rows: whose they are; their part changes.
+    """
+    is_training, patient = (rows["part"] == TRAIN).to_numpy(), rows["patient"].to_numpy()
+    theirs = rows.groupby("patient").indices
+    for column in form.columns:
+        cells = frame[column.name]
+        taken = cells if isinstance(column, (Binary, Category)) else cells.isna()
+        values = pd.factorize(taken, use_na_sentinel=False)[0]  # missing is a value, too
+        taught = set(values[is_training].tolist())
+        for value, first in zip(*(found.tolist() for found in np.unique(values, return_index=True)), strict=True):
+            if value not in taught:
+                moved = theirs[patient[first]]
+                is_training[moved] = True
+                taught.update(values[moved].tolist())
+    rows["part"] = np.where(is_training, TRAIN, CONTROL)

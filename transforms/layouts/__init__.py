@@ -1,0 +1,1 @@
+"""Layouts: how the samples of a window are arranged into an image."""

@@ -23,7 +23,7 @@ from anonimage.pipelines import steps
 from anonimage.pipelines.ahead import ahead
 from anonimage.pipelines.anonymizer import Anonymizer
 from anonimage.pipelines.generation import generate
-from anonimage.pipelines.kinds import new_format
+from anonimage.pipelines.kinds import kind_of_codec
 from anonimage.pipelines.recipe import load_recipe
 
 WINDOWS = 8192  # that are timed: a shard
@@ -101,7 +101,7 @@ def _write(anonymizer: Anonymizer, images: np.ndarray, windows: int, file_format
             values = codec.decode(some, anonymizer.recipe.offset, noise)
             yield Samples(values, frame, codec.channels, codec.units, codec.fs)
 
-    write_set(parts, place, new_format(plan, codec, file_format), request={"of": "a benchmark"})
+    write_set(parts, place, kind_of_codec(codec).new_format(plan, codec, file_format), request={"of": "a benchmark"})
 
 
 def _gone(place: Path) -> Path:

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from anonimage.pipelines.engines import LocalEngine
-from anonimage.pipelines.kinds import write_store
+from anonimage.pipelines.kinds import check_source
 from anonimage.pipelines.recipe import load_recipe
 from evaluation import multiply
 
@@ -41,7 +41,7 @@ def compare(source: Path, windows: int = WINDOWS, repeats: int = 3) -> dict[str,
         for _ in range(repeats):
             for name, spread in ways.items():
                 began = time.perf_counter()
-                write_store(recipe, place, Path(folder) / "store", split=True, spread=spread)
+                check_source(recipe, place).ingest(recipe, place, Path(folder) / "store", split=True, spread=spread)
                 seconds[name].append(time.perf_counter() - began)
     ratios = [ours / bare for ours, bare in zip(seconds["processes"], seconds["threads"], strict=True)]
     ratio = {"median": median(ratios), "low": min(ratios), "high": max(ratios)}

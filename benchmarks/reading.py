@@ -16,7 +16,7 @@ import numpy as np
 import wfdb
 from anonimage.data import cut as cut_windows
 from anonimage.data import find_records, read_heads, read_records
-from anonimage.pipelines.codecs import new_codec
+from anonimage.pipelines.kinds import SampleInfo, kind_of_recipe
 from anonimage.pipelines.recipe import load_recipe
 from scipy.signal import resample_poly
 
@@ -67,7 +67,11 @@ def _ours(source: Path, fs: float | None) -> int:
         windows = recording.windows(starts, RECIPE.window)  # (n, C, L)
         cut.append(windows.reshape(-1, 1, RECIPE.window))  # each lead its own image, as ptb-quantile does
         step = float(np.min(recording.step))
-    codec = new_codec(RECIPE, ("lead",), ("mV",), fs, step, RECIPE.window).fit(lambda: cut)
+    codec = (
+        kind_of_recipe(RECIPE)
+        .new_codec(RECIPE, SampleInfo(("lead",), ("mV",), fs, step, RECIPE.window))
+        .fit(lambda: cut)
+    )
     return sum(len(codec.encode(windows)) for windows in cut)
 
 

@@ -29,7 +29,7 @@ import training
 from anonimage.files import new_file
 from anonimage.pipelines.batches import Batches, store_batches
 from anonimage.pipelines.codecs import fit_codec
-from anonimage.pipelines.kinds import write_store
+from anonimage.pipelines.kinds import check_source
 from anonimage.pipelines.recipe import load_recipe
 from rich.console import Console
 from rich.table import Table
@@ -127,7 +127,7 @@ def _images(data: Path) -> Iterator[tuple[Path, Batches]]:
     """A file with the training windows of PTB as images, and what cuts and encodes the same on the fly."""
     recipe = load_recipe("ptb-quantile").changed({"stride": 500, "batch": BATCH})
     with tempfile.TemporaryDirectory() as folder:
-        store = write_store(recipe, data / "ptbdb", Path(folder) / "store", split=True)
+        store = check_source(recipe, data / "ptbdb").ingest(recipe, data / "ptbdb", Path(folder) / "store", split=True)
         codec = fit_codec(recipe, store)
         images = Path(folder) / "images.npy"
         np.save(images, np.concatenate([codec.encode(windows) for windows in store.iter_windows("train")]))

@@ -18,7 +18,8 @@ from ..transforms import Codec
 from .ahead import ahead
 from .batches import n_training, sample_batches
 from .classes import Classes
-from .codecs import load_codec, new_codec, save_codec
+from .codecs import load_codec, save_codec
+from .kinds import SampleInfo, kind_of_recipe
 from .progress import progress
 from .recipe import Recipe
 from .run_folder import RunFolder
@@ -73,9 +74,12 @@ class Anonymizer:
         table = samples.frame if classes else samples.frame.assign(label=0)
         known = Classes.counted(table["label"].to_numpy(), classes)
         labels = known.numbers(table, classes)
-        described = {"kind": "wfdb"} if form is None else form
-        shape = (samples.channels, samples.units, samples.fs, step, samples.length)
-        self._codec = new_codec(self.recipe, *shape, form=described | known.to_form()).fit(samples.values)
+        kind = kind_of_recipe(self.recipe)
+        described = {"kind": kind.name} if form is None else form
+        info = SampleInfo(
+            samples.channels, samples.units, samples.fs, step, samples.length, form=described | known.to_form()
+        )
+        self._codec = kind.new_codec(self.recipe, info).fit(samples.values)
         batches = sample_batches(samples.values, labels, self._codec, self.recipe)
         trainer = new_trainer(self.recipe, self._codec.image_shape, known, batches, self._codec.arrangement.null)
         self._train(trainer, self.recipe.total_steps(n_training(labels, self.recipe)))

@@ -20,7 +20,7 @@ from ..files import new_file, refuse_used
 from ..gan import Snapshot
 from ..gan.training.snapshot import part
 from .anonymizer import Anonymizer
-from .kinds import NOUNS, new_format, refuse_foreign
+from .kinds import kind_of_codec
 from .lock import locked_beside
 from .progress import progress, say
 from .run_folder import RunFolder, versions
@@ -63,11 +63,12 @@ def generate(
             recipe = anonymizer.recipe = recipe.changed(
                 {key: value}, "--labels-like" if key == "labels" else f"--{key}"
             )
+    kind = kind_of_codec(codec)
     n, seed = n or recipe.samples, recipe.seed if seed is None else seed
     labels = None if label is None else np.full(n, anonymizer.classes.number(label))
     dest = to or folder.synthetic_of(file_format, label)
     if to is None:
-        refuse_foreign(dest, codec.form)
+        kind.refuse_foreign(dest, codec.form)
     else:
         refuse_used(to)
     step = anonymizer.snapshot.step
@@ -86,17 +87,16 @@ def generate(
         "codec": hashlib.sha256(codec.to_json().encode()).hexdigest(),
         "versions": versions(),
     }
-    what, _ = NOUNS[codec.form["kind"]]
-    course = _Course(anonymizer, n, labels, seed, what)
+    course = _Course(anonymizer, n, labels, seed, kind.nouns)
     with nullcontext() if to is None else locked_beside(to):  # two runs may be told to write to one place
         write_set(
             course.samples,
             dest,
-            new_format(plan, codec, file_format, comments),
+            kind.new_format(plan, codec, file_format, comments),
             request=request,
             placing=partial(_noted, folder.generated, about) if dest == folder.synthetic else nullcontext,
         )
-    say(f"generated: {n} {what} in {dest}{course.speed()}")
+    say(f"generated: {n} {kind.nouns} in {dest}{course.speed()}")
 
 
 @dataclass

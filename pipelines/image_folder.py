@@ -7,10 +7,11 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from ..data import Samples
+from ..data.writer_set import Plan, write_set
 from ..errors import InputError, one_line
 from ..files import new_folder, refuse_used, scratch_folder
 from .codecs import fit_codec, load_codec, save_codec
-from .kinds import check_source, write_samples, write_store
+from .kinds import check_source, kind_of_codec
 from .progress import progress
 from .recipe import Recipe
 
@@ -30,9 +31,9 @@ def encode_folder(recipe: Recipe, source: Path, to: Path) -> None:
         InputError: nothing to read, or the folder is in use.
     """
     refuse_used(to)
-    check_source(recipe, source)
+    kind = check_source(recipe, source)
     with new_folder(to) as partial, scratch_folder(partial) as scratch:
-        store = write_store(recipe, source, scratch / "store", split=False)
+        store = kind.ingest(recipe, source, scratch / "store", split=False)
         codec = fit_codec(recipe, store, part=None)
         save_codec(codec, partial / CODEC)
         (partial / IMAGES).mkdir()
@@ -79,7 +80,8 @@ def decode_folder(folder: Path, to: Path) -> None:
             advance(first + len(names), "")
     samples = Samples(values, frame.drop(columns=needed[1:]), codec.channels, codec.units, codec.fs)
     comments = ("decoded by anonimage from an image of this window; not a generated signal",)
-    write_samples(samples, to, codec, comments=comments, prefix="window")
+    form = kind_of_codec(codec).new_format(Plan.of(samples, "window"), codec, comments=comments)
+    write_set(lambda first: [samples], to, form)
 
 
 def _offset_column(channel: str) -> str:

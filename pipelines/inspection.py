@@ -11,7 +11,7 @@ from rich.text import Text
 from ..data import Description, TableForm, describe, describe_pictures, describe_series, read_table
 from ..data.table.column import NUMBERS
 from ..errors import InputError
-from .kinds import check_source, kind_of
+from .kinds import check_source
 from .kinds.table import as_written, patient_column
 from .kinds.wfdb import label_file
 from .progress import progress
@@ -30,11 +30,11 @@ def print_inspection(recipe: Recipe, source: Path) -> None:
     Raises:
         InputError: the source is not there or holds nothing of that kind.
     """
-    check_source(recipe, source)
+    kind = check_source(recipe, source)
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
-    _PRINTERS[kind_of(recipe, source)](console, recipe, source)
+    _PRINTERS[kind.name](console, recipe, source)
     _line(console, f"(read as recipe {recipe.name} does; --recipe names another)")
 
 

@@ -13,9 +13,9 @@ from ..files import make_folder
 from ..transforms import Codec
 from .batches import training_labels, training_rows
 from .classes import Classes, refuse_lonely
-from .codecs import fit_codec, load_codec, refuse_impossible, save_codec
+from .codecs import fit_codec, load_codec, save_codec
 from .engines import Engine
-from .kinds import NOUNS, check_source, write_store
+from .kinds import check_source, kind_of_codec
 from .lock import locked_beside
 from .progress import say
 from .recipe import Recipe
@@ -37,8 +37,8 @@ def prepare(
         resume: go on with the run that is there.
         overwrite: delete the run that is there.
     """
-    check_source(recipe, source)
-    refuse_impossible(recipe)
+    kind = check_source(recipe, source)
+    kind.check_layout(recipe)
     recipe = _with_whole_path(recipe, source, out)
     folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
     place = recipe.store or folder.work / STORE
@@ -52,7 +52,7 @@ def prepare(
             _refuse_used_store(recipe)
         with _work_folder(folder, place) as work:
             spread = None if engine is None else engine.map
-            store = write_store(recipe, source, place, split=True, spread=spread, hold=True)
+            store = kind.ingest(recipe, source, place, split=True, spread=spread, hold=True)
             try:
                 codec = _fitted(recipe, store)
             except InputError:
@@ -128,10 +128,11 @@ def _refuse_used_store(recipe: Recipe) -> None:
 def _counts(store: AnyStore, codec: Codec, recipe: Recipe) -> str:
     """What was prepared, in a line."""
     parts = store.frame["part"].value_counts()
-    what, of = NOUNS[codec.form["kind"]]
+    kind = kind_of_codec(codec)
     classes = Classes.from_form(codec.form)
     counts = (
-        f"{parts.get(TRAIN, 0)} training {what}, {parts.get(CONTROL, 0)} control {what}, {of} {_few(store.channels)}"
+        f"{parts.get(TRAIN, 0)} training {kind.nouns}, {parts.get(CONTROL, 0)} control {kind.nouns}, "
+        f"{kind.channels_noun} {_few(store.channels)}"
     )
     if len(classes.names) < 2:
         return counts

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from anonimage.data import Samples, TableForm
-from anonimage.pipelines.codecs import new_codec
 from anonimage.pipelines.evaluation.privacy.findings import Attack, Audit, Control
 from anonimage.pipelines.evaluation.score import Score
+from anonimage.pipelines.kinds import SampleInfo, kind_of_recipe
 from anonimage.pipelines.recipe import Recipe, load_recipe
 from anonimage.pipelines.release.gate import Area
 from anonimage.pipelines.report.content import Evidence, Run, Windows
@@ -47,7 +47,8 @@ def ecg_run(leads: Sequence[str] = ("i",), length: int = 2025, fs: float = 1000,
         Samples(each, frame, tuple(leads), (units,) * len(leads), fs)
         for each, frame in zip(values, frames, strict=True)
     ]
-    codec = new_codec(recipe, leads, [units] * len(leads), fs, 0.001, length, form={"classes": list(names)})
+    info = SampleInfo(leads, [units] * len(leads), fs, 0.001, length, form={"classes": list(names)})
+    codec = kind_of_recipe(recipe).new_codec(recipe, info)
     return _run(recipe, codec.fit(samples[0].values), Windows(*samples), known)
 
 
@@ -64,7 +65,8 @@ def table_run(**known) -> Run:
     recipe = load_recipe("table").changed({"side": "auto"})
     form = TableForm.fit(frame, "people")
     rows = form.to_samples(frame)
-    codec = new_codec(recipe, rows.channels, rows.units, None, 0.1, 1, form={"table": form.to_state()}).fit(rows.values)
+    info = SampleInfo(rows.channels, rows.units, None, 0.1, 1, form={"table": form.to_state()})
+    codec = kind_of_recipe(recipe).new_codec(recipe, info).fit(rows.values)
     return _run(recipe, codec, Windows(rows, rows, rows), _without_hearts() | known)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import InputError
-from ..codecs import refuse_impossible
+from ..kinds import kind_of_recipe
 from ..recipe import Recipe
 
 SYNTAX = "--vary key=value,value,… (items of a list joined by +, as in leads=i+ii,v1)"
@@ -122,7 +122,7 @@ def _cell(recipe: Recipe, settings: tuple[tuple[str, str], ...]) -> Cell:
     origin = "--vary " + " ".join(f"{key}={value}" for key, value in settings)
     cell = Cell(settings, recipe.changed({key: _value(key, value) for key, value in settings}, origin))
     try:
-        refuse_impossible(cell.recipe)
+        kind_of_recipe(cell.recipe).check_layout(cell.recipe)
     except InputError as error:
         raise InputError(f"{origin}: {error}") from error
     return cell

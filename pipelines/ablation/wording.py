@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
+from ..kinds import kind_of_recipe
 from ..recipe import Recipe
-from ..report.explained import NOUNS, chance, explained, number, title_of
+from ..report.explained import chance, explained, number, title_of
 from ..report.paper_claims import HOPELESS
 from .results import DEPARTURE
 from .statistics import Difference, Mean
@@ -53,7 +54,12 @@ def title(name: str, recipe: Recipe) -> str:
     if name in OWN_TITLES:
         return OWN_TITLES[name]
     filling = dict.fromkeys(("cutoff", "lead", "paper_share"), "")
-    filling |= {"what": NOUNS[recipe.data], "leads": "channels", "source": "source", "width": "the adapted range"}
+    filling |= {
+        "what": kind_of_recipe(recipe).nouns,
+        "leads": "channels",
+        "source": "source",
+        "width": "the adapted range",
+    }
     return title_of(name, filling)
 
 

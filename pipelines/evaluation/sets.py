@@ -10,7 +10,7 @@ from ...gan import Snapshot, load
 from ...transforms import Codec
 from ..classes import Classes
 from ..codecs import load_codec
-from ..kinds import read_synthetic
+from ..kinds import kind_of_codec
 from ..recipe import Recipe
 from ..report.content import Windows
 from ..run_folder import RunFolder
@@ -70,7 +70,7 @@ def read_sets(folder: RunFolder) -> Sets:
         raise InputError(f"{folder.path}: nothing generated yet; run `anonimage generate {folder.path}`")
     rows = {part: np.flatnonzero(store.frame["part"] == part) for part in (TRAIN, CONTROL)}
     refuse_seen_patients(*(set(store.frame["patient"].iloc[at].astype(str)) for at in rows.values()))
-    synthetic = read_synthetic(folder.synthetic, codec)
+    synthetic = kind_of_codec(codec).read_back(folder.synthetic, codec)
     _refuse_other(folder, synthetic, codec)
     snapshot = load(chosen_checkpoint(folder))
     if (step := folder.generated_step(len(synthetic))) != snapshot.step:

@@ -1,25 +1,75 @@
-"""Where real data comes from and synthetic data goes to: one module for each kind of source."""
+"""Kinds of data: what is asked of each is said in `kind`, and answered in a module for each."""
 
-from .kinds import (
-    NOUNS,
-    check_source,
-    kind_of,
-    new_format,
-    read_synthetic,
-    recipe_for,
-    refuse_foreign,
-    write_samples,
-    write_store,
-)
+from collections.abc import Mapping
+from pathlib import Path
+
+from ...errors import InputError
+from ...transforms import Codec
+from ..recipe import Recipe
+from .images import Images
+from .kind import Kind, SampleInfo
+from .series import OtherSeries
+from .table import Table
+from .wfdb import WfdbRecords
 
 __all__ = [
-    "NOUNS",
+    "KINDS",
+    "Kind",
+    "SampleInfo",
     "check_source",
-    "kind_of",
-    "new_format",
-    "read_synthetic",
+    "kind_of_codec",
+    "kind_of_recipe",
+    "kind_of_source",
     "recipe_for",
-    "refuse_foreign",
-    "write_samples",
-    "write_store",
 ]
+
+# In the order in which a source is asked what it is; of the kinds that a recipe calls the same, the last takes what is
+# left.
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (WfdbRecords(), Images(), OtherSeries(), Table())}
+
+
+def kind_of_codec(codec: Codec) -> Kind:
+    """The kind of data that a codec was fitted on."""
+    return KINDS[codec.form["kind"]]
+
+
+def kind_of_recipe(recipe: Recipe) -> Kind:
+    """The kind of data that a recipe reads; as far as only the source tells more, the first of them."""
+    return _kinds_of(recipe)[0]
+
+
+def kind_of_source(recipe: Recipe, source: Path) -> Kind:
+    """The kind of data that a recipe reads of a source."""
+    *first, last = _kinds_of(recipe)
+    return next((kind for kind in first if kind.recognises(source)), last)
+
+
+def check_source(recipe: Recipe, source: Path) -> Kind:
+    """Refuse at once what is plainly no source of the recipe's kind, and options that mean nothing for it.
+
+    Raises:
+        InputError: nothing there, nothing of that kind in it, or such an option.
+    """
+    _refuse_absent(source)
+    kind = kind_of_source(recipe, source)
+    kind.check(recipe, source)
+    return kind
+
+
+def recipe_for(source: Path) -> str:
+    """The recipe that a source suggests by itself, for a first look at it.
+
+    Raises:
+        InputError: nothing there.
+    """
+    _refuse_absent(source)
+    return next(kind.first_recipe for kind in KINDS.values() if kind.recognises(source))
+
+
+def _kinds_of(recipe: Recipe) -> list[Kind]:
+    return [kind for kind in KINDS.values() if kind.data == recipe.data]
+
+
+def _refuse_absent(source: Path) -> None:
+    if not source.exists():
+        raise InputError(f"{source}: no such file or folder; check the path")

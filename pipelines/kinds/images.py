@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from ...data import Samples, SampleStore, read_pictures, split_patients
 from ...data.folders import files_below
@@ -11,45 +12,59 @@ from ...data.pictures.files import SUFFIXES, find_pictures
 from ...data.pictures.writer import PictureFormat
 from ...data.writer_set import Plan
 from ...errors import InputError
-from ...transforms import Codec
+from ...transforms import Codec, GreyLevels, arrangement
 from ..progress import progress
 from ..recipe import Recipe
-
-FORMATS: tuple[str, ...] = ()
-
-
-def is_here(source: Path) -> bool:
-    """Whether a folder holds pictures."""
-    return any(path.suffix.lower() in SUFFIXES for path in files_below(source))
+from .kind import COLUMNS, CodecSteps, Kind, SampleInfo
 
 
-def check(recipe: Recipe, source: Path) -> None:
-    _, _, faults = find_pictures(source)
-    if faults:
-        raise InputError(faults[0])
+class Images(Kind):
+    """Pictures, all resized to one square."""
 
+    name: ClassVar[str] = "images"
+    data: ClassVar[str] = "images"
+    noun: ClassVar[str] = "picture"
+    nouns: ClassVar[str] = "pictures"
+    channels_noun: ClassVar[str] = "channel"
+    title: ClassVar[str] = "pictures, whose folders are the classes"
+    meaningless: ClassVar[tuple[str, ...]] = ("leads", "label", *COLUMNS)
+    first_recipe: ClassVar[str] = "iris"
 
-def write_store(
-    recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None, hold: bool = False
-) -> SampleStore:
-    assert isinstance(recipe.side, int)  # the recipe sees to it
-    with progress("read") as advance:
-        found = read_pictures(
-            source,
-            recipe.side,
-            recipe.patient,
-            progress=lambda done, n: advance(done, "pictures", n),
-            spread=spread,
-            skip_bad=recipe.skip_bad,
-        )
-    frame = found.samples.frame
-    frame["part"] = split_patients(frame, recipe.control_share, recipe.seed) if split else ""
-    return SampleStore.write(to, found.samples, found.form, found.classes, problems=found.problems, hold=hold)
+    def recognises(self, source: Path) -> bool:
+        return source.is_dir() and any(path.suffix.lower() in SUFFIXES for path in files_below(source))
 
+    def _check(self, recipe: Recipe, source: Path) -> None:
+        _, _, faults = find_pictures(source)
+        if faults:
+            raise InputError(faults[0])
 
-def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> PictureFormat:
-    return PictureFormat(plan, codec.form)
+    def _ingest(
+        self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
+    ) -> SampleStore:
+        assert isinstance(recipe.side, int)  # the recipe sees to it
+        with progress("read") as advance:
+            pictures = read_pictures(
+                source,
+                recipe.side,
+                recipe.patient,
+                progress=lambda done, n: advance(done, "pictures", n),
+                spread=spread,
+                skip_bad=recipe.skip_bad,
+            )
+        samples = pictures.samples
+        samples.frame["part"] = split_patients(samples.frame, recipe.control_share, recipe.seed) if split else ""
+        return SampleStore.write(to, samples, pictures.form, pictures.classes, problems=pictures.problems, hold=hold)
 
+    def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
+        return CodecSteps(GreyLevels(), arrangement(recipe.arrangement, len(info.channels), info.length, recipe.seed))
 
-def read(folder: Path, codec: Codec) -> Samples:
-    return read_pictures(folder, math.isqrt(codec.arrangement.length), "record", classes=codec.form["classes"]).samples
+    def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
+        assert isinstance(recipe.side, int)
+        return [SampleInfo(["grey"] * n, [""] * n, None, 1.0, recipe.side**2) for n in (1, 3)]  # grey, or in colour
+
+    def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> PictureFormat:
+        return PictureFormat(plan, codec.form)
+
+    def read_back(self, folder: Path, codec: Codec) -> Samples:
+        side = math.isqrt(codec.arrangement.length)
+        return read_pictures(folder, side, "record", classes=codec.form["classes"]).samples

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,94 +18,101 @@ from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
 from ..recipe import Recipe
-
-FORMATS = writer.FORMATS
-
-
-def looks_like(source: Path) -> bool:
-    """Whether a text is rather a time series than a table: comments above, one column, or very many unnamed ones."""
-    if source.suffix.lower() not in SUFFIXES:
-        return False
-    try:
-        sheet = read_sheet(source)
-    except InputError:
-        return False
-    return bool(sheet.comments) or sheet.width == 1 or (sheet.header is None and sheet.width > WIDE)
+from .signals import Signals
 
 
-def check(recipe: Recipe, source: Path) -> None:
-    if source.is_dir() and not any(file.suffix.lower() in SUFFIXES for file in files_below(source)):
-        raise InputError(f"{source}: no records (.hea) and no time series ({', '.join(SUFFIXES)}) in this folder")
-    find_series(source)
-    if recipe.label not in (None, NO_LABEL) and not recipe.conditional:
-        raise InputError(
-            f"label '{recipe.label}': recipe {recipe.name} knows no classes; add --set head=auto, or no label"
-        )
+class OtherSeries(Signals):
+    """Signals in files of text or npz: a file a recording, or all samples in one."""
 
+    name: ClassVar[str] = "series"
+    channels_noun: ClassVar[str] = "channel"
+    title: ClassVar[str] = "time series"
+    first_recipe: ClassVar[str] = "series"
 
-def write_store(
-    recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None, hold: bool = False
-) -> AnyStore:
-    given = (source, recipe.fs, recipe.layout, _label(recipe, source), recipe.patient)
-    parts = (lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None
-    sources = series_sources(*given)
-    if not sources:  # a row is a sample already, whatever length the recipe's windows have
-        series = read_series(*given)
-        samples = series.samples
-        assert samples is not None
-        samples.frame["part"] = "" if parts is None else parts(samples.frame)
-        return SampleStore.write(to, samples, series.form, series.classes, hold=hold)
-    if split and len(sources) == 1:
-        sources[0].read()  # what is wrong with it comes first
-        raise InputError(
-            f"{source}: one recording of one person leaves nobody as control; give a folder of recordings, or "
-            "--patient time to set parts of it aside (which says nothing about strangers)"
-        )
+    def recognises(self, source: Path) -> bool:
+        """Whether a source is rather a time series than a table.
 
-    def form(said: list[dict[str, Any]], classes: tuple[str, ...]) -> dict[str, Any]:
-        refuse_one_class(source, classes)
-        return column_form(said, classes)
+        A folder is none of tables; a text is if it has comments above, one column, or very many unnamed ones.
+        """
+        if source.is_dir() or source.suffix == ".npz":
+            return True
+        if source.suffix.lower() not in SUFFIXES:
+            return False
+        try:
+            sheet = read_sheet(source)
+        except InputError:
+            return False
+        return bool(sheet.comments) or sheet.width == 1 or (sheet.header is None and sheet.width > WIDE)
 
-    with progress("read", len(sources)) as advance:
-        return Store.write(
-            to,
-            sources,
-            recipe.window,
-            recipe.step_between_windows,
-            split=parts,
-            spread=spread,
-            skip_bad=recipe.skip_bad,
-            progress=lambda done, _: advance(done, "recordings"),
-            classes=() if given[3] in (None, NO_LABEL) else None,
-            form=form,
-            hold=hold,
-        )
+    def _check(self, recipe: Recipe, source: Path) -> None:
+        if source.is_dir() and not any(file.suffix.lower() in SUFFIXES for file in files_below(source)):
+            raise InputError(f"{source}: no records (.hea) and no time series ({', '.join(SUFFIXES)}) in this folder")
+        find_series(source)
+        if recipe.label not in (None, NO_LABEL) and not recipe.conditional:
+            raise InputError(
+                f"label '{recipe.label}': recipe {recipe.name} knows no classes; add --set head=auto, or no label"
+            )
 
+    def _ingest(
+        self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
+    ) -> AnyStore:
+        given = (source, recipe.fs, recipe.layout, _label(recipe, source), recipe.patient)
+        parts = (lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None
+        sources = series_sources(*given)
+        if not sources:  # a row is a sample already, whatever length the recipe's windows have
+            series = read_series(*given)
+            samples = series.samples
+            assert samples is not None
+            samples.frame["part"] = "" if parts is None else parts(samples.frame)
+            return SampleStore.write(to, samples, series.form, series.classes, hold=hold)
+        if split and len(sources) == 1:
+            sources[0].read()  # what is wrong with it comes first
+            raise InputError(
+                f"{source}: one recording of one person leaves nobody as control; give a folder of recordings, or "
+                "--patient time to set parts of it aside (which says nothing about new patients)"
+            )
 
-def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
-    if file_format == "source":
-        return series_format(plan, codec.form)
-    return writer.new_format(plan, file_format, codec.gains, comments)
+        def form(headers: list[dict[str, Any]], classes: tuple[str, ...]) -> dict[str, Any]:
+            refuse_one_class(source, classes)
+            return column_form(headers, classes)
 
+        with progress("read", len(sources)) as advance:
+            return Store.write(
+                to,
+                sources,
+                recipe.window,
+                recipe.step_between_windows,
+                split=parts,
+                spread=spread,
+                skip_bad=recipe.skip_bad,
+                progress=lambda done, _: advance(done, "recordings"),
+                classes=() if given[3] in (None, NO_LABEL) else None,
+                form=form,
+                hold=hold,
+            )
 
-def read(folder: Path, codec: Codec) -> Samples:
-    form = codec.form
-    layout, place = form["layout"], form.get("label")
-    if layout == "npz":  # whose keys tell
-        layout, label = "auto", None
-    else:
-        label = NO_LABEL if place is None else f"column{place + 1}"
-    if layout != "columns":
-        path = folder / form["file"]
-        found = read_series(path, codec.fs, layout, label, "record", form["classes"]).samples
-        assert found is not None  # rows are samples
-        return found
-    series = read_series(folder, codec.fs, "columns", label, "record", form["classes"])
-    values = [recording.physical() for recording in series.recordings]
-    wanted = (len(codec.channels), codec.arrangement.length)
-    if wrong := [value.shape for value in values if value.shape != wanted]:
-        raise InputError(f"{folder}: holds a file of shape {wrong[0]}, not what this run makes; generate again")
-    return Samples(np.stack(values), writer.read_rows(folder), codec.channels, codec.units, codec.fs)
+    def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
+        if file_format == "source":
+            return series_format(plan, codec.form)
+        return writer.new_format(plan, file_format, codec.gains, comments)
+
+    def read_back(self, folder: Path, codec: Codec) -> Samples:
+        form = codec.form
+        layout, column = form["layout"], form.get("label")
+        if layout == "npz":  # its keys say what is what
+            layout, label = "auto", None
+        else:
+            label = NO_LABEL if column is None else f"column{column + 1}"
+        if layout != "columns":
+            samples = read_series(folder / form["file"], codec.fs, layout, label, "record", form["classes"]).samples
+            assert samples is not None  # rows are samples
+            return samples
+        series = read_series(folder, codec.fs, "columns", label, "record", form["classes"])
+        values = [recording.physical() for recording in series.recordings]
+        wanted = (len(codec.channels), codec.arrangement.length)
+        if wrong := [value.shape for value in values if value.shape != wanted]:
+            raise InputError(f"{folder}: holds a file of shape {wrong[0]}, not what this run makes; generate again")
+        return Samples(np.stack(values), writer.read_rows(folder), codec.channels, codec.units, codec.fs)
 
 
 def _label(recipe: Recipe, source: Path) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,15 +11,16 @@ import pandas as pd
 from ...data import CONTROL, TRAIN, Samples, SampleStore, TableForm, read_table, rows_of, split_patients
 from ...data.parallel import Spread
 from ...data.series.text import NO_LABEL
-from ...data.table.column import Binary, Category, Number
+from ...data.table.column import NUMBERS, Binary, Category, Number
 from ...data.table.writer import TableFormat
 from ...data.writer_set import Plan
-from ...errors import InputError
-from ...transforms import Codec
+from ...errors import InputError, nearest
+from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Transform, table_grid
 from ..recipe import Recipe
+from .kind import CodecSteps, Kind, SampleInfo
 
 # How a table is written in another format than the source's
-DIALECTS: dict[str, dict[str, Any]] = {
+_DIALECTS: dict[str, dict[str, Any]] = {
     "parquet": {"kind": "parquet", "index": []},
     "csv": {
         "kind": "text",
@@ -33,72 +34,93 @@ DIALECTS: dict[str, dict[str, Any]] = {
         "truth": {},
     },
 }
-FORMATS = tuple(DIALECTS)
 
 
-def check(recipe: Recipe, source: Path) -> None:
-    if source.is_dir():
-        raise InputError(f"{source}: is a folder; recipe {recipe.name} reads a table, name its CSV or Parquet file")
-    if not source.is_file():
-        raise InputError(f"{source}: no such file; recipe {recipe.name} reads a table, as CSV or Parquet")
+class Table(Kind):
+    """Rows of a table."""
 
+    name: ClassVar[str] = "table"
+    data: ClassVar[str] = "table"
+    noun: ClassVar[str] = "row"
+    nouns: ClassVar[str] = "rows"
+    channels_noun: ClassVar[str] = "features"
+    title: ClassVar[str] = "a table"
+    formats: ClassVar[tuple[str, ...]] = tuple(_DIALECTS)
+    meaningless: ClassVar[tuple[str, ...]] = ("leads",)
+    first_recipe: ClassVar[str] = "table"
 
-def write_store(
-    recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None, hold: bool = False
-) -> SampleStore:
-    file = read_table(source, recipe.missing, as_written(recipe))
-    patient, label = patient_column(recipe), label_column(recipe)
-    rows = rows_of(file.frame, file.name, label=label, patient=patient)
-    fit = partial(
-        TableForm.fit,
-        name=file.name,
-        label=label if recipe.conditional else None,
-        patient=patient,
-        binary=recipe.binary,
-        category=recipe.category,
-        drop=recipe.drop,
-        keep=recipe.keep,
-    )
-    rows["part"] = split_patients(rows, recipe.control_share, recipe.seed) if split else TRAIN
-    whole = fit(file.frame)
-    _teach_every_value(file.frame, whole, rows)
-    is_training = (rows["part"] == TRAIN).to_numpy()
-    if is_training.all() and split:
-        raise InputError(
-            f"{source}: no control row is left, for training needs a row of every category; --drop columns of many "
-            "rare categories, or give more rows"
+    def recognises(self, source: Path) -> bool:
+        return True  # whatever is no other kind
+
+    def _check(self, recipe: Recipe, source: Path) -> None:
+        if source.is_dir():
+            raise InputError(f"{source}: is a folder; recipe {recipe.name} reads a table, name its CSV or Parquet file")
+        if not source.is_file():
+            raise InputError(f"{source}: no such file; recipe {recipe.name} reads a table, as CSV or Parquet")
+
+    def _ingest(
+        self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
+    ) -> SampleStore:
+        file = read_table(source, recipe.missing, as_written(recipe))
+        patient, label = patient_column(recipe), None if recipe.label == NO_LABEL else recipe.label
+        rows = rows_of(file.frame, file.name, label=label, patient=patient)
+        fit = partial(
+            TableForm.fit,
+            name=file.name,
+            label=label if recipe.conditional else None,
+            patient=patient,
+            binary=recipe.binary,
+            category=recipe.category,
+            drop=recipe.drop,
+            keep=recipe.keep,
         )
-    numbers = [column.name for column in whole.columns if isinstance(column, Number)]
-    form = fit(file.frame[is_training], number=numbers)
-    samples = form.to_samples(file.frame)
-    rows["label"] = samples.frame["label"].to_numpy()
-    stored = Samples(samples.values, rows, samples.channels, samples.units)
-    described = {"kind": "table", "file": file.name, "table": form.to_state(), "dialect": file.dialect}
-    return SampleStore.write(to, stored, described, form.classes, hold=hold)
+        rows["part"] = split_patients(rows, recipe.control_share, recipe.seed) if split else TRAIN
+        whole = fit(file.frame)
+        _teach_every_value(file.frame, whole, rows)
+        is_training = (rows["part"] == TRAIN).to_numpy()
+        if is_training.all() and split:
+            raise InputError(
+                f"{source}: no control row is left, for training needs a row of every category; --drop columns of many "
+                "rare categories, or give more rows"
+            )
+        numbers = [column.name for column in whole.columns if isinstance(column, Number)]
+        form = fit(file.frame[is_training], number=numbers)
+        samples = form.to_samples(file.frame)
+        rows["label"] = samples.frame["label"].to_numpy()
+        stored = Samples(samples.values, rows, samples.channels, samples.units)
+        described = {"kind": self.name, "file": file.name, "table": form.to_state(), "dialect": file.dialect}
+        return SampleStore.write(to, stored, described, form.classes, hold=hold)
 
+    def check_layout(self, recipe: Recipe) -> None:
+        if recipe.arrangement not in TABLE_GRIDS:
+            raise InputError(f"unknown table grid '{recipe.arrangement}'{nearest(recipe.arrangement, TABLE_GRIDS)}")
 
-def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> TableFormat:
-    name, dialect = Path(codec.form["file"]), codec.form["dialect"]
-    if file_format != "source":
-        name, dialect = name.with_suffix(f".{file_format}"), DIALECTS[file_format]
-    return TableFormat(plan, TableForm.from_state(codec.form["table"]), name.name, dialect)
+    def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
+        kinds = TableForm.from_state(info.form["table"]).kinds
+        numbers = [k for k, kind in enumerate(kinds) if kind in NUMBERS]
+        others = [k for k, kind in enumerate(kinds) if kind not in NUMBERS]
+        learnt: Transform = MinMax(a=1) if recipe.standardizer == "minmax" else Equalize(a=1)
+        parts = [(group, part) for group, part in ((numbers, learnt), (others, MinMax(a=1))) if group]
+        standardizer = ByChannel([group for group, _ in parts], [part for _, part in parts])
+        side = None if recipe.side == "auto" else recipe.side
+        return CodecSteps(standardizer, table_grid(recipe.arrangement, kinds, side, recipe.seed))
 
+    def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> TableFormat:
+        name, dialect = Path(codec.form["file"]), codec.form["dialect"]
+        if file_format != "source":
+            name, dialect = name.with_suffix(f".{file_format}"), _DIALECTS[file_format]
+        return TableFormat(plan, TableForm.from_state(codec.form["table"]), name.name, dialect)
 
-def read(folder: Path, codec: Codec) -> Samples:
-    form = TableForm.from_state(codec.form["table"])
-    names = [column.name for column in form.columns]
-    file = read_table(folder / codec.form["file"], (), form.texts, codec.form["dialect"], names)
-    return form.to_samples(file.frame)
+    def read_back(self, folder: Path, codec: Codec) -> Samples:
+        form = TableForm.from_state(codec.form["table"])
+        names = [column.name for column in form.columns]
+        file = read_table(folder / codec.form["file"], (), form.texts, codec.form["dialect"], names)
+        return form.to_samples(file.frame)
 
 
 def patient_column(recipe: Recipe) -> str | None:
     """The column that says whose a row is; words that are for records say nothing: each row is somebody else's."""
     return None if recipe.patient in ("auto", "record") else recipe.patient
-
-
-def label_column(recipe: Recipe) -> str | None:
-    """The column with the classes, if there is one."""
-    return None if recipe.label == NO_LABEL else recipe.label
 
 
 def as_written(recipe: Recipe) -> list[str]:
@@ -124,7 +146,7 @@ def _teach_every_value(frame: pd.DataFrame, form: TableForm, rows: pd.DataFrame)
         taken = cells if isinstance(column, (Binary, Category)) else cells.isna()
         values = pd.factorize(taken, use_na_sentinel=False)[0]  # missing is a value, too
         taught = set(values[is_training].tolist())
-        for value, first in zip(*(found.tolist() for found in np.unique(values, return_index=True)), strict=True):
+        for value, first in zip(*(each.tolist() for each in np.unique(values, return_index=True)), strict=True):
             if value not in taught:
                 moved = theirs[patient[first]]
                 is_training[moved] = True

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,70 +16,73 @@ from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
 from ..recipe import Recipe
-
-FORMATS = writer.FORMATS
-
-
-def is_here(source: Path) -> bool:
-    """Whether a place holds, or claims to hold, WFDB records."""
-    if source.is_dir():
-        return (source / "RECORDS").is_file() or any(file.suffix == ".hea" for file in iter_files_below(source))
-    return source.suffix == ".hea"
+from .signals import Signals
 
 
-def check(recipe: Recipe, source: Path) -> None:
-    find_records(source, recipe.patient)
+class WfdbRecords(Signals):
+    """Records of the WFDB format, as PhysioNet has them."""
 
+    name: ClassVar[str] = "wfdb"
+    channels_noun: ClassVar[str] = "lead"
+    title: ClassVar[str] = "WFDB records"
+    first_recipe: ClassVar[str] = "ptb-quantile"
 
-def write_store(
-    recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None = None, hold: bool = False
-) -> Store:
-    heads, classes = read_heads(find_records(source, recipe.patient)), CLASSES
-    if (labels := label_file(recipe)) is not None:
-        heads, classes = relabel(heads, labels)
-    sources = [RecordSource(head, recipe.leads, recipe.fs) for head in heads]
-    if not recipe.skip_bad:  # rather now than after hours
-        for record in sources:
-            try:
-                record.check()
-            except InputError as fault:
-                raise InputError(f"{fault}, or leave it out with --skip-bad") from fault
-    with progress("read", len(heads)) as advance:
-        return Store.write(
-            to,
-            sources,
-            recipe.window,
-            recipe.step_between_windows,
-            split=(lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None,
-            spread=spread,
-            skip_bad=recipe.skip_bad,
-            progress=lambda done, _: advance(done, "records"),
-            classes=classes,
-            hold=hold,
-        )
+    def recognises(self, source: Path) -> bool:
+        """Whether a source holds, or claims to hold, WFDB records."""
+        if source.is_dir():
+            return (source / "RECORDS").is_file() or any(file.suffix == ".hea" for file in iter_files_below(source))
+        return source.suffix == ".hea"
 
+    def _check(self, recipe: Recipe, source: Path) -> None:
+        find_records(source, recipe.patient)
 
-def new_format(plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
-    return writer.new_format(plan, "wfdb" if file_format == "source" else file_format, codec.gains, comments)
+    def _ingest(
+        self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
+    ) -> Store:
+        heads, classes = read_heads(find_records(source, recipe.patient)), CLASSES
+        if (labels := label_file(recipe)) is not None:
+            heads, classes = relabel(heads, labels)
+        sources = [RecordSource(head, recipe.leads, recipe.fs) for head in heads]
+        if not recipe.skip_bad:  # rather now than after hours
+            for record in sources:
+                try:
+                    record.check()
+                except InputError as fault:
+                    raise InputError(f"{fault}, or leave it out with --skip-bad") from fault
+        with progress("read", len(heads)) as advance:
+            return Store.write(
+                to,
+                sources,
+                recipe.window,
+                recipe.step_between_windows,
+                split=(lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None,
+                spread=spread,
+                skip_bad=recipe.skip_bad,
+                progress=lambda done, _: advance(done, "records"),
+                classes=classes,
+                hold=hold,
+            )
 
+    def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
+        return writer.new_format(plan, "wfdb" if file_format == "source" else file_format, codec.gains, comments)
 
-def read(folder: Path, codec: Codec) -> Samples:
-    heads = read_heads(find_records(folder))
-    values = [recording.physical() for recording in read_records(heads)]
-    wanted = (len(codec.channels), codec.arrangement.length)
-    if wrong := [value.shape for value in values if value.shape != wanted]:
-        raise InputError(f"{folder}: holds a record of shape {wrong[0]}, not what this run makes; generate again")
-    said = {(head.fs, tuple(head.channels)) for head in heads}
-    if said != {(codec.fs, tuple(codec.channels))}:
-        fs, leads = next(iter(said - {(codec.fs, tuple(codec.channels))}))
-        raise InputError(
-            f"{folder}: holds a record of {fs:g} Hz with {', '.join(leads)}, this run makes {codec.fs:g} Hz with "
-            f"{', '.join(codec.channels)}; generate again"
-        )
-    rows = writer.read_rows(folder)
-    if len(rows) != len(values):
-        raise InputError(f"{folder}: samples.csv has {len(rows)} rows for {len(values)} records; generate again")
-    return Samples(np.stack(values), rows, heads[0].channels, heads[0].units, codec.fs)
+    def read_back(self, folder: Path, codec: Codec) -> Samples:
+        heads = read_heads(find_records(folder))
+        values = [recording.physical() for recording in read_records(heads)]
+        wanted = (len(codec.channels), codec.arrangement.length)
+        if wrong := [value.shape for value in values if value.shape != wanted]:
+            raise InputError(f"{folder}: holds a record of shape {wrong[0]}, not what this run makes; generate again")
+        made = (codec.fs, tuple(codec.channels))
+        if strange := {(head.fs, tuple(head.channels)) for head in heads} - {made}:
+            fs, leads = next(iter(strange))
+            raise InputError(
+                f"{folder}: holds a record of {fs:g} Hz with {', '.join(leads)}, this run makes {codec.fs:g} Hz with "
+                f"{', '.join(codec.channels)}; generate again"
+            )
+        rows = writer.read_rows(folder)
+        if len(rows) != len(values):
+            raise InputError(f"{folder}: samples.csv has {len(rows)} rows for {len(values)} records; generate again")
+        return Samples(np.stack(values), rows, heads[0].channels, heads[0].units, codec.fs)
 
 
 def label_file(recipe: Recipe) -> Path | None:

@@ -12,12 +12,12 @@ from ...transforms import Codec
 from ..classes import Classes
 from ..evaluation.privacy.findings import Audit
 from ..evaluation.score import Scores
+from ..kinds import kind_of_codec
 from ..recipe import Recipe
 from .gate import Area, judge
 from .policy import Policy, load_policy
 from .private import Private
 
-WHAT = {"wfdb": "windows", "series": "windows", "table": "rows", "images": "pictures"}
 # Settings that name files or people of the source, or a user's own file
 _OWN = {"name", "patient", "label", "drop", "keep", "missing", "description", "against", "verifier", "store"}
 _COUNTS = ("synthetic", "training", "control", "training_patients", "control_patients")
@@ -55,7 +55,7 @@ def write_datasheet(
     text = resources.files(__package__).joinpath("datasheet.md").read_text("utf-8")
     return environment.from_string(text).render(
         version=__version__,
-        what=WHAT[codec.form["kind"]],
+        what=kind_of_codec(codec).nouns,
         counts={name: audit.counts.get(name, "?") for name in _COUNTS},
         columns=[column["name"] for column in codec.form["table"]["columns"]] if "table" in codec.form else [],
         channels=codec.channels,

@@ -20,7 +20,7 @@ from ...data import TableForm
 from ...data.wfdb.writer import FOLDERS
 from ...errors import InputError, one_line
 from ...transforms import Codec
-from ..kinds import read_synthetic, refuse_foreign
+from ..kinds import kind_of_codec
 from .contents import PICTURES, is_text, numbers_of, pixels_of, texts_of, without_numbers
 from .private import Private, form_decimal
 from .traces import bits, on_grid
@@ -85,7 +85,7 @@ def find_leaks(bundle: Path, private: Private, codec: Codec) -> list[Finding]:
 def _shape(bundle: Path, files: Sequence[Path], codec: Codec) -> Iterator[Finding]:
     """Files, folders, columns and entries that no bundle has."""
     try:
-        refuse_foreign(bundle / "synthetic", codec.form)
+        kind_of_codec(codec).refuse_foreign(bundle / "synthetic", codec.form)
     except InputError as error:
         path = Path(str(error).partition(": is not of")[0])
         yield Finding(path.relative_to(bundle).as_posix(), "a file that was not generated")
@@ -122,7 +122,9 @@ def _rows(bundle: Path, private: Private, codec: Codec) -> Iterator[Finding]:
     """Synthetic rows that are a row of training, value for value."""
     if codec.form["kind"] != "table" or not private.rows:
         return
-    frame = TableForm.from_state(codec.form["table"]).to_frame(read_synthetic(bundle / "synthetic", codec))
+    frame = TableForm.from_state(codec.form["table"]).to_frame(
+        kind_of_codec(codec).read_back(bundle / "synthetic", codec)
+    )
     if set(pd.util.hash_pandas_object(frame, index=False).tolist()) & private.rows:
         yield Finding(f"synthetic/{codec.form['file']}", "a row of the real table")
 

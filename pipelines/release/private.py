@@ -30,7 +30,7 @@ from ...data.wfdb.signals import ordered_map
 from ...errors import InputError
 from ...transforms import Codec
 from ..classes import Classes
-from ..kinds.kinds import kind_of
+from ..kinds import kind_of_source
 from ..recipe import Recipe
 from ..run_folder import RunFolder
 from .contents import pixels_of
@@ -191,7 +191,7 @@ class Private:
                 "were left out, recordings at their own rate and pictures of their own size were not looked for."
             )
             return
-        kind = kind_of(recipe, source)
+        kind = kind_of_source(recipe, source).name
         self._learn_files(source)
         self.searched.append("files")
         for text, what in source_texts(recipe, source):

@@ -17,7 +17,7 @@ from ...data.table.column import Binary, Category
 from ...data.wfdb.listing import header_text
 from ...transforms import Codec
 from ..classes import Classes
-from ..kinds.kinds import kind_of
+from ..kinds import kind_of_source
 from ..kinds.table import as_written
 from ..recipe import Recipe
 from .policy import policy_names
@@ -122,7 +122,7 @@ def names_in(frame: pd.DataFrame) -> Iterator[str]:
 
 def source_texts(recipe: Recipe, source: Path) -> Iterator[tuple[str, str]]:
     """What the source's headers say of few people, and the cells of columns that were left out of a table."""
-    kind = kind_of(recipe, source)
+    kind = kind_of_source(recipe, source).name
     if kind == "table":
         hidden = [*recipe.drop, *([recipe.patient] if recipe.patient not in ("auto", "record") else [])]
         frame = read_table(source, recipe.missing, as_written(recipe)).frame

@@ -7,10 +7,9 @@ from typing import Any
 from ..evaluation.coding import PAPER_WIDTH
 from ..evaluation.fidelity.parameters import measured_lead
 from ..evaluation.score import Score
+from ..kinds import kind_of_recipe
 from .content import Run
 from .meanings import ENTRIES, EXACT, PARTS, Entry
-
-NOUNS = {"signals": "windows", "table": "rows", "images": "pictures"}
 
 
 def score_tables(run: Run) -> list[dict[str, Any]]:
@@ -55,7 +54,7 @@ def words(run: Run) -> dict[str, str]:
     recipe, codec = run.recipe, run.codec
     share = run.scores.get("saturated_windows")
     return {
-        "what": NOUNS[recipe.data],
+        "what": kind_of_recipe(recipe).nouns,
         "cutoff": "" if codec.fs is None else f" ({codec.fs / 12:.3g} Hz)",
         "width": _range(run),
         "lead": f"Lead {lead_of(run)}. " if is_ecg(run) else "",

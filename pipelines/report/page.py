@@ -8,8 +8,9 @@ from markupsafe import Markup
 
 from ...files import new_file
 from ..evaluation.privacy.findings import Audit
+from ..kinds import kind_of_recipe
 from .content import Run
-from .explained import NOUNS, score_tables, words
+from .explained import score_tables, words
 from .paper_claims import Observation
 from .sections import make_sections
 from .verdicts import attack_rows, cards, next_step
@@ -32,7 +33,7 @@ def write_report(path: Path, run: Run, observation: Observation | None) -> None:
     page = environment.get_template("page.html").render(
         style=Markup((FOLDER / "style.css").read_text("utf-8")),
         recipe=run.recipe,
-        what=NOUNS[run.recipe.data],
+        what=kind_of_recipe(run.recipe).nouns,
         cards=cards(run),
         policy=run.policy,
         next_step=_code(next_step(run.areas, audit)),

@@ -8,10 +8,11 @@ from markupsafe import Markup
 
 from ...data import TableForm
 from ..evaluation.fidelity.parameters import PARAMETERS
+from ..kinds import kind_of_recipe
 from . import evidence_plots, plots
 from .captions import people_of, told_of_attacks, told_of_map, told_of_qt, told_of_spectrum
 from .content import Run, Windows
-from .explained import NOUNS, is_ecg, lead_of
+from .explained import is_ecg, lead_of
 from .paper import draw_paper, room
 from .svg import MEDIUM, REAL, SMALL, SYNTHETIC, as_png, image_grid
 
@@ -207,7 +208,7 @@ def _five_steps(run: Run) -> Section:
 
 
 def _images(run: Run) -> Section:
-    images, noun = _few(run.windows).images(run.codec), NOUNS[run.recipe.data]
+    images, noun = _few(run.windows).images(run.codec), kind_of_recipe(run.recipe).nouns
     kinds = (("control", "Real"), ("synthetic", "Synthetic"))
     panels = [Panel(_grid(run, images[kind], f"{name} {noun} as images"), name) for kind, name in kinds]
     return Section("Images", panels, f"Real control samples, encoded, and synthetic ones{_brightened(run)}.")

@@ -12,7 +12,7 @@ from anonimage.errors import InputError
 from anonimage.gan import resident
 from anonimage.pipelines.batches import grid_rows, n_training, store_batches, training_labels
 from anonimage.pipelines.codecs import fit_codec
-from anonimage.pipelines.kinds import write_store
+from anonimage.pipelines.kinds import check_source
 from tiny import FS, beats, write_database, write_patient
 
 
@@ -24,7 +24,7 @@ def recipe(tiny):
 
 @pytest.fixture
 def store(database, recipe, tmp_path):
-    return write_store(recipe, database, tmp_path / "store", split=True)
+    return check_source(recipe, database).ingest(recipe, database, tmp_path / "store", split=True)
 
 
 def test_an_epoch_holds_every_window_once():
@@ -109,7 +109,7 @@ def test_random_starts_never_touch_what_was_left_out(tmp_path, recipe):
         signals[:, 500:560] = np.nan
         write_patient(source, patient, signals)
     recipe = recipe.changed({"starts": "random"})
-    store = write_store(recipe, source, tmp_path / "store", split=True)
+    store = check_source(recipe, source).ingest(recipe, source, tmp_path / "store", split=True)
     batch = store_batches(store, fit_codec(recipe, store), recipe)
     for step in range(50):
         batch(step)  # with a = 0, a missing value in a window would be an error
@@ -120,7 +120,7 @@ def test_random_starts_reach_both_ends(tmp_path, recipe):
     names = [write_patient(source, p, beats(p, seconds=(82 + p % 2) / FS)) for p in range(1, 10)]
     (source / "RECORDS").write_text("\n".join(names))
     recipe = recipe.changed({"starts": "random", "stride": 1, "batch": 2})
-    store = write_store(recipe, source, tmp_path / "store", split=True)
+    store = check_source(recipe, source).ingest(recipe, source, tmp_path / "store", split=True)
     codec = fit_codec(recipe, store)
     drawn = {image.tobytes() for step in range(200) for image in store_batches(store, codec, recipe)(step).images}
     training: pd.DataFrame = store.frame[store.frame["part"] == TRAIN]
@@ -138,7 +138,9 @@ def uneven(tmp_path, recipe):
     for patient in range(1, 10):
         write_patient(tmp_path / "source", patient, beats(patient, seconds=48 if patient % 3 else 12))
     recipe = recipe.changed({"head": "auxiliary", "batch": 9})
-    store = write_store(recipe, tmp_path / "source", tmp_path / "store", split=True)
+    store = check_source(recipe, tmp_path / "source").ingest(
+        recipe, tmp_path / "source", tmp_path / "store", split=True
+    )
     return recipe, store, fit_codec(recipe, store)
 
 

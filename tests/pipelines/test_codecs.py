@@ -8,7 +8,8 @@ import pytest
 from anonimage.data import Samples, TableForm
 from anonimage.errors import InputError
 from anonimage.pipelines.anonymizer import Anonymizer
-from anonimage.pipelines.codecs import load_codec, new_codec, save_codec
+from anonimage.pipelines.codecs import load_codec, save_codec
+from anonimage.pipelines.kinds import SampleInfo, kind_of_recipe
 from anonimage.pipelines.recipe import load_recipe
 from anonimage.transforms import ARRANGEMENTS, TABLE_GRIDS, Codec, table_grid
 from tiny import FS, beats
@@ -24,7 +25,7 @@ def recipe_for(tiny, name, **changes):
 
 def codec_for(tiny, name, leads=LEADS, length=LENGTH, **changes):
     recipe = recipe_for(tiny, name, leads=leads, **changes)
-    return new_codec(recipe, leads, ["mV"] * len(leads), FS, 0.001, length)
+    return kind_of_recipe(recipe).new_codec(recipe, SampleInfo(leads, ["mV"] * len(leads), FS, 0.001, length))
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +79,8 @@ def test_tables_have_grids_of_their_own(name):
     form = TableForm.fit(pd.DataFrame({"age": np.arange(60), "weight": rng.normal(70, 9, 60).round(1), **words}), "t")
     rows = form.to_samples(pd.DataFrame({"age": np.arange(60), "weight": np.full(60, 70.0), **words}))
     recipe = load_recipe("table").changed({"arrangement": name, "side": 7, "seed": 3})
-    shape = (rows.channels, rows.units, None, 1.0, 1)
-    codec = new_codec(recipe, *shape, form={"kind": "table", "table": form.to_state()}).fit(rows.values)
+    info = SampleInfo(rows.channels, rows.units, None, 1.0, 1, form={"kind": "table", "table": form.to_state()})
+    codec = kind_of_recipe(recipe).new_codec(recipe, info).fit(rows.values)
     assert codec.arrangement.digest == table_grid(name, form.kinds, 7, 3).digest
     assert Codec.from_json(codec.to_json()).arrangement.digest == codec.arrangement.digest
     back = form.to_frame(replace(rows, values=codec.decode(codec.encode(rows.values))))

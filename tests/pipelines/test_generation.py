@@ -191,18 +191,18 @@ def test_a_set_elsewhere_leaves_generated_json_alone(copy):
 def test_a_set_in_subfolders_is_scored_as_a_flat_one(copy, monkeypatch):
     from anonimage.data.wfdb import writer as writer_wfdb
     from anonimage.pipelines.codecs import load_codec
-    from anonimage.pipelines.kinds import read_synthetic
+    from anonimage.pipelines.kinds import kind_of_codec
     from anonimage.pipelines.release.fingerprint import fingerprint
 
     codec = load_codec(copy / "codec.json")
-    flat, mark = read_synthetic(copy / "synthetic", codec), fingerprint(copy / "synthetic")
+    flat, mark = kind_of_codec(codec).read_back(copy / "synthetic", codec), fingerprint(copy / "synthetic")
     monkeypatch.setattr(writer_wfdb, "FLAT", 10)
     monkeypatch.setattr(writer_wfdb, "FOLDER", 6)
     generate(copy)
     assert sorted(path.name for path in (copy / "synthetic").iterdir()) == [
         *("RECORDS", "part0000", "part0001", "part0002", "part0003", "samples.csv")
     ]
-    deep = read_synthetic(copy / "synthetic", codec)
+    deep = kind_of_codec(codec).read_back(copy / "synthetic", codec)
     np.testing.assert_array_equal(deep.values, flat.values)
     assert deep.frame["record"][6] == "part0001/synthetic000007"
     assert wfdb.rdheader(str(copy / "synthetic" / "part0001" / "synthetic000007")).record_name == "synthetic000007"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from anonimage.data.parallel import in_turn
 from anonimage.errors import InputError
-from anonimage.pipelines.kinds import write_store
+from anonimage.pipelines.kinds import check_source
 from anonimage.pipelines.recipe import load_recipe
 from PIL import Image
 from tiny import TINY, beats, write_database
@@ -41,8 +41,12 @@ def test_a_store_of_each_kind(kind, tmp_path):
         results = list(in_turn(function, list(reversed(items))))
         yield from reversed(results)
 
-    whole = write_store(recipe, tmp_path / "source", tmp_path / "whole", split=True)
-    other = write_store(recipe, tmp_path / "source", str(tmp_path / "other"), split=True, spread=backwards)
+    whole = check_source(recipe, tmp_path / "source").ingest(
+        recipe, tmp_path / "source", tmp_path / "whole", split=True
+    )
+    other = check_source(recipe, tmp_path / "source").ingest(
+        recipe, tmp_path / "source", str(tmp_path / "other"), split=True, spread=backwards
+    )
     assert jobs[0] > 7
     files = {path.relative_to(tmp_path / "whole"): path for path in (tmp_path / "whole").rglob("*") if path.is_file()}
     assert files
@@ -52,7 +56,9 @@ def test_a_store_of_each_kind(kind, tmp_path):
 
     victim.write_bytes(victim.read_bytes()[: 40 if kind is wfdb else 0])
     with pytest.raises(InputError, match=f"{victim.stem[:5]}.*, or leave it out with --skip-bad$"):
-        write_store(recipe, tmp_path / "source", tmp_path / "bad", split=True)
-    without = write_store(recipe.changed({"skip_bad": True}), tmp_path / "source", tmp_path / "bad", split=True)
+        check_source(recipe, tmp_path / "source").ingest(recipe, tmp_path / "source", tmp_path / "bad", split=True)
+    without = check_source(recipe.changed({"skip_bad": True}), tmp_path / "source").ingest(
+        recipe.changed({"skip_bad": True}), tmp_path / "source", tmp_path / "bad", split=True
+    )
     assert len(without.problems) == 1
     assert 0 < len(without) < len(whole)

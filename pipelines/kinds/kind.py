@@ -1,0 +1,244 @@
+"""A kind of data: how it is found, read, made into images, written again, measured and named."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from ...data import CONTROL, AnyStore, Samples, Store, writer
+from ...data.parallel import Spread
+from ...data.series.text import NO_LABEL
+from ...data.writer_set import Format, Plan
+from ...errors import InputError
+from ...transforms import Codec, Colours
+from ...transforms.layouts.layout import ForwardLayout
+from ...transforms.transform import ForwardOnly
+from ..recipe import Recipe
+
+if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
+    from ..evaluation.measure import Measured
+    from ..evaluation.sets import Sets
+
+COLUMNS = ("binary", "category", "drop", "keep", "missing")  # options about columns of a table
+_FEWEST = 2  # control samples that a score of nearest neighbours takes
+
+
+@dataclass(frozen=True)
+class SampleInfo:
+    """What a codec has to know of samples before it sees their values.
+
+    Arguments:
+        channels, units: (C,) names and physical units.
+        fs: sampling rate in Hz; None for tables and pictures.
+        step: resolution of the values in their units.
+        length: L, values per channel.
+        gains: (C,) digital steps per unit that decoded windows are written with; None: not known.
+        form: how samples become the source's own format again.
+    """
+
+    channels: Sequence[str]
+    units: Sequence[str]
+    fs: float | None
+    step: float
+    length: int
+    gains: Sequence[float] | None = None
+    form: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, store: AnyStore) -> Self:
+        """Of the samples in a store."""
+        return cls(store.channels, store.units, store.fs, store.step, store.length, store.gains, store.form)
+
+
+@dataclass(frozen=True)
+class CodecSteps:
+    """Steps 1 and 2 of one kind of data, not yet fitted.
+
+    Arguments:
+        standardizer: values to levels.
+        layout: levels to an image.
+        colours: colour space of the image; None: a channel is a plane.
+        relations: (R, C) linear relations between channels, see `Codec`; None: there are none.
+    """
+
+    standardizer: ForwardOnly
+    layout: ForwardLayout
+    colours: Colours | None = None
+    relations: np.ndarray | None = None
+
+
+class Kind(ABC):
+    """One kind of data. All that differs from one kind to the next is said here, and nowhere else is asked for it.
+
+    Attributes:
+        name: key of `KINDS`, and "kind" in the form of stores and codecs.
+        data: what a recipe calls it.
+        noun, nouns: one sample, several samples.
+        channels_noun: what the channels of a sample are.
+        title: such a source.
+        formats: that samples can be written in, besides the source's own.
+        meaningless: options of a recipe that mean nothing for it.
+        first_recipe: recipe for a first look at such a source.
+        sections: of the report, in order, by the names that `report.sections` has for them.
+    """
+
+    name: ClassVar[str]
+    data: ClassVar[str]
+    noun: ClassVar[str]
+    nouns: ClassVar[str]
+    channels_noun: ClassVar[str]
+    title: ClassVar[str]
+    formats: ClassVar[tuple[str, ...]] = ()
+    meaningless: ClassVar[tuple[str, ...]] = COLUMNS
+    first_recipe: ClassVar[str]
+    sections: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def recognises(self, source: Path) -> bool:
+        """Whether a source that exists is of this kind; asked in the order of `KINDS`."""
+
+    def check(self, recipe: Recipe, source: Path) -> None:
+        """Refuse at once a source without anything of this kind in it, and options that mean nothing for this kind.
+
+        Raises:
+            InputError: names the option, or what is missing.
+        """
+        for option in self.meaningless:
+            value = getattr(recipe, option)
+            if value not in (type(recipe).model_fields[option].default, NO_LABEL):
+                given = value if isinstance(value, str) else ",".join(value)
+                raise InputError(f"--{option} {given}: means nothing for {self.title}; leave it out")
+        self._check(recipe, source)
+
+    @abstractmethod
+    def _check(self, recipe: Recipe, source: Path) -> None: ...
+
+    def ingest(
+        self,
+        recipe: Recipe,
+        source: Path,
+        to: Path | str,
+        *,
+        split: bool,
+        spread: Spread | None = None,
+        hold: bool = False,
+    ) -> AnyStore:
+        """Read a source into a store.
+
+        Arguments:
+            recipe: what to read and how to cut it; control_share and seed for the split.
+            source: as this kind of data has it.
+            to: the store's folder, or an fsspec URL. Interrupted work on signals lies in a folder beside it, of this
+                name with .unfinished behind, and is gone on with by the same call.
+            split: set control patients apart.
+            spread: who reads the records, recordings or pictures, see `data.parallel`; None is this process.
+            hold: see `Store.write`.
+
+        Raises:
+            InputError: the first thing that cannot be read, or too little for control.
+        """
+        store = self._ingest(recipe, source, to, split, spread, hold)
+        n = int((store.frame["part"] == CONTROL).sum())
+        if split and n < _FEWEST:
+            if hold:
+                Store.discard(to)
+            raise InputError(
+                f"{source}: {n} of {len(store)} samples is for control, and scores need {_FEWEST}; give more data, or "
+                f"set more aside than control_share = {recipe.control_share:g} does"
+            )
+        return store
+
+    @abstractmethod
+    def _ingest(
+        self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
+    ) -> AnyStore: ...
+
+    def check_layout(self, recipe: Recipe) -> None:
+        """Refuse a layout that no run can have, as far as one can tell without the source.
+
+        Raises:
+            InputError: it is unknown, cannot hold such samples, or cannot be decoded.
+        """
+        faults = []
+        infos = self._possible(recipe)
+        for info in infos:
+            try:
+                codec = self.new_codec(recipe, info)
+            except InputError as error:
+                faults.append(error)
+                continue
+            if not codec.invertible:
+                raise InputError(f"{recipe.arrangement}: has no inverse, so nothing that is generated could be decoded")
+            return
+        if faults:
+            raise faults[0]
+
+    def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
+        """What samples may be like, as far as one can tell without the source: one of these has to go."""
+        return ()
+
+    def new_codec(self, recipe: Recipe, info: SampleInfo) -> Codec:
+        """Steps 1 and 2 as a recipe says them, not yet fitted."""
+        steps = self.steps(recipe, info)
+        return Codec(
+            steps.standardizer,
+            steps.layout,
+            info.channels,
+            info.units,
+            info.fs,
+            steps.relations,
+            info.gains,
+            steps.colours,
+            info.form,
+        )
+
+    @abstractmethod
+    def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
+        """Standardizer and layout as a recipe says them, not yet fitted."""
+
+    def new_format(self, plan: Plan, codec: Codec, file_format: str = "source", comments: Sequence[str] = ()) -> Format:
+        """How `data.writer_set.write_set` writes what a codec decodes.
+
+        Arguments:
+            plan: of the samples.
+            codec: its form says what the source was.
+            file_format: "source", or one of `formats`.
+            comments: lines for headers, where the format has them.
+
+        Raises:
+            InputError: a format that this kind of data cannot have.
+        """
+        if file_format not in (known := ("source", *self.formats)):
+            raise InputError(f"format '{file_format}' is not for this data; choose one of {', '.join(known)}")
+        return self._new_format(plan, codec, file_format, comments)
+
+    @abstractmethod
+    def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format: ...
+
+    @abstractmethod
+    def read_back(self, folder: Path, codec: Codec) -> Samples:
+        """Read samples that were written in the source's own format, as any reader finds them.
+
+        Raises:
+            InputError: not what this run makes.
+        """
+
+    def refuse_foreign(self, folder: Path, form: dict[str, Any]) -> None:
+        """Refuse to replace a folder in which somebody put something that is not of a generated set.
+
+        Raises:
+            InputError: names the file.
+        """
+        names = [str(form[key]) for key in ("file", "name") if key in form]
+        if "file" in form:
+            names += [Path(form["file"]).with_suffix(f".{suffix}").name for suffix in self.formats]
+        writer.refuse_foreign(folder, names)
+
+    def fidelity(self, sets: Sets, measured: Measured) -> None:
+        """Add the scores that have meaning for this kind of data alone."""
+        raise NotImplementedError

@@ -1,0 +1,54 @@
+"""Signals in time: what WFDB records and other time series have in common."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ...data import limb_relations, writer
+from ...errors import InputError
+from ...transforms import AdaptedRange, Colours, Compose, Equalize, MinMax, QuantileBounds, Transform, arrangement
+from ..recipe import Recipe
+from .kind import CodecSteps, Kind, SampleInfo
+
+_STEP = 0.001  # a resolution as a source may have it
+
+
+class Signals(Kind):
+    """Windows of signals: values of one unit a channel, taken at a rate."""
+
+    data: ClassVar[str] = "signals"
+    noun: ClassVar[str] = "window"
+    nouns: ClassVar[str] = "windows"
+    formats: ClassVar[tuple[str, ...]] = writer.FORMATS
+
+    def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
+        channels = len(info.channels)
+        colours = None if recipe.colours == "none" else Colours(recipe.colours)
+        if colours is not None and channels != 3:
+            raise InputError(
+                f"colours '{recipe.colours}': needs three leads, there are {channels}; name three with --leads"
+            )
+        planes = channels if colours is None else colours.channels
+        # rgb is z of three channels; in another colour space there may be four
+        name = "z" if colours is not None and recipe.arrangement == "rgb" else recipe.arrangement
+        layout = arrangement(name, planes, info.length, recipe.seed)
+        return CodecSteps(_standardizer(recipe, info.step), layout, colours, limb_relations(info.channels))
+
+    def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
+        counts = (len(recipe.leads),) if recipe.leads else (1, 3)  # without leads the source decides
+        return [
+            SampleInfo([f"{k}" for k in range(channels)], [""] * channels, recipe.fs, _STEP, recipe.window)
+            for channels in counts
+        ]
+
+
+def _standardizer(recipe: Recipe, step: float) -> Transform:
+    """Step 1 of signals, not yet fitted; step is the source's ADC step in physical units."""
+    if recipe.standardizer == "minmax":
+        return MinMax(a=recipe.null_level)
+    if recipe.standardizer == "equalize":
+        return Equalize(a=recipe.null_level, step=step)
+    width = None if recipe.width == "fitted" else recipe.width
+    adapted = AdaptedRange(width, recipe.rounding, recipe.null_level, step=step)
+    if recipe.standardizer == "adapted":
+        return adapted
+    return Compose(QuantileBounds(recipe.quantile_low, recipe.quantile_high, recipe.quantile_of, step=step), adapted)

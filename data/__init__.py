@@ -4,6 +4,7 @@ from .balance import undersample
 from .patients import patients_of
 from .pictures.reading import PictureDescription, Pictures, describe_pictures, read_pictures
 from .pictures.writer import write_pictures
+from .recording import RecordHead, Recording, Signal
 from .samples import Samples
 from .series.reading import Series, SeriesDescription, describe_series, find_series, read_series
 from .series.writer import write_series
@@ -15,11 +16,11 @@ from .table.file import TableFile, read_table, write_table
 from .table.form import TableForm
 from .table.rows import rows_of
 from .wfdb.describe import Description, RecordRow, describe
-from .wfdb.header import RecordHead, Signal, read_head, read_heads
+from .wfdb.header import read_head, read_heads
 from .wfdb.labels import CLASSES, TABLE_1, classes_of, diagnosis_of, label_of, relabel, table_1_row
 from .wfdb.leads import limb_relations, match_leads
 from .wfdb.listing import RecordEntry, find_records
-from .wfdb.signals import Recording, read_record, read_records
+from .wfdb.signals import read_record, read_records
 from .windows import MISSING, cut, stretches
 
 __all__ = [

@@ -1,14 +1,127 @@
-"""What a store is made from: sources of one recording each, known by name before they are read."""
+"""Recordings: what a record says of itself, its signals, and sources that are known by name before they are read."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from .wfdb.signals import Recording
+import numpy as np
+
+from .windows import MISSING
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One signal line of a header; units, gain and baseline with voltages in mV.
+
+    Arguments:
+        name: the lead as the header writes it.
+        units: physical unit.
+        gain: ADC units per physical unit.
+        baseline: ADC value of 0.
+        scale: what values in the header's own unit are multiplied by to be in `units`.
+        file, fmt, offset, per_frame, skew: where and how its samples are stored, in WFDB's terms.
+    """
+
+    name: str
+    units: str
+    gain: float
+    baseline: int
+    scale: float
+    file: str
+    fmt: str
+    offset: int
+    per_frame: int
+    skew: int
+
+
+@dataclass(frozen=True)
+class RecordHead:
+    """What a header says about its record.
+
+    Arguments:
+        name: as the source lists it: the path below the source, with slashes.
+        path: on disk, without extension.
+        patient: whose it is.
+        diagnosis: the header's reason for admission, or "n/a".
+        label: the paper's class, an index into CLASSES.
+        fs: Hz; 0 if there is a problem.
+        n_samples: per signal.
+        signals: all of them.
+        segmented: a multi-segment record.
+        problem: None, or the one line that says why this header cannot be used.
+    """
+
+    name: str
+    path: Path
+    patient: str
+    diagnosis: str = "n/a"
+    label: int = 1  # of the paper's classes, the one that a missing diagnosis falls into
+    fs: float = 0.0
+    n_samples: int = 0
+    signals: tuple[Signal, ...] = ()
+    segmented: bool = False
+    problem: str | None = None
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """All lead names, as the header writes them."""
+        return tuple(signal.name for signal in self.signals)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """One physical unit per lead; voltages mV."""
+        return tuple(signal.units for signal in self.signals)
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.n_samples / self.fs if self.fs else 0.0
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The chosen leads of one record at one sampling frequency.
+
+    Arguments:
+        head: the record's header.
+        values: (C, T) int16 as the ADC gave them, MISSING where there is no sample; or float32 in `units` with NaN.
+        channels: lead names as the record writes them.
+        units: one per lead; voltages always mV.
+        fs: Hz.
+        gain: (C,) stored units per physical unit; 1 for float32.
+        baseline: (C,) stored value of 0; 0 for float32.
+        source_gain: (C,) ADC units of the source per physical unit, without sign.
+        said: what else it takes to write such a recording again, as JSON.
+    """
+
+    head: RecordHead
+    values: np.ndarray
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    fs: float
+    gain: np.ndarray
+    baseline: np.ndarray
+    source_gain: np.ndarray
+    said: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def step(self) -> np.ndarray:
+        """(C,) finest difference the source's ADC could tell, in `units`."""
+        return 1 / self.source_gain
+
+    def physical(self) -> np.ndarray:
+        """(C, T) float32 in `units`, NaN where there is no sample."""
+        return to_physical(self.values, self.gain[:, np.newaxis], self.baseline[:, np.newaxis])
+
+    def windows(self, starts: np.ndarray, length: int) -> np.ndarray:
+        """(N, C, L) float32 in `units`: the windows that begin at these samples."""
+        views = np.lib.stride_tricks.sliding_window_view(self.values, length, axis=1)  # C, T−L+1, L
+        stored = views[:, starts].transpose(1, 0, 2)  # N, C, L
+        return to_physical(stored, self.gain[:, np.newaxis], self.baseline[:, np.newaxis])
 
 
 class Source(Protocol):
@@ -28,6 +141,25 @@ class Source(Protocol):
         Raises:
             InputError: it cannot be used.
         """
+
+
+def to_physical(stored: np.ndarray, gain: np.ndarray, baseline: np.ndarray, missing: bool = True) -> np.ndarray:
+    """Stored samples as float32 in physical units.
+
+    Arguments:
+        stored: int16 with MISSING, or float32, which is physical already.
+        gain, baseline: broadcast against it.
+        missing: False if it is known that no sample is missing.
+    """
+    values = stored.astype(np.float32, order="C")
+    if stored.dtype != np.int16:
+        return values
+    if baseline.any():
+        values -= baseline.astype(np.float32, copy=False)
+    values /= gain.astype(np.float32, copy=False)
+    if missing and stored.size and stored.min() == MISSING:
+        values[stored == MISSING] = np.nan
+    return values
 
 
 def stamp_of(files: Iterable[Path], *what: Any) -> str:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from anonimage.data.parallel import Failure
-from anonimage.data.wfdb.header import RecordHead
-from anonimage.data.wfdb.signals import Recording
+from anonimage.data.recording import RecordHead, Recording
 from anonimage.errors import InputError
 
 

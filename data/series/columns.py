@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ..recording import stamp_of
-from ..wfdb.header import RecordHead
+from ..recording import RecordHead, Recording, stamp_of
 from ..wfdb.labels import UNKNOWN, classes_of
 from ..wfdb.listing import RecordEntry
-from ..wfdb.signals import Recording
 from .text import Sheet, decimals_of, label_position, read_sheet, settled_fs
 
 BLOCKS = 10  # into so many stretches a recording is cut to have patients who can be told apart

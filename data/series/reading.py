@@ -11,9 +11,9 @@ from typing import Any
 from ...errors import InputError, nearest
 from ..folders import files_below
 from ..patients import patients_of
+from ..recording import Recording
 from ..samples import Samples
 from ..wfdb.listing import RecordEntry
-from ..wfdb.signals import Recording
 from .columns import BLOCKS, SeriesSource, read_columns
 from .npz import read_npz
 from .rows import read_rows

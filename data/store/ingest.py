@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..recording import Source
+from ..recording import Recording, Source
 from ..split import TRAIN
-from ..wfdb.signals import Recording
 from ..windows import TOP, cut, is_missing, stretches
 from .blocks import write_blocks
 from .storage import Place

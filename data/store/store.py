@@ -13,10 +13,9 @@ import pandas as pd
 
 from ...errors import InputError, one_line
 from ..parallel import Spread
-from ..recording import Source
+from ..recording import Source, to_physical
 from ..samples import Samples
 from ..wfdb.labels import CLASSES
-from ..wfdb.signals import to_physical
 from .blocks import pieces
 from .ingest import VERSION, StoredRecord, fine_gains, learnt_from
 from .storage import BrokenFileError, Piece, Place, place_at

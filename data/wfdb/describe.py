@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import InputError
+from ..parallel import ordered_map
 from ..resample import check_rate
 from ..windows import cut
 from .header import RecordHead, file_problem, read_head
 from .labels import CLASSES, TABLE_1, relabel, table_1_row
 from .leads import match_leads
 from .listing import list_records
-from .signals import ordered_map, read_record
+from .signals import read_record
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import wfdb
 from wfdb.io.header import parse_header_content, rx_record, rx_signal
 
 from ...errors import InputError, one_line
-from .labels import UNKNOWN, diagnosis_of, label_of
+from ..recording import RecordHead, Signal
+from .labels import diagnosis_of, label_of
 from .listing import RecordEntry, header_text
 
 # What wfdb.rdheader raises at text that is not a header; it has no error class of its own.
@@ -24,75 +25,6 @@ _TO_MILLIVOLT = {
     "\u03bcv": 0.001,
     "nv": 0.000001,
 }  # casefold makes every µ a Greek μ
-
-
-@dataclass(frozen=True)
-class Signal:
-    """One signal line of a header; units, gain and baseline with voltages in mV.
-
-    Arguments:
-        name: the lead as the header writes it.
-        units: physical unit.
-        gain: ADC units per physical unit.
-        baseline: ADC value of 0.
-        scale: what values in the header's own unit are multiplied by to be in `units`.
-        file, fmt, offset, per_frame, skew: where and how its samples are stored, in WFDB's terms.
-    """
-
-    name: str
-    units: str
-    gain: float
-    baseline: int
-    scale: float
-    file: str
-    fmt: str
-    offset: int
-    per_frame: int
-    skew: int
-
-
-@dataclass(frozen=True)
-class RecordHead:
-    """What a header says about its record.
-
-    Arguments:
-        name: as the source lists it: the path below the source, with slashes.
-        path: on disk, without extension.
-        patient: whose it is.
-        diagnosis: the header's reason for admission, or "n/a".
-        label: the paper's class, an index into CLASSES.
-        fs: Hz; 0 if there is a problem.
-        n_samples: per signal.
-        signals: all of them.
-        segmented: a multi-segment record.
-        problem: None, or the one line that says why this header cannot be used.
-    """
-
-    name: str
-    path: Path
-    patient: str
-    diagnosis: str = UNKNOWN
-    label: int = label_of(UNKNOWN)
-    fs: float = 0.0
-    n_samples: int = 0
-    signals: tuple[Signal, ...] = ()
-    segmented: bool = False
-    problem: str | None = None
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """All lead names, as the header writes them."""
-        return tuple(signal.name for signal in self.signals)
-
-    @property
-    def units(self) -> tuple[str, ...]:
-        """One physical unit per lead; voltages mV."""
-        return tuple(signal.units for signal in self.signals)
-
-    @property
-    def seconds(self) -> float:
-        """How long it is."""
-        return self.n_samples / self.fs if self.fs else 0.0
 
 
 def read_heads(entries: Iterable[RecordEntry]) -> list[RecordHead]:

@@ -11,7 +11,7 @@ from ...errors import InputError, nearest
 from ..patients import column_of
 
 if TYPE_CHECKING:
-    from .header import RecordHead
+    from ..recording import RecordHead
 
 CLASSES: tuple[str, ...] = ("Myocardial infarction", "Miscellaneous", "Healthy control")
 UNKNOWN = "n/a"  # what PTB itself writes

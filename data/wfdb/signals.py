@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import wfdb
 
 from ...errors import InputError, one_line
 from ..parallel import ordered_map
-from ..recording import stamp_of
+from ..recording import RecordHead, Recording, stamp_of, to_physical
 from ..resample import check_rate, resample
 from ..windows import MISSING
-from .header import RecordHead, file_problem
+from .header import file_problem
 from .leads import match_leads
 
 # What wfdb raises at files that it cannot read; it has no error class of its own.
@@ -24,48 +23,6 @@ _NO_SAMPLE = {
     "16": -32768, "61": -32768, "160": -32768, "516": -32768,
     "212": -2048, "310": -512, "311": -512, "80": -128, "508": -128,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Recording:
-    """The chosen leads of one record at one sampling frequency.
-
-    Arguments:
-        head: the record's header.
-        values: (C, T) int16 as the ADC gave them, MISSING where there is no sample; or float32 in `units` with NaN.
-        channels: lead names as the record writes them.
-        units: one per lead; voltages always mV.
-        fs: Hz.
-        gain: (C,) stored units per physical unit; 1 for float32.
-        baseline: (C,) stored value of 0; 0 for float32.
-        source_gain: (C,) ADC units of the source per physical unit, without sign.
-        said: what else it takes to write such a recording again, as JSON.
-    """
-
-    head: RecordHead
-    values: np.ndarray
-    channels: tuple[str, ...]
-    units: tuple[str, ...]
-    fs: float
-    gain: np.ndarray
-    baseline: np.ndarray
-    source_gain: np.ndarray
-    said: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def step(self) -> np.ndarray:
-        """(C,) finest difference the source's ADC could tell, in `units`."""
-        return 1 / self.source_gain
-
-    def physical(self) -> np.ndarray:
-        """(C, T) float32 in `units`, NaN where there is no sample."""
-        return to_physical(self.values, self.gain[:, np.newaxis], self.baseline[:, np.newaxis])
-
-    def windows(self, starts: np.ndarray, length: int) -> np.ndarray:
-        """(N, C, L) float32 in `units`: the windows that begin at these samples."""
-        views = np.lib.stride_tricks.sliding_window_view(self.values, length, axis=1)  # C, T−L+1, L
-        stored = views[:, starts].transpose(1, 0, 2)  # N, C, L
-        return to_physical(stored, self.gain[:, np.newaxis], self.baseline[:, np.newaxis])
 
 
 @dataclass(frozen=True)
@@ -101,25 +58,6 @@ class RecordSource:
 
     def read(self) -> Recording:
         return read_record(self.head, self.leads, self.fs)
-
-
-def to_physical(stored: np.ndarray, gain: np.ndarray, baseline: np.ndarray, missing: bool = True) -> np.ndarray:
-    """Stored samples as float32 in physical units.
-
-    Arguments:
-        stored: int16 with MISSING, or float32, which is physical already.
-        gain, baseline: broadcast against it.
-        missing: False if it is known that no sample is missing.
-    """
-    values = stored.astype(np.float32, order="C")
-    if stored.dtype != np.int16:
-        return values
-    if baseline.any():
-        values -= baseline.astype(np.float32, copy=False)
-    values /= gain.astype(np.float32, copy=False)
-    if missing and stored.size and stored.min() == MISSING:
-        values[stored == MISSING] = np.nan
-    return values
 
 
 def read_records(

@@ -23,10 +23,10 @@ from ...data import (
     read_record,
 )
 from ...data.folders import iter_files_below
+from ...data.parallel import ordered_map
 from ...data.pictures.files import find_pictures
 from ...data.table.cells import text_of
 from ...data.table.column import Binary, Category
-from ...data.wfdb.signals import ordered_map
 from ...errors import InputError
 from ...transforms import Codec
 from ..classes import Classes

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 from anonimage.data import Store, open_store
-from anonimage.data.wfdb.header import RecordHead
-from anonimage.data.wfdb.signals import Recording
+from anonimage.data.recording import RecordHead
+from anonimage.data.recording import Recording
 
 def peak():  # MB
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1e3

@@ -10,10 +10,10 @@ import tempfile
 from pathlib import Path
 
 from anonimage.pipelines import steps
+from anonimage.pipelines.evaluating import read_sets
 from anonimage.pipelines.evaluation.attacks import attack
 from anonimage.pipelines.evaluation.privacy.findings import Audit
 from anonimage.pipelines.evaluation.privacy.findings import found as worked_of
-from anonimage.pipelines.evaluation.sets import read_sets
 from anonimage.pipelines.recipe import load_recipe
 from anonimage.pipelines.release.gate import judge
 from anonimage.pipelines.release.policy import load_policy

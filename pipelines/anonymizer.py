@@ -22,8 +22,8 @@ from .codecs import load_codec, save_codec
 from .kinds import SampleInfo, kind_of_recipe
 from .progress import progress
 from .recipe import Recipe
-from .run_folder import RunFolder
-from .training import chosen_checkpoint, new_trainer, with_hardware
+from .run_folder import RunFolder, chosen_checkpoint
+from .training import new_trainer, with_hardware
 from .watching import showing
 
 _AHEAD_BYTES = 32 * 2**20  # of generated images that wait to be decoded: more than a shard of a written set

@@ -300,3 +300,21 @@ def _is_foreign(path: Path) -> bool:
 def versions() -> dict[str, str]:
     """Versions of this program and of the packages that decide its results."""
     return {"anonimage": __version__, **{name: version(name) for name in PACKAGES}}
+
+
+def chosen_checkpoint(folder: RunFolder) -> Path:
+    """The checkpoint to sample from: the best one where a stopping score chose one, else the newest.
+
+    Raises:
+        InputError: not trained yet.
+    """
+    from ..gan import latest  # commands that only look at a folder need no networks
+
+    best = latest(folder.best) if folder.recipe.stop_score != "none" else None
+    chosen = best or latest(folder.checkpoints)
+    if chosen is None:
+        path = folder.path
+        raise InputError(
+            f"{path}: not trained yet (no checkpoint in {folder.checkpoints}); run `anonimage train {path}`"
+        )
+    return chosen

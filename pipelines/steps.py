@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..data.wfdb.simulate import simulate_database
 from .engines import Engine
-from .evaluation.run import evaluate, evaluate_and_audit
+from .evaluating import evaluate, evaluate_and_audit
 from .evaluation.verification import Verifier
 from .generation import generate
 from .preparation import prepare

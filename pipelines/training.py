@@ -189,19 +189,3 @@ def with_hardware(recipe: Recipe) -> Recipe:
         capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
         fast = bool(capabilities.get("amx_bf16"))
     return recipe.changed({"precision": "bf16" if fast else "32"})
-
-
-def chosen_checkpoint(folder: RunFolder) -> Path:
-    """The checkpoint to sample from: the best one where a stopping score chose one, else the newest.
-
-    Raises:
-        InputError: not trained yet.
-    """
-    best = latest(folder.best) if folder.recipe.stop_score != "none" else None
-    chosen = best or latest(folder.checkpoints)
-    if chosen is None:
-        path = folder.path
-        raise InputError(
-            f"{path}: not trained yet (no checkpoint in {folder.checkpoints}); run `anonimage train {path}`"
-        )
-    return chosen

@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from anonimage.data import Samples, TableForm
+from anonimage.pipelines.evaluation.evidence import Evidence
 from anonimage.pipelines.evaluation.privacy.findings import Attack, Audit, Control
 from anonimage.pipelines.evaluation.score import Score
+from anonimage.pipelines.evaluation.sets import DrawnSamples
 from anonimage.pipelines.kinds import SampleInfo, kind_of_recipe
 from anonimage.pipelines.recipe import Recipe, load_recipe
 from anonimage.pipelines.release.gate import Area
-from anonimage.pipelines.report.content import Evidence, Run, Windows
+from anonimage.pipelines.report.content import Run
 
 COUNTS = {"synthetic": 200, "training": 90, "control": 40, "training_patients": 30, "control_patients": 12}
 COUNTS |= {"records": 42, "steps": 600}
@@ -49,7 +51,7 @@ def ecg_run(leads: Sequence[str] = ("i",), length: int = 2025, fs: float = 1000,
     ]
     info = SampleInfo(leads, [units] * len(leads), fs, 0.001, length, form={"classes": list(names)})
     codec = kind_of_recipe(recipe).new_codec(recipe, info)
-    return _run(recipe, codec.fit(samples[0].values), Windows(*samples), known)
+    return _run(recipe, codec.fit(samples[0].values), DrawnSamples(*samples), known)
 
 
 def table_run(**known) -> Run:
@@ -67,7 +69,7 @@ def table_run(**known) -> Run:
     rows = form.to_samples(frame)
     info = SampleInfo(rows.channels, rows.units, None, 0.1, 1, form={"table": form.to_state()})
     codec = kind_of_recipe(recipe).new_codec(recipe, info).fit(rows.values)
-    return _run(recipe, codec, Windows(rows, rows, rows), _without_hearts() | known)
+    return _run(recipe, codec, DrawnSamples(rows, rows, rows), _without_hearts() | known)
 
 
 def _without_hearts() -> dict:
@@ -80,7 +82,7 @@ def _without_hearts() -> dict:
     return {"scores": figures, "evidence": features, "areas": (replace(fidelity, reasons=told, rows=held), *others)}
 
 
-def _run(recipe: Recipe, codec, windows: Windows, known: dict) -> Run:
+def _run(recipe: Recipe, codec, samples: DrawnSamples, known: dict) -> Run:
     rng = np.random.default_rng(1)
     steps = np.arange(0, 600, 25)
     metrics = pd.DataFrame({"step": steps, "critic_loss": 1 / (1 + steps / 99), "generator_loss": 0.7 + steps / 1000})
@@ -100,7 +102,7 @@ def _run(recipe: Recipe, codec, windows: Windows, known: dict) -> Run:
         "areas": areas(),
         "not_measured": {"trts: macro PR-AUC": "a class has nobody in it"},
     }
-    return Run(recipe=recipe, codec=codec, windows=windows, metrics=metrics, monitor=monitor, **whole | known)
+    return Run(recipe=recipe, codec=codec, samples=samples, metrics=metrics, monitor=monitor, **whole | known)
 
 
 def scores() -> dict[str, Score]:

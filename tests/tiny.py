@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from anonimage.data.writer import write_record
+from anonimage.pipelines import evaluating
 from anonimage.pipelines.commands import app
-from anonimage.pipelines.evaluation import run
 from anonimage.pipelines.evaluation.sets import Sets
 from anonimage.pipelines.run_folder import RunFolder
 from typer.testing import CliRunner, Result
@@ -72,13 +72,13 @@ def quick(recipe: str, source: object, out: object, *options: object, verb: str 
 
 def judge_hastily(monkeypatch: pytest.MonkeyPatch) -> None:
     """For commands that name no settings: networks that judge learn next to nothing, and each control runs twice."""
-    careful = run.read_sets
+    careful = evaluating.read_sets
 
     def hasty(folder: RunFolder) -> Sets:
         sets = careful(folder)
         return replace(sets, recipe=sets.recipe.changed({"judge_steps": 2, "control_runs": 2}))
 
-    monkeypatch.setattr(run, "read_sets", hasty)
+    monkeypatch.setattr(evaluating, "read_sets", hasty)
 
 
 def refused(result: Result, *words: str) -> str:

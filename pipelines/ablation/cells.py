@@ -6,13 +6,13 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...files import new_file
-from ..evaluation.run import evaluate, evaluate_and_audit
+from ..evaluating import evaluate, evaluate_and_audit
 from ..evaluation.score import load_scores
+from ..fingerprint import fingerprint
 from ..generation import generate
 from ..lock import locked
 from ..preparation import prepare
 from ..recipe import Recipe
-from ..release.fingerprint import fingerprint
 from ..run_folder import RunFolder
 from ..training import train
 

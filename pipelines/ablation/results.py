@@ -11,7 +11,7 @@ import pandas as pd
 from ...data import open_store
 from ...errors import InputError
 from ..evaluation.score import Score, load_scores
-from ..release.fingerprint import fingerprint
+from ..fingerprint import fingerprint
 from ..run_folder import RunFolder
 
 DEPARTURE = "1nnc_departure"

@@ -20,7 +20,7 @@ def audit(
     ] = None,
 ) -> None:
     """Attack the synthetic samples, and two controls that show whether the attacks can be believed."""
-    from ..evaluation.run import audit as attack
+    from ..evaluating import audit as attack
 
     attack(out, policy, verifier)
     say(f"audit:   {out / 'audit.json'}\nreport:  {out / 'report.html'}")

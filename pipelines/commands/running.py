@@ -163,7 +163,7 @@ def generate(
 @command("anonimage evaluate out", alone=True)
 def evaluate(out: Out) -> None:
     """Step 5: score the synthetic samples against control patients and write the report."""
-    from ..evaluation.run import evaluate as score
+    from ..evaluating import evaluate as score
 
     score(out)
     say(f"report:  {out / 'report.html'}")

@@ -108,6 +108,6 @@ def _matcher(sets: Sets, verifier: Path | None) -> Matcher | str:
     def embed(values: np.ndarray) -> np.ndarray:
         return network.embed(values, codec.channels, fs)
 
-    embed(sets.windows.control.values[:1])  # a lead that is not there is known before the long work
+    embed(sets.drawn.control.values[:1])  # a lead that is not there is known before the long work
     error: Score = network.error
     return Matcher(embed, network.threshold, error)

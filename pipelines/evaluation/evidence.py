@@ -1,6 +1,8 @@
 """evidence.json: what the report's pictures are drawn from, kept so that the page can be written again."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,24 @@ import pandas as pd
 
 from ...errors import InputError
 from ...files import new_file
-from ..report.content import Evidence
 
 DIGITS = 6  # significant ones; more is not seen in a picture
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the pictures of the report are drawn from, besides the samples; empty where it has no meaning.
+
+    Arguments:
+        parameters: by "synthetic" and "control", a row for each window, a column for each ECG parameter.
+        spectra: "frequency" (F,) in Hz, "synthetic" and "control" (3, F): 10, 50 and 90 percentile over windows of the
+            logarithm (base 10) of power.
+        features: columns x, y and kind ("training", "control", "synthetic"): a map of the encoder's feature space.
+    """
+
+    parameters: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    spectra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    features: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["x", "y", "kind"]))
 
 
 def save_evidence(evidence: Evidence, path: Path, fingerprint: str) -> None:

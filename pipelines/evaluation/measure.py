@@ -10,9 +10,9 @@ from ...data import CONTROL, TRAIN, TableForm
 from ...gan import classify, sample_images
 from ...transforms import Codec
 from ..progress import progress
-from ..report.content import Evidence
 from .coding import score_coding
 from .encoder import fit_encoder
+from .evidence import Evidence
 from .fidelity import (
     feature_map,
     measure_parameters,
@@ -89,7 +89,7 @@ def measure(sets: Sets) -> Measured:
 
 def _likeness(sets: Sets, found: Measured) -> None:
     """What has meaning for all kinds of data: likeness as grey levels, where offsets play no part."""
-    images, seed = sets.windows.images(sets.codec), sets.recipe.seed
+    images, seed = sets.drawn.images(sets.codec), sets.recipe.seed
     flat = {kind: part.reshape(len(part), -1).astype(np.float32) for kind, part in images.items()}
     compared = (flat["synthetic"], flat["control"], sets.people(CONTROL), flat["training"], sets.people(TRAIN), seed)
     found.scores |= score_1nnc(*compared)
@@ -101,10 +101,10 @@ def _likeness(sets: Sets, found: Measured) -> None:
 
 def _signals(sets: Sets, found: Measured) -> None:
     """Shape, spectrum, leads; of an ECG its beats; and where windows lie for a network that has seen many."""
-    windows, codec, seed = sets.windows, sets.codec, sets.recipe.seed
-    ours, real, learnt = (part.values for part in (windows.synthetic, windows.control, windows.training))
+    drawn, codec, seed = sets.drawn, sets.codec, sets.recipe.seed
+    ours, real, learnt = (part.values for part in (drawn.synthetic, drawn.control, drawn.training))
     people = sets.people(CONTROL)
-    found.scores |= score_coding(sets.store, codec, np.concatenate(list(sets.drawn.values())), seed)
+    found.scores |= score_coding(sets.store, codec, np.concatenate(list(sets.drawn_rows.values())), seed)
     found.scores |= score_autocorrelation(ours, real, people, learnt, seed)
     found.scores |= score_amplitude(ours, real, people, learnt, codec.channels, seed)
     found.scores |= score_lead_distance(ours, real, seed)
@@ -176,7 +176,7 @@ def _table(sets: Sets, found: Measured) -> None:
 
 
 def _pictures(sets: Sets, found: Measured) -> None:
-    images = sets.windows.images(sets.codec)
+    images = sets.drawn.images(sets.codec)
     found.scores |= score_kernel_images(
         images["synthetic"], images["control"], sets.people(CONTROL), images["training"], sets.recipe.seed
     )
@@ -187,10 +187,10 @@ def _utility(sets: Sets, found: Measured) -> None:
     if not sets.recipe.conditional:
         found.lacks(UTILITY, "this run knows no classes; a recipe with a head learns them")
         return
-    windows = sets.windows
-    samples = {"synthetic": windows.synthetic, "training": windows.training, "control": windows.control}
+    drawn = sets.drawn
+    samples = {"synthetic": drawn.synthetic, "training": drawn.training, "control": drawn.control}
     labels = {part: sets.labels(samples[part]) for part in ("training", "control")}
-    labels["synthetic"] = windows.synthetic.frame["label"].to_numpy()
+    labels["synthetic"] = drawn.synthetic.frame["label"].to_numpy()
     seed, steps = sets.recipe.seed, sets.recipe.judge_steps
     scores, reason = score_utility(sets.recipe.data, samples, labels, sets.classes.names, seed, steps)
     found.scores |= scores
@@ -210,11 +210,11 @@ def _networks(sets: Sets, found: Measured) -> None:
     assert labels is not None  # an auxiliary head is of a conditional recipe
     told = classify(discriminator, images).argmax(1) == labels
     found.scores["class_accuracy"] = score_classes(told, labels, np.arange(len(told)), recipe.seed)
-    for name, part in (("control", sets.windows.control), ("training", sets.windows.training)):
+    for name, part in (("control", sets.drawn.control), ("training", sets.drawn.training)):
         numbers = sets.labels(part)
         known = numbers >= 0
         told = classify(discriminator, codec.encode(part.values[known])).argmax(1) == numbers[known]
         seen = (told, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
         found.scores[f"class_accuracy_{name}"] = score_classes(*seen)
-        if part is sets.windows.control:
+        if part is sets.drawn.control:
             found.scores["class_recall_control"] = score_recall(*seen, classes=len(classes.names))

@@ -14,11 +14,10 @@ from ...transforms import Codec
 from ..codecs import load_codec
 from ..evaluation.privacy.findings import Audit
 from ..evaluation.score import Scores, load_scores
+from ..fingerprint import fingerprint, sha256
 from ..progress import progress, say
-from ..run_folder import RunFolder
-from ..training import chosen_checkpoint
+from ..run_folder import RunFolder, chosen_checkpoint
 from .datasheet import write_datasheet
-from .fingerprint import fingerprint, sha256
 from .gate import Area, judge, passes
 from .leaks import find_leaks
 from .policy import Policy

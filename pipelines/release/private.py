@@ -30,11 +30,11 @@ from ...data.table.column import Binary, Category
 from ...errors import InputError
 from ...transforms import Codec
 from ..classes import Classes
+from ..fingerprint import sha256
 from ..kinds import kind_of_source
 from ..recipe import Recipe
 from ..run_folder import RunFolder
 from .contents import pixels_of
-from .fingerprint import sha256
 from .traces import Traces, bits, on_grid
 from .words import COMMON, Words, declared_by, names_in, source_texts, words_of
 

@@ -22,7 +22,7 @@ def told_of_qt(run: Run) -> str:
 
 def told_of_spectrum(run: Run) -> str:
     """Of the power spectra."""
-    real, ours = (min(len(kind), SPECTRA) for kind in (run.windows.control, run.windows.synthetic))
+    real, ours = (min(len(kind), SPECTRA) for kind in (run.samples.control, run.samples.synthetic))
     return (
         f"Spectrum: median and the band from 10 to 90 % of {real:,} real and {ours:,} synthetic windows, mean over "
         f"{'leads' if is_ecg(run) else 'channels'}; the real ones have gone through the image, too."
@@ -52,5 +52,5 @@ def told_of_attacks(drawn: Sequence[Attack]) -> str:
 
 def people_of(run: Run) -> str:
     """How many people the control windows are of."""
-    n = run.windows.control.frame["patient"].nunique()
+    n = run.samples.control.frame["patient"].nunique()
     return f"{n:,} control {'person' if n == 1 else 'people'}"

@@ -8,10 +8,11 @@ from markupsafe import Markup
 
 from ...data import TableForm
 from ..evaluation.fidelity.parameters import PARAMETERS
+from ..evaluation.sets import DrawnSamples
 from ..kinds import kind_of_recipe
 from . import evidence_plots, plots
 from .captions import people_of, told_of_attacks, told_of_map, told_of_qt, told_of_spectrum
-from .content import Run, Windows
+from .content import Run
 from .explained import is_ecg, lead_of
 from .paper import draw_paper, room
 from .svg import MEDIUM, REAL, SMALL, SYNTHETIC, as_png, image_grid
@@ -56,7 +57,7 @@ def make_sections(run: Run) -> list[Section]:
 
 
 def _traces(run: Run) -> Section:
-    real, synthetic = run.windows.control.values, run.windows.synthetic.values
+    real, synthetic = run.samples.control.values, run.samples.synthetic.values
     windows = min(max(1 if real.shape[1] > STRIPS else 2, STRIPS // real.shape[1]), len(real), len(synthetic))
     kinds = (("real", REAL, real), ("synthetic", SYNTHETIC, synthetic))
     drawn = [
@@ -75,7 +76,7 @@ def _traces(run: Run) -> Section:
 
 
 def _classes(run: Run) -> Section | None:
-    frame, values = run.windows.synthetic.frame, run.windows.synthetic.values
+    frame, values = run.samples.synthetic.frame, run.samples.synthetic.values
     if not run.recipe.conditional or "diagnosis" not in frame:
         return None
     drawn = [
@@ -168,7 +169,7 @@ def _curves(run: Run) -> Section | None:
 
 def _columns(run: Run) -> Section:
     table = TableForm.from_state(run.codec.form["table"])
-    ours, real = (samples.values[:, :, 0] for samples in (run.windows.synthetic, run.windows.control))
+    ours, real = (samples.values[:, :, 0] for samples in (run.samples.synthetic, run.samples.control))
     boxes, _ = plots.draw_columns(real, ours, table.features, table.kinds)
     caption = (
         f"Numbers as box plots (whiskers: 5 and 95 %): {len(real):,} real control rows on the left, {len(ours):,} "
@@ -179,14 +180,14 @@ def _columns(run: Run) -> Section:
 
 def _shares(run: Run) -> Section:
     table = TableForm.from_state(run.codec.form["table"])
-    ours, real = (samples.values[:, :, 0] for samples in (run.windows.synthetic, run.windows.control))
+    ours, real = (samples.values[:, :, 0] for samples in (run.samples.synthetic, run.samples.control))
     _, shares = plots.draw_columns(real, ours, table.features, table.kinds)
     caption = f"{len(real):,} real control rows above, {len(ours):,} synthetic ones below."
     return Section("Shares", [Panel(bars) for bars in shares], caption, "wide")
 
 
 def _five_steps(run: Run) -> Section:
-    shown, codec = _few(run.windows), run.codec
+    shown, codec = _few(run.samples), run.codec
     images = shown.images(codec)
     real, generated = (image_grid(images[kind][:1, :1], 1, 4, brighten=True) for kind in ("control", "synthetic"))
     begin = slice(int(LONG * codec.fs) if codec.fs else None)
@@ -208,7 +209,7 @@ def _five_steps(run: Run) -> Section:
 
 
 def _images(run: Run) -> Section:
-    images, noun = _few(run.windows).images(run.codec), kind_of_recipe(run.recipe).nouns
+    images, noun = _few(run.samples).images(run.codec), kind_of_recipe(run.recipe).nouns
     kinds = (("control", "Real"), ("synthetic", "Synthetic"))
     panels = [Panel(_grid(run, images[kind], f"{name} {noun} as images"), name) for kind, name in kinds]
     return Section("Images", panels, f"Real control samples, encoded, and synthetic ones{_brightened(run)}.")
@@ -257,8 +258,8 @@ _SECTIONS: dict[str, tuple[Callable[[Run], Section | None], ...]] = {
 }
 
 
-def _few(windows: Windows) -> Windows:
-    return Windows(*(kind.select(np.arange(min(SHOWN, len(kind)))) for kind in vars(windows).values()))
+def _few(samples: DrawnSamples) -> DrawnSamples:
+    return DrawnSamples(*(part.select(np.arange(min(SHOWN, len(part)))) for part in vars(samples).values()))
 
 
 def _grid(run: Run, images: np.ndarray, alt: str) -> Markup:

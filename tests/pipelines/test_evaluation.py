@@ -20,8 +20,8 @@ from anonimage.pipelines.evaluation.fidelity import (
 )
 from anonimage.pipelines.evaluation.fidelity.beats import count_r_peaks
 from anonimage.pipelines.evaluation.measure import Measured
-from anonimage.pipelines.evaluation.people import refuse_seen_patients
 from anonimage.pipelines.evaluation.score import Score, Scores, interval, load_scores, save_scores
+from anonimage.pipelines.evaluation.sets import refuse_seen_patients
 from anonimage.pipelines.evaluation.utility.class_accuracy import score_classes, score_recall
 from scipy.stats import ks_2samp
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import wfdb
 from anonimage.data.writer import write_record
-from anonimage.pipelines.evaluation import sets as sets_of
+from anonimage.pipelines import evaluating
 from gated import judged
 from tiny import FS, GAIN, TINY, anonimage, nothing_left, quick, refused, sets, write_database
 
@@ -196,7 +196,7 @@ def test_a_table_with_other_columns(tmp_path):
 
 
 def test_control_patients_that_training_saw(copy, monkeypatch):
-    opened = sets_of.open_store
+    opened = evaluating.open_store
 
     def mixed(path):
         store = opened(path)
@@ -204,7 +204,7 @@ def test_control_patients_that_training_saw(copy, monkeypatch):
         store.frame.loc[store.frame["part"] == "control", "patient"] = seen
         return store
 
-    monkeypatch.setattr(sets_of, "open_store", mixed)
+    monkeypatch.setattr(evaluating, "open_store", mixed)
     for verb in ("evaluate", "audit"):
         refused(anonimage(verb, copy), "1 control patients were seen in training (patient0")
 

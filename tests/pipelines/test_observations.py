@@ -30,7 +30,7 @@ def look(name, scores, against=None, events=(), checks=8, training=100, units=("
     run = Run(
         recipe=load_recipe(name),
         codec=SimpleNamespace(units=units),
-        windows=None,
+        samples=None,
         scores=scores,
         against=against,
         metrics=pd.DataFrame(),

@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from anonimage.pipelines.evaluation.evidence import Evidence
 from anonimage.pipelines.evaluation.fidelity.parameters import PARAMETERS
 from anonimage.pipelines.evaluation.privacy.findings import Control
 from anonimage.pipelines.evaluation.score import Score
 from anonimage.pipelines.release.gate import Area
 from anonimage.pipelines.report import write_report
-from anonimage.pipelines.report.content import Evidence
 from anonimage.pipelines.report.evidence_plots import draw_map, draw_parameter
 from anonimage.pipelines.report.explained import explained, number, score_tables
 from anonimage.pipelines.report.meanings import ENTRIES

@@ -8,8 +8,8 @@ import numpy as np
 
 from ....data import Samples
 from ....errors import InputError
-from ..people import refuse_seen_patients
 from ..score import INTERVAL, RESAMPLES, Score
+from ..sets import refuse_seen_patients
 from .copies import copies
 from .findings import Attack, Audit, Control, found
 from .membership import judged, membership, too_few

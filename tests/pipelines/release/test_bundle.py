@@ -15,12 +15,11 @@ from anonimage.errors import InputError
 from anonimage.gan import Architecture, load
 from anonimage.gan.networks.architecture import new_generator
 from anonimage.pipelines.evaluation.privacy.findings import Audit
+from anonimage.pipelines.fingerprint import fingerprint
 from anonimage.pipelines.release import bundle
 from anonimage.pipelines.release.bundle import release
-from anonimage.pipelines.release.fingerprint import fingerprint
 from anonimage.pipelines.release.policy import load_policy
-from anonimage.pipelines.run_folder import RunFolder
-from anonimage.pipelines.training import chosen_checkpoint
+from anonimage.pipelines.run_folder import RunFolder, chosen_checkpoint
 from gated import attack, judged
 from tiny import anonimage
 

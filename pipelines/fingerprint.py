@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from ...errors import InputError
+from ..errors import InputError
 
 _PIECE = 1 << 20  # bytes
 

@@ -6,24 +6,28 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...data import CONTROL, TRAIN
-from ...errors import InputError, one_line
-from ...gan import Check, Reading
-from ..progress import say
-from ..release.fingerprint import fingerprint
-from ..release.gate import Area, judge
-from ..release.policy import Policy, load_policy
-from ..report import write_report
-from ..report.content import Run
-from ..report.paper_claims import observe
-from ..run_folder import RunFolder
-from .attacks import attack
-from .evidence import load_evidence, save_evidence
-from .measure import measure
-from .privacy.findings import Audit
-from .score import Score, Scores, load_scores, save_scores
-from .sets import Sets, read_sets
-from .verification import Verifier
+from ..data import CONTROL, TRAIN, Samples, open_store
+from ..errors import InputError, one_line
+from ..gan import Check, Reading, load
+from ..transforms import Codec
+from .codecs import load_codec
+from .evaluation.attacks import attack
+from .evaluation.evidence import load_evidence, save_evidence
+from .evaluation.measure import measure
+from .evaluation.privacy.findings import Audit
+from .evaluation.score import Score, Scores, load_scores, save_scores
+from .evaluation.sets import DrawnSamples, Sets, refuse_seen_patients
+from .evaluation.verification import Verifier
+from .fingerprint import fingerprint
+from .kinds import kind_of_codec
+from .progress import say
+from .recipe import Recipe
+from .release.gate import Area, judge
+from .release.policy import Policy, load_policy
+from .report import write_report
+from .report.content import Run
+from .report.paper_claims import observe
+from .run_folder import RunFolder, chosen_checkpoint
 
 
 def evaluate(out: Path) -> None:
@@ -35,9 +39,10 @@ def evaluate(out: Path) -> None:
     Raises:
         InputError: nothing generated yet, or what is in OUT/synthetic is not this run's.
     """
-    sets = read_sets(RunFolder.prepared(out))
-    score(sets)
-    write_page(sets)
+    folder = RunFolder.prepared(out)
+    sets = read_sets(folder)
+    score(folder, sets)
+    write_page(folder, sets)
 
 
 def audit(out: Path, policy: str = "default", verifier: Path | None = None) -> None:
@@ -60,42 +65,42 @@ def audit(out: Path, policy: str = "default", verifier: Path | None = None) -> N
             )
     sets = read_sets(folder)
     _of_these(folder, load_scores(folder.scores), fingerprint(folder.synthetic))
-    make_audit(sets, verifier)
-    write_page(sets, held_to)
+    make_audit(folder, sets, verifier)
+    write_page(folder, sets, held_to)
 
 
 def evaluate_and_audit(out: Path) -> None:
     """Both, as a run ends with them."""
-    sets = read_sets(RunFolder.prepared(out))
-    score(sets)
-    make_audit(sets, None)
-    write_page(sets)
+    folder = RunFolder.prepared(out)
+    sets = read_sets(folder)
+    score(folder, sets)
+    make_audit(folder, sets, None)
+    write_page(folder, sets)
 
 
-def score(sets: Sets) -> None:
+def score(folder: RunFolder, sets: Sets) -> None:
     """Write scores.json and evidence.json."""
-    mark = fingerprint(sets.folder.synthetic)
+    mark = fingerprint(folder.synthetic)
     measured = measure(sets)
-    save_scores(measured.scores, sets.folder.scores, mark, measured.not_measured)
-    save_evidence(measured.evidence, sets.folder.evidence, mark)
+    save_scores(measured.scores, folder.scores, mark, measured.not_measured)
+    save_evidence(measured.evidence, folder.evidence, mark)
 
 
-def make_audit(sets: Sets, verifier: Path | None) -> None:
+def make_audit(folder: RunFolder, sets: Sets, verifier: Path | None) -> None:
     """Write audit.json."""
-    attack(sets, fingerprint(sets.folder.synthetic), verifier).save(sets.folder.audit)
+    attack(sets, fingerprint(folder.synthetic), verifier).save(folder.audit)
 
 
-def write_page(sets: Sets, policy: Policy | None = None) -> list[Area]:
+def write_page(folder: RunFolder, sets: Sets, policy: Policy | None = None) -> list[Area]:
     """Write report.html from what was measured.
 
     Arguments:
-        sets: of the run.
+        folder, sets: of the run.
         policy: whose verdict stands on the page; None: the default one.
 
     Returns:
         The verdicts on fidelity, utility and privacy.
     """
-    folder, recipe = sets.folder, sets.recipe
     mark = fingerprint(folder.synthetic)
     scores = _of_these(folder, load_scores(folder.scores), mark)
     found = Audit.load(folder.audit) if folder.audit.is_file() else None
@@ -105,9 +110,9 @@ def write_page(sets: Sets, policy: Policy | None = None) -> list[Area]:
     policy = policy or load_policy("default")
     areas = judge(found, scores.scores, policy, scores.not_measured)
     run = Run(
-        recipe=recipe,
+        recipe=sets.recipe,
         codec=sets.codec,
-        windows=sets.windows,
+        samples=sets.drawn,
         scores=scores.scores,
         against=_scores_beside(folder),
         metrics=_table(folder.metrics, Reading),
@@ -127,8 +132,59 @@ def write_page(sets: Sets, policy: Policy | None = None) -> list[Area]:
     for line in _summary(run):
         say(line)
     if observation is not None:
-        say(f"section {recipe.section}: {observation.sentence}")
+        say(f"section {sets.recipe.section}: {observation.sentence}")
     return areas
+
+
+def read_sets(folder: RunFolder) -> Sets:
+    """Read what was generated, and draw what is compared.
+
+    Arguments:
+        folder: of a run that was prepared.
+
+    Raises:
+        InputError: nothing generated yet, or what lies there is not this run's; control patients seen in training.
+    """
+    recipe, store, codec = folder.recipe, open_store(folder.store), load_codec(folder.codec_file)
+    if not folder.synthetic.is_dir():
+        raise InputError(f"{folder.path}: nothing generated yet; run `anonimage generate {folder.path}`")
+    rows = {part: np.flatnonzero(store.frame["part"] == part) for part in (TRAIN, CONTROL)}
+    refuse_seen_patients(*(set(store.frame["patient"].iloc[at].astype(str)) for at in rows.values()))
+    synthetic = kind_of_codec(codec).read_back(folder.synthetic, codec)
+    _refuse_other(folder, synthetic, codec)
+    snapshot = load(chosen_checkpoint(folder))
+    if (step := folder.generated_step(len(synthetic))) != snapshot.step:
+        raise InputError(
+            f"{folder.synthetic}: was generated at step {step}, and training went on to step {snapshot.step} since; "
+            f"run `anonimage generate {folder.path}`"
+        )
+    positions = {part: _draw(at, recipe) for part, at in rows.items()}
+    samples = DrawnSamples(
+        training=store.samples(positions[TRAIN]),
+        control=store.samples(positions[CONTROL]),
+        synthetic=synthetic.select(_draw(np.arange(len(synthetic)), recipe)),
+    )
+    return Sets(recipe, store, codec, snapshot, synthetic, rows, samples, positions)
+
+
+def _refuse_other(folder: RunFolder, synthetic: Samples, codec: Codec) -> None:
+    """Refuse what this run cannot have made."""
+    wanted = {
+        "channels": (tuple(codec.channels), tuple(synthetic.channels)),
+        "values in each": (codec.arrangement.length, synthetic.length),
+        "Hz": (codec.fs, synthetic.fs),
+    }
+    for what, (ours, theirs) in wanted.items():
+        if ours != theirs:
+            shown = (", ".join(map(str, each[:4])) if isinstance(each, tuple) else each for each in (theirs, ours))
+            raise InputError("{}: has {} {}, this run makes {}; generate again".format(folder.synthetic, what, *shown))
+    if not len(synthetic):
+        raise InputError(f"{folder.synthetic}: is empty; generate again")
+
+
+def _draw(positions: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """As many of some positions as are evaluated, at random and in random order."""
+    return np.random.default_rng(recipe.seed).permutation(positions)[: recipe.evaluated]
 
 
 def _of_these(folder: RunFolder, scores: Scores, mark: str) -> Scores:

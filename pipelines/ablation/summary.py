@@ -6,29 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .results import DEPARTURE, Replicate
+from ..evaluation.scores import score_table
+from .results import Replicate
 from .statistics import Difference, Mean, compare_paired, mean_of
 
 Settings = tuple[tuple[str, str], ...]
-# What is tested, as far as it was measured, and what is best
-HEADLINES = {
-    "1nnc": "0.5 in both halves. Above: told apart; below: copies. Noise can give 0.5 as well, so read it by halves",
-    "1nnc_synthetic": "0.5. 1: all much alike; 0: scattered like noise",
-    "1nnc_real": "0.5. 1: no synthetic one comes near a real one; 0: copies",
-    DEPARTURE: "0. At worst 0.5, in whichever direction the halves go: the one figure to rank by",
-    "precision": "as the baseline",
-    "recall": "as the baseline",
-    "density": "as the baseline",
-    "coverage": "as the baseline",
-    "frechet": "as the baseline, which is near 0",
-    "kernel": "0, as the baseline",
-    "r_peaks": "as the baseline, what real windows have",
-    "kernel_images": "0, as the baseline",
-    "ks_worst": "0, as the baseline",
-    "tv_mean": "0, as the baseline",
-    "correlation_mean": "0, as the baseline",
-    "tstr − trtr: macro PR-AUC": "0 or above",
-}
 SAME_RULER = 0.01  # of the first cell's baseline: baselines this near each other are the same
 
 
@@ -121,7 +103,7 @@ def summarize(replicates: Sequence[Replicate], cells: Sequence[Settings]) -> Sum
     unpaired = [
         (cell, seed) for cell, own in enumerate(runs) for seed in own if seed in runs[0] and seed not in pairs[cell]
     ]
-    tested = [name for name in HEADLINES if name in names]
+    tested = [name for name in score_table().headlines() if name in names]
     compared = {(name, cell): each for name in names for cell, each in _differences(name, runs, pairs).items() if each}
     family = [key for key in compared if key[0] in tested]
     judged = {key: compare_paired([_array(each)])[0] for key, each in compared.items()}

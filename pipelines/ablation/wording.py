@@ -4,20 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
+from ..evaluation.scores import score_table
 from ..kinds import kind_of_recipe
 from ..recipe import Recipe
-from ..report.explained import chance, explained, number, title_of
+from ..report.explained import chance, number
 from ..report.paper_claims import HOPELESS
 from .results import DEPARTURE
 from .statistics import Difference, Mean
-from .summary import HEADLINES, Line, Summary
-
-# Where the report's titles need what stands above them there
-OWN_TITLES = {
-    "1nnc_synthetic": "1NNC, synthetic half",
-    "1nnc_real": "1NNC, real half",
-    DEPARTURE: "1NNC, departure of its halves from one half",
-}
+from .summary import Line, Summary
 
 
 @dataclass(frozen=True)
@@ -51,8 +45,6 @@ class Overview:
 
 def title(name: str, recipe: Recipe) -> str:
     """What a score is called."""
-    if name in OWN_TITLES:
-        return OWN_TITLES[name]
     filling = dict.fromkeys(("cutoff", "lead", "paper_share"), "")
     filling |= {
         "what": kind_of_recipe(recipe).nouns,
@@ -60,12 +52,12 @@ def title(name: str, recipe: Recipe) -> str:
         "source": "source",
         "width": "the adapted range",
     }
-    return title_of(name, filling)
+    return score_table().title(name, filling)
 
 
 def in_order(names: Mapping[str, object]) -> list[str]:
     """Scores in the order of the report."""
-    return [name for _, each in explained(names) for name in each]
+    return [name for _, each in score_table().grouped(names) for name in each]
 
 
 def result(summary: Summary, recipe: Recipe) -> str:
@@ -205,7 +197,7 @@ def rows(summary: Summary, name: str, *, corrected: bool) -> list[Row]:
 
 def best(name: str) -> str:
     """What value of a headline score is best."""
-    return HEADLINES[name]
+    return score_table().headlines()[name]
 
 
 def _row(summary: Summary, line: Line, corrected: bool) -> Row:

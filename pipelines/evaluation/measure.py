@@ -40,14 +40,12 @@ from .fidelity import (
 from .fidelity.distances import RELATIVE_PEOPLE
 from .fidelity.parameters import measured_lead
 from .score import Score
+from .scores import score_table
 from .sets import Sets
 from .utility import score_utility
 from .utility.class_accuracy import score_classes, score_recall
 
 NULL_IMAGES = 2000  # generated to see whether their NULL pixels are 0
-MANIFOLD = ("precision", "recall", "density", "coverage")
-RELATIVE = ("r_frechet", "r_kernel")
-LIMB_LEADS = ("einthoven", "goldberger")
 UTILITY = ("utility", "tstr: macro PR-AUC", "trtr: macro PR-AUC")  # in a word, and what a policy may ask for
 
 
@@ -94,7 +92,10 @@ def _likeness(sets: Sets, found: Measured) -> None:
     compared = (flat["synthetic"], flat["control"], sets.people(CONTROL), flat["training"], sets.people(TRAIN), seed)
     found.scores |= score_1nnc(*compared)
     found.scores |= score_manifold(*compared)
-    found.lacks(MANIFOLD, "too few samples, or too many of one patient: each needs five neighbours of other patients")
+    found.lacks(
+        score_table().group("neighbours"),
+        "too few samples, or too many of one patient: each needs five neighbours of other patients",
+    )
     if sets.recipe.data != "table":
         found.scores |= score_diversity(images["synthetic"], images["control"], sets.people(CONTROL), seed)
 
@@ -113,7 +114,7 @@ def _signals(sets: Sets, found: Measured) -> None:
     if set(codec.units) == {"mV"}:
         found.scores |= score_limb_leads(ours, coded, codec.relations, seed, codec.channels)
     elif len(codec.relations):
-        found.lacks(LIMB_LEADS, _not_an_ecg(codec))
+        found.lacks(score_table().group("limb leads"), _not_an_ecg(codec))
     # of training and control people alike: what it has seen lies better apart than what it has not
     everybody = np.concatenate([sets.people(TRAIN), people])
     encoder = fit_encoder(np.concatenate([learnt, real]), everybody, seed, sets.recipe.judge_steps)
@@ -122,14 +123,14 @@ def _signals(sets: Sets, found: Measured) -> None:
     found.scores |= score_distances(features["synthetic"], features["control"], people, features["training"], seed)
     n = len(np.unique(people))
     found.lacks(
-        RELATIVE,
+        score_table().group("relative"),
         f"{n} control patients are too few for halves of them; {RELATIVE_PEOPLE} are needed"
         if n < RELATIVE_PEOPLE
         else "a half of the control patients has fewer than two windows that differ",
     )
     found.features = feature_map(features, seed)
     if codec.fs is None:
-        found.lacks(("noise", "spectrum"), "the sampling rate is unknown")
+        found.lacks(score_table().group("spectrum"), "the sampling rate is unknown")
         return
     found.scores |= score_noise(ours, coded, codec.fs, seed)
     found.scores |= score_spectrum(ours, coded, people, coded_learnt, codec.fs, seed)

@@ -7,13 +7,13 @@ from typing import Literal
 
 from ..evaluation.privacy.findings import Attack, Audit
 from ..evaluation.score import Score
+from ..evaluation.scores import score_table
 from .policy import LIMITS, Limit, Policy
 
 Verdict = Literal["pass", "fail", "undecided", "inconclusive", "not measured", "not judged"]
 AUDIT = "run `anonimage audit OUT`"
 EVALUATE = "run `anonimage evaluate OUT`"
 NO_LIMIT = "the policy sets no limit"
-_LEARNT = ("tstr", "trtr", "trts", "augmented")  # how names of scores of utility begin
 # The worst first: what an area is if its rows are not all of one verdict
 _ORDER: tuple[Verdict, ...] = ("fail", "undecided", "inconclusive", "not measured", "not judged", "pass")
 
@@ -116,7 +116,8 @@ def _scored(
 
 def _unlimited(name: Literal["fidelity", "utility"], scores: Mapping[str, Score], why: Mapping[str, str]) -> Area:
     """An area that the policy says nothing of; only utility may be one, since a policy limits likeness."""
-    if any(score.startswith(_LEARNT) for score in scores):
+    known = (score_table().find(score) for score in scores)
+    if any(each is not None and each.part == name and not each.extra for each in known):
         return Area(name, "not judged", (f"measured, but {NO_LIMIT}",), ())
     reason = _why(name, name, why)
     return Area(name, "not measured", (NO_LIMIT if reason is None else f"not measured ({reason}); {NO_LIMIT}",), ())

@@ -11,6 +11,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ...errors import InputError, nearest
+from ..evaluation.scores import score_table
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Auc = Annotated[float, Field(gt=0.5, lt=1)]
@@ -104,6 +105,9 @@ class Policy(BaseModel):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        for pattern in self.allow_not_measured:
+            if unknown := score_table().unknown(pattern):
+                raise ValueError(f"allow_not_measured: '{pattern}' is no score and no attack{unknown}")
         for area in ("fidelity", "utility"):
             for name, limit in getattr(self, area).items():
                 if not name.strip():
@@ -126,23 +130,24 @@ class Policy(BaseModel):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
-# Scores that lie between 0 and 1: a limit outside of it, or at the end that everything keeps to, decides nothing
-_SHARES = (
-    *("1nnc*", "precision", "recall", "coverage", "inside_ranges"),
-    *("*: undetectable", "*: KS", "ks:*", "*PR-AUC", "*accuracy"),
-)
-
-
 def _refuse_impossible(area: str, name: str, limit: Limit) -> None:
+    """Refuse a limit of a score that does not exist, or one that all of its values keep or break."""
     value = limit.at_most if limit.at_most is not None else limit.at_least
     assert value is not None
     if limit.of is not None and value <= 0:
         raise ValueError(f"{area}: '{name}': {value:g} of {limit.of} is no share; give one above 0")
-    if limit.of is None and any(fnmatchcase(name, pattern) for pattern in _SHARES):
-        possible = 0 <= value < 1 if limit.at_most is not None else 0 < value <= 1
+    table = score_table()
+    for score in (name, *([limit.of] if limit.of else [])):
+        if unknown := table.unknown(score):
+            raise ValueError(f"{area}: '{score}' is no score{unknown}")
+    known = table.find(name)
+    ends = known.range_of(name) if known is not None else None
+    if limit.of is None and ends is not None:
+        low, high = ends
+        possible = low <= value < high if limit.at_most is not None else low < value <= high
         if not possible:
             word = "at_most" if limit.at_most is not None else "at_least"
-            raise ValueError(f"{area}: '{name}' lies between 0 and 1: {word} = {value:g} refuses all or nothing")
+            raise ValueError(f"{area}: '{name}' lies between {low:g} and {high:g}: {word} = {value:g} decides nothing")
 
 
 def policy_names() -> list[str]:

@@ -1,15 +1,14 @@
-"""Scores put to the table of meanings, and numbers as readers like them."""
+"""Scores with their titles and meanings, and numbers as readers like them."""
 
 import math
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..evaluation.coding import PAPER_WIDTH
 from ..evaluation.fidelity.parameters import measured_lead
 from ..evaluation.score import Score
+from ..evaluation.scores import score_table
 from ..kinds import kind_of_recipe
 from .content import Run
-from .meanings import ENTRIES, EXACT, PARTS, Entry
 
 
 def score_tables(run: Run) -> list[dict[str, Any]]:
@@ -18,35 +17,14 @@ def score_tables(run: Run) -> list[dict[str, Any]]:
     Returns:
         For each its title and rows of texts: title, meaning, value, interval, baseline, n, against.
     """
-    filling = words(run)
-    tables: dict[str, list[dict[str, Any]]] = {part: [] for part in PARTS}
-    for entry, names in explained(run.scores):
-        for place, name in enumerate(names):
-            meaning = "" if place else entry.meaning.format_map(filling)
-            row = _row(title_of(name, filling), meaning, name, run.scores[name], run.against.get(name))
-            tables[entry.part].append(row)
-    return [{"title": PARTS[part], "rows": rows} for part, rows in tables.items() if rows]  # type: ignore[index]
-
-
-def explained(names: Iterable[str]) -> list[tuple[Entry, list[str]]]:
-    """Which of some scores each entry is about, in the order of the page; a name that none knows speaks for itself."""
-    left = dict.fromkeys(names)
-    found = []
-    for entry in ENTRIES:
-        mine = [name for name in left if entry.covers(name)]
-        if mine:
-            found.append((entry, mine))
-            for name in mine:
-                del left[name]
-    return found + [(Entry(name, "other", "", ""), [name]) for name in left]
-
-
-def title_of(name: str, filling: Mapping[str, str]) -> str:
-    """What a score is called; its own name, if no entry knows it."""
-    entry = next((entry for entry in ENTRIES if entry.covers(name)), None)
-    if entry is None:
-        return name
-    return f"{entry.title.format_map(filling)} {name[len(entry.key) + 1 :]}".rstrip()
+    filling, table = words(run), score_table()
+    rows: dict[str, list[dict[str, Any]]] = {part: [] for part in table.parts}
+    for definition, names in table.grouped(run.scores):
+        for position, name in enumerate(names):
+            texts = _row(run.scores[name], run.against.get(name), exact=definition.exact)
+            meaning = "" if position else definition.meaning.format_map(filling)
+            rows[definition.part].append({"title": table.title(name, filling), "meaning": meaning, **texts})
+    return [{"title": table.parts[part], "rows": each} for part, each in rows.items() if each]
 
 
 def words(run: Run) -> dict[str, str]:
@@ -107,12 +85,10 @@ def chance(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
-def _row(title: str, meaning: str, name: str, score: Score, other: Score | None) -> dict[str, Any]:
+def _row(score: Score, other: Score | None, *, exact: bool) -> dict[str, Any]:
     return {
-        "title": title,
-        "meaning": meaning,
         "value": number(score.value, score.unit),
-        "interval": "exact" if name in EXACT else span(score),
+        "interval": "exact" if exact else span(score),
         "baseline": number(score.baseline, score.unit),
         "n": f"{score.n:,}",
         "against": None if other is None else f"{number(other.value, other.unit)} ({span(other)})",

@@ -5,9 +5,10 @@ from typing import Any
 
 from ..evaluation.privacy.findings import Attack, Audit
 from ..evaluation.score import Score
+from ..evaluation.scores import score_table
 from ..release.gate import NO_LIMIT, Area
 from .content import Run
-from .explained import chance, number, span, title_of, words
+from .explained import chance, number, span, words
 
 AREAS = {"fidelity": "Is it faithful?", "utility": "Is it useful?", "privacy": "Is it private?"}
 NOT_JUDGED = "not judged yet"  # by any policy
@@ -20,12 +21,6 @@ VERDICTS = {
     "not measured": ("–", "not measured"),
     "not judged": ("○", "measured, not judged"),
     NOT_JUDGED: ("–", "not judged yet"),
-}
-# What is shown of an area that no limit of the policy is about, as far as it was measured
-KEYS = {
-    "fidelity": ("1nnc", "coverage", "recall", "r: undetectable", "r_peaks", "r_kernel", "inside_ranges", "ks_worst"),
-    "utility": ("tstr: macro PR-AUC", "tstr − trtr: macro PR-AUC", "augmented − trtr: macro PR-AUC", "class_accuracy"),
-    "privacy": (),
 }
 LINES, REASONS = {"fidelity": 6, "utility": 3, "privacy": 3}, 3
 
@@ -163,13 +158,16 @@ def _card(run: Run, name: str, area: Area | None) -> dict[str, Any]:
 
 def _lines(run: Run, name: str, area: Area | None) -> list[dict[str, str]]:
     """The figures that an area's verdict rests on, those that do not pass first."""
-    filling = words(run)
+    filling, table = words(run), score_table()
     held = sorted(area.rows, key=lambda row: row[3] == "pass") if area else []
-    lines = [_line(title_of(key, filling), score, limit, VERDICTS[verdict][0]) for key, score, limit, verdict in held]
-    others = {key: run.scores[key] for key in KEYS[name] if key in run.scores and key not in {row[0] for row in held}}
+    lines = [
+        _line(table.title(key, filling), score, limit, VERDICTS[verdict][0]) for key, score, limit, verdict in held
+    ]
+    shown = {row[0] for row in held}
+    others = {key: run.scores[key] for key in table.first_screen(name) if key in run.scores and key not in shown}
     if name == "privacy" and run.audit is not None and not held:
         others = {attack.name: attack.score for attack in sorted(run.audit.attacks, key=lambda attack: attack.p_value)}
-    lines += [_line(title_of(key, filling), score) for key, score in others.items()]
+    lines += [_line(table.title(key, filling), score) for key, score in others.items()]
     most = LINES[name]
     return lines[: max(most, sum(row[3] != "pass" for row in held[: 2 * most]))]
 

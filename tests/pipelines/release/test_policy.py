@@ -72,6 +72,11 @@ def test_what_is_not_said_is_as_in_the_default(tmp_path):
         (FIDELITY + '[utility]\na = {at_least = 0.0, of = "b"}', ["is no share"]),
         (FIDELITY + '[utility]\na = {at_least = 0.5, of = "a"}', ["share of itself"]),
         ("require_utility = true\n" + FIDELITY, ["require_utility needs a limit"]),
+        ("[fidelity]\ncoverrage = {at_least = 0.1}", ["'coverrage' is no score", "did you mean 'coverage'"]),
+        (FIDELITY + '[utility]\n"tstr: macro PRAUC" = {at_least = 0.1}', ["did you mean 'tstr: macro PR-AUC'"]),
+        (FIDELITY + '[utility]\n"tstr: macro PR-AUC" = {at_least = 0.5, of = "trts: PR"}', ["'trts: PR' is no score"]),
+        ('allow_not_measured = ["coverrage"]\n' + FIDELITY, ["'coverrage' is no score and no attack", "'coverage'"]),
+        ('allow_not_measured = ["memberships*"]\n' + FIDELITY, ["'memberships*' is no score and no attack"]),
         ("[fidelity", ["not valid TOML"]),
     ],
 )
@@ -83,6 +88,11 @@ def test_an_impossible_policy_is_refused_in_one_line(tmp_path, text, words):
     assert line.startswith(f"--policy {tmp_path / 'own.toml'}: ")
     for word in words:
         assert word in line
+
+
+def test_a_difference_may_be_negative(tmp_path):
+    policy = policy_of(tmp_path, FIDELITY + '[utility]\n"tstr − trtr: macro PR-AUC" = {at_least = -0.1}')
+    assert policy.utility["tstr − trtr: macro PR-AUC"].at_least == -0.1
 
 
 def test_a_policy_that_is_not_there(tmp_path):

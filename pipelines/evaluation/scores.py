@@ -1,0 +1,167 @@
+"""The table of scores (scores.toml): what each one is called, means, can be, and where it is shown."""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ...errors import nearest
+
+Range = tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A score, or a family of scores; scores.toml says what each field is.
+
+    Arguments:
+        key: the score's name; one that ends in a colon begins the names of a family.
+        part: of the report.
+        title: what readers call it.
+        meaning: what its values say.
+        best: the value to aim at; empty: not told.
+        ranges: smallest and largest possible value by name or pattern of names, None where there are none.
+        first_screen: names that are shown first.
+        headline: names that ablation studies test.
+        exact: nothing is estimated, so there is no interval.
+        group: scores that are missing together.
+        extra: says nothing of its area by itself.
+    """
+
+    key: str
+    part: str
+    title: str
+    meaning: str
+    best: str
+    ranges: Mapping[str, Range]
+    first_screen: tuple[str, ...]
+    headline: tuple[str, ...]
+    exact: bool
+    group: str
+    extra: bool
+
+    def covers(self, name: str) -> bool:
+        """Whether a name is this score's or begins as those of this family do."""
+        return name == self.key or (self.key.endswith(":") and name.startswith(f"{self.key} "))
+
+    def has(self, name: str) -> bool:
+        """Whether a name is that of a score that can be measured; `covers`, but only of known members."""
+        return any(fnmatchcase(name, pattern) for pattern in self.ranges)
+
+    def range_of(self, name: str) -> Range:
+        """The smallest and largest possible value of one of its scores; None: there are none."""
+        return next((ends for pattern, ends in self.ranges.items() if fnmatchcase(name, pattern)), None)
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """All scores, in the order of the report.
+
+    Arguments:
+        parts: titles of the report's parts.
+        definitions: of the scores.
+        attacks: names of the attacks of an audit.
+
+    >>> table = score_table()
+    >>> table.title("heart_rate: mean", {})
+    'heart rate, mean'
+    >>> table.find("recall").range_of("recall")
+    (0, 1)
+    >>> table.unknown("coverrage")[:31]
+    "; did you mean 'coverage'? Ther"
+    """
+
+    parts: Mapping[str, str]
+    definitions: tuple[Definition, ...]
+    attacks: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[Definition]:
+        return iter(self.definitions)
+
+    def find(self, name: str) -> Definition | None:
+        """The definition of a score; None: unknown."""
+        return next((each for each in self.definitions if each.covers(name)), None)
+
+    def title(self, name: str, words: Mapping[str, str]) -> str:
+        """What readers call a score; its own name if it is unknown.
+
+        Arguments:
+            name: of the score.
+            words: what fills the gaps of a title, of this run.
+        """
+        known = self.find(name)
+        return name if known is None else f"{known.title.format_map(words)} {name[len(known.key) + 1 :]}".rstrip()
+
+    def grouped(self, names: Iterable[str]) -> list[tuple[Definition, list[str]]]:
+        """Names of scores by their definition, in the order of the report; unknown ones last, each by itself."""
+        left = dict.fromkeys(names)
+        groups = []
+        for definition in self.definitions:
+            if mine := [name for name in left if definition.covers(name)]:
+                groups.append((definition, mine))
+                left = {name: None for name in left if name not in mine}
+        return groups + [(_undefined(name), [name]) for name in left]
+
+    def first_screen(self, part: str) -> list[str]:
+        """Names of the scores that the first screen shows of a part of the report."""
+        return [name for each in self.definitions if each.part == part for name in each.first_screen]
+
+    def headlines(self) -> dict[str, str]:
+        """Scores that ablation studies test, and which value is best."""
+        return {name: each.best for each in self.definitions for name in each.headline}
+
+    def group(self, name: str) -> tuple[str, ...]:
+        """Names of the scores that are missing together."""
+        return tuple(each.key for each in self.definitions if each.group == name)
+
+    def unknown(self, name: str) -> str:
+        """The middle of a sentence about a name, or pattern of names, of no score or attack; empty: there is such."""
+        names = [*(pattern for each in self.definitions for pattern in each.ranges), *self.attacks]
+        if any(each.has(name) for each in self.definitions) or any(fnmatchcase(known, name) for known in names):
+            return ""
+        return nearest(name, names)
+
+
+@cache
+def score_table() -> ScoreTable:
+    """The table, read once."""
+    content = tomllib.loads(resources.files(__package__).joinpath("scores.toml").read_text("utf-8"))
+    definitions = (_definition(key, fields, content) for key, fields in content["scores"].items())
+    units = content["attacks"]["units"]
+    attacks = (name.replace("UNIT", unit) for name in content["attacks"]["names"] for unit in units)
+    return ScoreTable(content["parts"], tuple(definitions), tuple(dict.fromkeys(attacks)))
+
+
+def _definition(key: str, fields: Mapping[str, Any], content: Mapping[str, Any]) -> Definition:
+    given = dict(fields)
+    members = given.pop("members", {})
+    members = content["members"][members] if isinstance(members, str) else members
+    ranges = {f"{key} {name}": ends for name, ends in members.items()} or {key: given.pop("range", ())}
+    meaning = given.pop("meaning")
+    for phrase, text in content["phrases"].items():
+        meaning = meaning.replace(f"{{{phrase}}}", text)
+    empty = {"best": "", "exact": False, "group": "", "extra": False}
+    return Definition(
+        **{
+            **empty,
+            **given,
+            "key": key,
+            "meaning": meaning,
+            "ranges": {name: tuple(ends) or None for name, ends in ranges.items()},
+            "first_screen": _names(key, given.get("first_screen", False)),
+            "headline": _names(key, given.get("headline", False)),
+        }
+    )
+
+
+def _names(key: str, members: bool | list[str]) -> tuple[str, ...]:
+    if isinstance(members, bool):
+        return (key,) if members else ()
+    return tuple(f"{key} {member}" for member in members)
+
+
+def _undefined(name: str) -> Definition:
+    return Definition(name, "other", name, "", "", {name: None}, (), (), exact=False, group="", extra=True)

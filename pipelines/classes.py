@@ -1,4 +1,4 @@
-"""The classes of a run: those that training has, by name; the networks know them by their place in the list."""
+"""The classes of a run: those that occur in training; the networks know them by number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +20,13 @@ class Classes:
     Arguments:
         names: in the order of the source's classes; only those that occur in training.
         counts: training samples of each, before any balancing.
+
+    Example:
+        >>> classes = Classes.counted(np.array([2, 0, 2]), ["infarction", "block", "healthy"])
+        >>> classes.names, classes.counts
+        (('infarction', 'healthy'), (1, 2))
+        >>> classes.number("Healthy")
+        1
     """
 
     names: tuple[str, ...]
@@ -38,8 +45,8 @@ class Classes:
         if not names:
             return cls((), ())
         counts = np.bincount(labels.astype(np.int64), minlength=len(names))
-        found = [(name, int(n)) for name, n in zip(names, counts, strict=True) if n]
-        return cls(tuple(name for name, _ in found), tuple(n for _, n in found))
+        present = [(name, int(n)) for name, n in zip(names, counts, strict=True) if n]
+        return cls(tuple(name for name, _ in present), tuple(n for _, n in present))
 
     @classmethod
     def from_form(cls, form: dict[str, Any]) -> Self:
@@ -59,12 +66,12 @@ class Classes:
         """
         if not names:
             return np.zeros(len(frame), np.int64)
-        place = {name: k for k, name in enumerate(self.names)}
-        table = np.array([place.get(name, -1) for name in names], np.int64)
+        numbers = {name: k for k, name in enumerate(self.names)}
+        table = np.array([numbers.get(name, -1) for name in names], np.int64)
         return table[frame["label"].to_numpy(np.int64)]
 
     def number(self, name: str) -> int:
-        """The class of a name, which may be given without regard to case.
+        """The number of the class of a name; upper and lower case are the same.
 
         Raises:
             InputError: no such class; the nearest is offered.
@@ -83,7 +90,7 @@ class Classes:
 
         Arguments:
             n: how many.
-            shares: "source": as frequent as in training before balancing; "balanced": in turn.
+            shares: "source": as frequent as in training before balancing; "balanced": one after the other.
             seed: of the series.
             first: number of the first sample.
         """
@@ -94,16 +101,16 @@ class Classes:
         return np.searchsorted(borders, draws, side="right").clip(max=len(self.names) - 1)
 
 
-def refuse_lonely(store: AnyStore) -> None:
+def check_classes(store: AnyStore) -> None:
     """Refuse classes that cannot be learned and checked.
 
     Raises:
         InputError: fewer than two classes, or a class of one patient, who cannot be in training and control both.
     """
-    people = store.frame.groupby("label")["patient"].nunique()
-    if len(people) < 2:
+    patients = store.frame.groupby("label")["patient"].nunique()
+    if len(patients) < 2:
         raise InputError("only one class in this source; a recipe with classes needs two: name them with --label")
-    for label, n in people.items():
+    for label, n in patients.items():
         if n < 2:
             name = store.classes[int(label)]  # type: ignore[call-overload]
             raise InputError(

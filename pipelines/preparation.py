@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..files import make_folder
 from ..transforms import Codec
 from .batches import training_labels, training_rows
-from .classes import Classes, refuse_lonely
+from .classes import Classes, check_classes
 from .codecs import fit_codec, load_codec, save_codec
 from .engines import Engine
 from .kinds import check_source, kind_of_codec
@@ -69,7 +69,7 @@ def prepare(
 def _fitted(recipe: Recipe, store: AnyStore) -> Codec:
     """The codec; refuses samples that could not be trained on, before anything is kept."""
     if recipe.conditional:
-        refuse_lonely(store)
+        check_classes(store)
     if recipe.starts == "grid":
         training_rows(training_labels(store), recipe)
     return fit_codec(recipe, store)

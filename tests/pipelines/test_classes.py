@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.errors import InputError
-from anonimage.pipelines.classes import Classes, refuse_lonely
+from anonimage.pipelines.classes import Classes, check_classes
 
 NAMES = ("infarction", "block", "healthy")
 
@@ -31,18 +31,18 @@ def test_shares_are_those_of_training_or_equal(classes):
 
 
 def test_a_class_that_training_has_not_is_never_drawn():
-    found = Classes.counted(np.array([2, 0, 2, 2]), NAMES)
-    assert (found.names, found.counts) == (("infarction", "healthy"), (1, 3))
-    assert set(found.draw(200, "source", seed=0)) == {0, 1}
+    classes = Classes.counted(np.array([2, 0, 2, 2]), NAMES)
+    assert (classes.names, classes.counts) == (("infarction", "healthy"), (1, 3))
+    assert set(classes.draw(200, "source", seed=0)) == {0, 1}
 
 
 def test_numbers_point_into_the_classes_of_training():
-    found = Classes(("infarction", "healthy"), (1, 3))
-    assert found.numbers(pd.DataFrame({"label": [2, 1, 0, 2]}), NAMES).tolist() == [1, -1, 0, 1]
+    classes = Classes(("infarction", "healthy"), (1, 3))
+    assert classes.numbers(pd.DataFrame({"label": [2, 1, 0, 2]}), NAMES).tolist() == [1, -1, 0, 1]
     assert Classes((), ()).numbers(pd.DataFrame({"label": [0, 0]}), ()).tolist() == [0, 0]
 
 
-def test_names_are_found_whatever_their_case(classes):
+def test_names_go_without_regard_to_case(classes):
     assert classes.number("Healthy") == 2
     with pytest.raises(InputError, match="'helthy' is no class of this run; did you mean 'healthy'"):
         classes.number("helthy")
@@ -59,8 +59,8 @@ def test_a_class_needs_two_patients_and_a_run_two_classes():
     def store(labels, patients):
         return SimpleNamespace(frame=pd.DataFrame({"label": labels, "patient": patients}), classes=NAMES)
 
-    refuse_lonely(store([0, 0, 1, 1], ["a", "b", "c", "d"]))
+    check_classes(store([0, 0, 1, 1], ["a", "b", "c", "d"]))
     with pytest.raises(InputError, match="class 'block' has one patient"):
-        refuse_lonely(store([0, 0, 1, 1], ["a", "b", "c", "c"]))
+        check_classes(store([0, 0, 1, 1], ["a", "b", "c", "c"]))
     with pytest.raises(InputError, match="only one class"):
-        refuse_lonely(store([2, 2, 2], ["a", "b", "c"]))
+        check_classes(store([2, 2, 2], ["a", "b", "c"]))

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from anonimage.data import find_records, read_heads, read_records
+from anonimage.data.wfdb.header import read_heads
+from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.signals import read_records
 from anonimage.data.writer import write_record
 from anonimage.pipelines import steps
 from anonimage.pipelines.recipe import load_recipe

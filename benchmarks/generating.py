@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from anonimage.data import Samples
+from anonimage.data.samples import Samples
 from anonimage.data.writer_set import Plan, write_set
 from anonimage.gan import iter_images
 from anonimage.pipelines import steps

@@ -17,7 +17,12 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from anonimage.data import RecordHead, Recording, Store, find_records, read_heads, read_record, split_patients
+from anonimage.data.recording import RecordHead, Recording
+from anonimage.data.split import split_patients
+from anonimage.data.store.store import Store
+from anonimage.data.wfdb.header import read_heads
+from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.signals import read_record
 from anonimage.pipelines.codecs import fit_codec, save_codec
 from anonimage.pipelines.recipe import Recipe, load_recipe
 

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from anonimage.data import CONTROL, TRAIN, Samples, TableForm, read_table, rows_of, split_patients
+from anonimage.data.samples import Samples
+from anonimage.data.split import CONTROL, TRAIN, split_patients
+from anonimage.data.table.file import read_table
+from anonimage.data.table.form import TableForm, rows_of
 from anonimage.pipelines.evaluation.privacy.findings import found
 from anonimage.pipelines.evaluation.privacy.row_replay import replay_rows
 from anonimage.pipelines.evaluation.privacy.rows import RowFindings, attack_rows

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from anonimage.data import Store
+from anonimage.data.store.store import Store
 from anonimage.pipelines.anonymizer import Anonymizer
 from anonimage.pipelines.figures import plot_five_steps
 from anonimage.pipelines.run_folder import RunFolder

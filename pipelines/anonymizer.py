@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from ..data import CONTROL, Samples
+from ..data.samples import Samples
+from ..data.split import CONTROL
 from ..errors import InputError
 from ..files import refuse_used
 from ..gan import Snapshot, Trainer, iter_images, load

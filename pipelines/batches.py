@@ -5,7 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor
 
-from ..data import TRAIN, AnyStore, Store, undersample
+from ..data.split import TRAIN, undersample
+from ..data.store.sample_store import AnyStore
+from ..data.store.store import Store
 from ..errors import InputError
 from ..gan import Batch
 from ..gan.training.resident import Images

@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from ..data import TRAIN, AnyStore
+from ..data.split import TRAIN
+from ..data.store.sample_store import AnyStore
 from ..errors import InputError, nearest
 
 _LABELS = 2  # names the random numbers of drawn labels, apart from noise and offsets under the same seed

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ..data import AnyStore
+from ..data.store.sample_store import AnyStore
 from ..errors import InputError
 from ..files import new_file
 from ..transforms import Codec

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..data import CONTROL, TRAIN, Samples, open_store
+from ..data.samples import Samples
+from ..data.split import CONTROL, TRAIN
+from ..data.store.sample_store import open_store
 from ..errors import InputError, one_line
 from ..gan import Check, Reading, load
 from ..transforms import Codec

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..data import Samples
+from ..data.samples import Samples
 from ..data.writer_set import Plan, write_set
 from ..errors import InputError
 from ..files import new_file, refuse_used

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
-from ..data import Samples
+from ..data.samples import Samples
 from ..data.writer_set import Plan, write_set
 from ..errors import InputError, one_line
 from ..files import new_folder, refuse_used, scratch_folder

@@ -8,8 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..data import Description, TableForm, describe, describe_pictures, describe_series, read_table
-from ..data.table.column import NUMBERS
+from ..data.pictures import describe_pictures
+from ..data.series.series import describe_series
+from ..data.table.columns import NUMBERS
+from ..data.table.file import read_table
+from ..data.table.form import TableForm
+from ..data.wfdb.describe import Description, describe
 from ..errors import InputError
 from .kinds import check_source
 from .kinds.table import as_written, patient_column

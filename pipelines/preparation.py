@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from ..data import CONTROL, TRAIN, AnyStore, Store, open_store
+from ..data.split import CONTROL, TRAIN
+from ..data.store.sample_store import AnyStore, open_store
 from ..data.store.storage import Folder, place_at
+from ..data.store.store import Store
 from ..data.store.writing import BadSourceError
 from ..errors import InputError
 from ..files import make_folder

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..data import store_mark
+from ..data.store.sample_store import store_mark
 from ..data.writer import FORMATS
 from ..errors import InputError
 from ..files import is_unfinished, new_file, refuse_file

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..data import TRAIN, open_store
+from ..data.split import TRAIN
+from ..data.store.sample_store import open_store
 from ..errors import InputError
 from ..gan import (
     Architecture,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from anonimage.data import Samples
+from anonimage.data.samples import Samples
 from scipy.ndimage import gaussian_filter1d
 
 FS, LENGTH = 100.0, 200

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from anonimage.data import Samples, TableForm
+from anonimage.data.samples import Samples
+from anonimage.data.table.form import TableForm
 from anonimage.pipelines.evaluation.evidence import Evidence
 from anonimage.pipelines.evaluation.privacy.findings import Attack, Audit, Control
 from anonimage.pipelines.evaluation.score import Score

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from anonimage.data import Samples
+from anonimage.data.samples import Samples
 
 
 def put(folder, name, text):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from anonimage.data import Samples, TableForm
-from anonimage.data.pictures.writer import PictureFormat
-from anonimage.data.series.writer import series_format
-from anonimage.data.table.writer import TableFormat
+from anonimage.data.pictures import PictureFormat
+from anonimage.data.samples import Samples
+from anonimage.data.series.series import series_format
+from anonimage.data.table.form import TableForm, TableFormat
 from anonimage.data.writer import new_format
 from anonimage.data.writer_set import Format, Plan, write_set
 

@@ -16,7 +16,7 @@ from ...errors import InputError
 from ..recording import RecordHead, Recording, stamp_of
 from ..wfdb.labels import UNKNOWN, classes_of
 from ..wfdb.listing import RecordEntry
-from .text import Sheet, decimals_of, label_position, read_sheet, settled_fs
+from .sheet import Sheet, decimals_of, label_position, read_sheet, settled_fs
 
 BLOCKS = 10  # into so many stretches a recording is cut to have patients who can be told apart
 _LEVELS = 65535  # steps between smallest and largest value, where the digits tell no coarser resolution

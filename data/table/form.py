@@ -11,10 +11,23 @@ import pandas as pd
 
 from ...errors import InputError, nearest
 from ..samples import Samples
-from .cells import numbers_of, positions_in, row_of, text_of
-from .column import AnyColumn, Binary, Category, Constant, Number, column_from_state
+from ..writer_folder import Making
+from ..writer_npz import VALUES, spool_values
+from ..writer_set import Plan
+from .columns import (
+    AnyColumn,
+    Binary,
+    Category,
+    Constant,
+    Number,
+    column_from_state,
+    numbers_of,
+    positions_in,
+    row_of,
+    text_of,
+)
+from .file import table_lines, write_table
 from .kinds import category_of, column_of
-from .rows import check_options, refuse_repeats, rows_of
 
 KIND = "table"
 
@@ -256,3 +269,84 @@ class TableForm:
             raise InputError(
                 f"{self.name}: column '{column.name}' holds {values[infinite][0]} in {row_of(there, infinite)}"
             )
+
+
+def rows_of(frame: pd.DataFrame, name: str, *, label: str | None = None, patient: str | None = None) -> pd.DataFrame:
+    """Whose rows they are, to split them before anything is learnt: the samples' frame.
+
+    Arguments:
+        frame: rows of a table.
+        name: of the table, for errors.
+        label: column with classes; None: all rows are of one class.
+        patient: column that tells whose row it is; None: each row is somebody else's.
+
+    Returns:
+        record, patient, start, label (classes of these rows, in order) and diagnosis.
+
+    Raises:
+        InputError: an unknown column, or rows that are nobody's.
+    """
+    check_options(frame, name, {"--label": [label] if label else [], "--patient": [patient] if patient else []})
+    record = [f"row{index + 1}" if isinstance(index, int) else str(index) for index in frame.index.tolist()]
+    whose = pd.Series(record) if patient is None else frame[patient].reset_index(drop=True)
+    if whose.isna().any():
+        raise InputError(f"{name}: column '{patient}' is missing in {row_of(frame[patient], whose.isna().to_numpy())}")
+    column = None if label is None else category_of(frame[label], name)
+    position = np.zeros(len(frame), np.int64) if column is None else positions_in(frame[column.name], column.values)
+    diagnosis = "" if column is None else [text_of(column.values[k]) for k in position]
+    columns = {"record": record, "patient": whose.astype(str), "start": 0, "label": position, "diagnosis": diagnosis}
+    return pd.DataFrame(columns)
+
+
+def check_options(frame: pd.DataFrame, name: str, options: Mapping[str, Collection[str]]) -> None:
+    """Every named column is there, and no column is named in two options."""
+    named: dict[str, str] = {}
+    for option, columns in options.items():
+        for column in columns:
+            if column not in frame.columns:
+                raise InputError(f"{name}: {option} {column}: no such column{nearest(column, map(str, frame.columns))}")
+            if named.setdefault(column, option) != option:
+                raise InputError(f"{name}: column '{column}' is named by {named[column]} and {option}; choose one")
+
+
+def refuse_repeats(frame: pd.DataFrame, name: str) -> None:
+    """Refuse columns of the same name."""
+    repeated = frame.columns[frame.columns.duplicated()]
+    if len(repeated):
+        raise InputError(f"{name}: two columns are called '{repeated[0]}'; give each its own name")
+
+
+_LABELS = "labels"  # what they are called in the spool
+
+
+class TableFormat:
+    """One file. Text grows by rows; Parquet, which cannot grow, is made of all rows in memory when they are there.
+
+    Arguments:
+        plan: of the set.
+        form: how samples become rows.
+        name: of the file.
+        dialect: of `read_table`.
+    """
+
+    def __init__(self, plan: Plan, form: TableForm, name: str, dialect: dict[str, Any]) -> None:
+        self.plan, self.form, self.name, self.dialect = plan, form, name, dialect
+
+    def add(self, shard: Samples, first: int, made: Making) -> None:
+        if self.dialect["kind"] == "text":
+            lines = table_lines(self.form.to_frame(shard), self.dialect, header=first == 0)
+            made.append(self.name).write("".join(lines).encode())
+            return
+        spool_values(shard.values, made)
+        if "label" in shard.frame:
+            made.spooled(_LABELS).write(shard.frame["label"].to_numpy(np.int64).data)
+
+    def finish(self, made: Making) -> None:
+        if self.dialect["kind"] == "text":
+            return
+        plan = self.plan
+        values = np.fromfile(made.spool / VALUES, np.float32).reshape(plan.n, len(plan.channels), plan.length)
+        labels = made.spool / _LABELS
+        frame = pd.DataFrame({"label": np.fromfile(labels, np.int64)} if labels.is_file() else {}, range(plan.n))
+        rows = self.form.to_frame(Samples(values, frame, plan.channels, plan.units, plan.fs))
+        write_table(rows, made.files / self.name, self.dialect)

@@ -7,8 +7,24 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from ...errors import InputError
-from .cells import Cells, numbers_of, plain, rounded, row_of, time_of
-from .column import BINARY, CATEGORY, CONSTANT, CONTINUOUS, INTEGER, AnyColumn, Binary, Category, Constant, Number
+from .columns import (
+    BINARY,
+    CATEGORY,
+    CONSTANT,
+    CONTINUOUS,
+    INTEGER,
+    AnyColumn,
+    Binary,
+    Category,
+    Cells,
+    Constant,
+    Number,
+    numbers_of,
+    plain,
+    rounded,
+    row_of,
+    time_of,
+)
 
 FEW = 10  # whole numbers of so many different values are categories
 MANY = 50  # text of more different values is no category

@@ -11,8 +11,9 @@ import wfdb
 from wfdb.io.header import parse_header_content, rx_record, rx_signal
 
 from ...errors import InputError, one_line
+from ..patients import column_of
 from ..recording import RecordHead, Signal
-from .labels import diagnosis_of, label_of
+from .labels import classes_of, diagnosis_of, label_of
 from .listing import RecordEntry, header_text
 
 # What wfdb.rdheader raises at text that is not a header; it has no error class of its own.
@@ -38,6 +39,23 @@ def read_head(entry: RecordEntry) -> RecordHead:
         return _head(entry)
     except InputError as fault:
         return RecordHead(entry.name, entry.path, entry.patient, problem=str(fault))
+
+
+def relabel(heads: Sequence[RecordHead], table: Path) -> tuple[list[RecordHead], tuple[str, ...]]:
+    """Classes of the user's own instead of the paper's.
+
+    Arguments:
+        heads: from `read_heads`.
+        table: CSV file with the columns record and label; records that are not among the heads do not matter.
+
+    Returns:
+        The heads with their label an index into the classes, and the classes' names.
+
+    Raises:
+        InputError: no such file or column, or a record without a label.
+    """
+    classes, labels = classes_of(column_of([head.name for head in heads], Path(table), "label"))
+    return [replace(head, label=label) for head, label in zip(heads, labels, strict=True)], classes
 
 
 def file_problem(head: RecordHead, chosen: Sequence[int]) -> str | None:

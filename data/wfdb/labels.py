@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...errors import InputError, nearest
-from ..patients import column_of
-
-if TYPE_CHECKING:
-    from ..recording import RecordHead
 
 CLASSES: tuple[str, ...] = ("Myocardial infarction", "Miscellaneous", "Healthy control")
 UNKNOWN = "n/a"  # what PTB itself writes
@@ -58,23 +51,6 @@ def table_1_row(diagnosis: str) -> str:
     """The row of the paper's Table 1 that counts a diagnosis, whatever its degree (`Heart failure (NYHA 2)`)."""
     plain = diagnosis.partition("(")[0].strip().lower()
     return next((row for row, written in TABLE_1.items() if plain in written), CLASSES[_MISCELLANEOUS])
-
-
-def relabel(heads: Sequence[RecordHead], table: Path) -> tuple[list[RecordHead], tuple[str, ...]]:
-    """Classes of the user's own instead of the paper's.
-
-    Arguments:
-        heads: from `read_heads`.
-        table: CSV file with the columns record and label; records that are not among the heads do not matter.
-
-    Returns:
-        The heads with their label an index into the classes, and the classes' names.
-
-    Raises:
-        InputError: no such file or column, or a record without a label.
-    """
-    classes, labels = classes_of(column_of([head.name for head in heads], Path(table), "label"))
-    return [replace(head, label=label) for head, label in zip(heads, labels, strict=True)], classes
 
 
 def classes_of(names: Sequence[str], known: Sequence[str] = ()) -> tuple[tuple[str, ...], list[int]]:

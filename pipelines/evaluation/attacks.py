@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...data import CONTROL, TRAIN, Samples, TableForm
+from ...data.samples import Samples
+from ...data.split import CONTROL, TRAIN
+from ...data.table.form import TableForm
 from ...gan import realness
 from ..progress import progress
 from .privacy.battery import audit

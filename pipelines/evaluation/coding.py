@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ...data import AnyStore
+from ...data.store.sample_store import AnyStore
 from ...transforms import AdaptedRange, Codec, Compose, Saturation, Transform
 from .score import Score, interval
 

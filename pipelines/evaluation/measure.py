@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ...data import CONTROL, TRAIN, TableForm
+from ...data.split import CONTROL, TRAIN
+from ...data.table.form import TableForm
 from ...gan import classify, sample_images
 from ...transforms import Codec
 from ..progress import progress

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...data import TRAIN, AnyStore, Samples
+from ...data.samples import Samples
+from ...data.split import TRAIN
+from ...data.store.sample_store import AnyStore
 from ...errors import InputError
 from ...gan import Snapshot
 from ...transforms import Codec

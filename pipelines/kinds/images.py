@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from ...data import Samples, SampleStore, read_pictures, split_patients
 from ...data.folders import files_below
 from ...data.parallel import Spread
-from ...data.pictures.files import SUFFIXES, find_pictures
-from ...data.pictures.writer import PictureFormat
+from ...data.pictures import SUFFIXES, PictureFormat, find_pictures, read_pictures
+from ...data.samples import Samples
+from ...data.split import split_patients
+from ...data.store.sample_store import SampleStore
 from ...data.writer_set import Plan
 from ...errors import InputError
 from ...transforms import Codec, GreyLevels, arrangement

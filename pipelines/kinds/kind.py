@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from ...data import CONTROL, AnyStore, Samples, Store, writer
+from ...data import writer
 from ...data.parallel import Spread
-from ...data.series.text import NO_LABEL
+from ...data.samples import Samples
+from ...data.series.sheet import NO_LABEL
+from ...data.split import CONTROL
+from ...data.store.sample_store import AnyStore
+from ...data.store.store import Store
 from ...data.writer_set import Format, Plan
 from ...errors import InputError
 from ...transforms import Codec, Colours

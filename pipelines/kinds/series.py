@@ -6,13 +6,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...data import AnyStore, Samples, SampleStore, Store, find_series, read_series, split_patients, writer
+from ...data import writer
 from ...data.folders import files_below
 from ...data.parallel import Spread
+from ...data.samples import Samples
 from ...data.series.columns import column_form
-from ...data.series.reading import SUFFIXES, WIDE, refuse_one_class, series_sources
-from ...data.series.text import NO_LABEL, read_sheet
-from ...data.series.writer import series_format
+from ...data.series.series import (
+    SUFFIXES,
+    WIDE,
+    find_series,
+    read_series,
+    refuse_one_class,
+    series_format,
+    series_sources,
+)
+from ...data.series.sheet import NO_LABEL, read_sheet
+from ...data.split import split_patients
+from ...data.store.sample_store import AnyStore, SampleStore
+from ...data.store.store import Store
 from ...data.writer_set import Format, Plan
 from ...errors import InputError
 from ...transforms import Codec

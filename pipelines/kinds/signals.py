@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from ...data import limb_relations, writer
+from ...data import writer
+from ...data.wfdb.leads import limb_relations
 from ...errors import InputError
 from ...transforms import AdaptedRange, Colours, Compose, Equalize, MinMax, QuantileBounds, Transform, arrangement
 from ..recipe import Recipe

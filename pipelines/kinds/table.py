@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from ...data import CONTROL, TRAIN, Samples, SampleStore, TableForm, read_table, rows_of, split_patients
 from ...data.parallel import Spread
-from ...data.series.text import NO_LABEL
-from ...data.table.column import NUMBERS, Binary, Category, Number
-from ...data.table.writer import TableFormat
+from ...data.samples import Samples
+from ...data.series.sheet import NO_LABEL
+from ...data.split import CONTROL, TRAIN, split_patients
+from ...data.store.sample_store import SampleStore
+from ...data.table.columns import NUMBERS, Binary, Category, Number
+from ...data.table.file import read_table
+from ...data.table.form import TableForm, TableFormat, rows_of
 from ...data.writer_set import Plan
 from ...errors import InputError, nearest
 from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Transform, table_grid

@@ -6,11 +6,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...data import CLASSES, Samples, Store, find_records, read_heads, read_records, relabel, split_patients, writer
+from ...data import writer
 from ...data.folders import iter_files_below
 from ...data.parallel import Spread
-from ...data.series.text import NO_LABEL
-from ...data.wfdb.signals import RecordSource
+from ...data.samples import Samples
+from ...data.series.sheet import NO_LABEL
+from ...data.split import split_patients
+from ...data.store.store import Store
+from ...data.wfdb.header import read_heads, relabel
+from ...data.wfdb.labels import CLASSES
+from ...data.wfdb.listing import find_records
+from ...data.wfdb.signals import RecordSource, read_records
 from ...data.writer_set import Format, Plan
 from ...errors import InputError
 from ...transforms import Codec

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ...data import TableForm
-from ...data.table.column import Number
+from ...data.table.columns import Number
+from ...data.table.form import TableForm
 from ...errors import InputError, one_line
 
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...data import TableForm
+from ...data.table.form import TableForm
 from ...data.wfdb.writer import FOLDERS
 from ...errors import InputError, one_line
 from ...transforms import Codec

@@ -10,23 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...data import (
-    AnyStore,
-    RecordHead,
-    Recording,
-    SampleStore,
-    Store,
-    TableForm,
-    find_records,
-    open_store,
-    read_heads,
-    read_record,
-)
 from ...data.folders import iter_files_below
 from ...data.parallel import ordered_map
-from ...data.pictures.files import find_pictures
-from ...data.table.cells import text_of
-from ...data.table.column import Binary, Category
+from ...data.pictures import find_pictures
+from ...data.recording import RecordHead, Recording
+from ...data.store.sample_store import AnyStore, SampleStore, open_store
+from ...data.store.store import Store
+from ...data.table.columns import Binary, Category, text_of
+from ...data.table.form import TableForm
+from ...data.wfdb.header import read_heads
+from ...data.wfdb.listing import find_records
+from ...data.wfdb.signals import read_record
 from ...errors import InputError
 from ...transforms import Codec
 from ..classes import Classes

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...data import TableForm, find_records, find_series, read_table
-from ...data.series.text import read_sheet
-from ...data.table.cells import text_of
-from ...data.table.column import Binary, Category
-from ...data.wfdb.listing import header_text
+from ...data.series.series import find_series
+from ...data.series.sheet import read_sheet
+from ...data.table.columns import Binary, Category, text_of
+from ...data.table.file import read_table
+from ...data.table.form import TableForm
+from ...data.wfdb.listing import find_records, header_text
 from ...transforms import Codec
 from ..classes import Classes
 from ..kinds import kind_of_source
@@ -26,7 +27,7 @@ COMMON = 3  # people: a line that stands in the headers of so many tells nothing
 # Modules whose texts and names stand in audit.json, codec.json, policy.toml, the datasheet or the generator's folder
 _SAYING = (
     *("pipelines/recipe.py", "pipelines/evaluation/**/*.py", "pipelines/release/*.py"),
-    *("transforms/*.py", "gan/*.py", "data/table_*.py", "data/writer.py"),
+    *("transforms/*.py", "gan/*.py", "data/table/*.py", "data/writer.py"),
 )
 _WORD = re.compile(r"[^\W_]+")
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...data.table.column import NUMBERS
+from ...data.table.columns import NUMBERS
 from .svg import GRID, MEDIUM, REAL, SMALL, SYNTHETIC, WIDE, as_svg, new_plot
 
 EVENT = "#7a1fa2"

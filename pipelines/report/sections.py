@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from ...data import TableForm
+from ...data.table.form import TableForm
 from ..evaluation.fidelity.parameters import PARAMETERS
 from ..evaluation.sets import DrawnSamples
 from ..kinds import kind_of_recipe

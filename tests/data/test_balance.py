@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from anonimage.data import undersample
+from anonimage.data.split import undersample
 from anonimage.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st

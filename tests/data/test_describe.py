@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from anonimage.data import MISSING, describe
+from anonimage.data.wfdb.describe import describe
+from anonimage.data.windows import MISSING
 from anonimage.errors import InputError
 
 

@@ -14,7 +14,8 @@ import re, sys
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from anonimage.data import Store, open_store
+from anonimage.data.store.sample_store import open_store
+from anonimage.data.store.store import Store
 from anonimage.data.recording import RecordHead
 from anonimage.data.recording import Recording
 

@@ -4,19 +4,10 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from anonimage.data import (
-    CLASSES,
-    TABLE_1,
-    classes_of,
-    diagnosis_of,
-    find_records,
-    label_of,
-    limb_relations,
-    match_leads,
-    read_heads,
-    relabel,
-    table_1_row,
-)
+from anonimage.data.wfdb.header import read_heads, relabel
+from anonimage.data.wfdb.labels import CLASSES, TABLE_1, classes_of, diagnosis_of, label_of, table_1_row
+from anonimage.data.wfdb.leads import limb_relations, match_leads
+from anonimage.data.wfdb.listing import find_records
 from anonimage.errors import InputError
 
 PTB = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")

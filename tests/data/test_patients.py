@@ -1,7 +1,8 @@
 """Whose a record is: databases side by side are not people, and folders of people are."""
 
 import pytest
-from anonimage.data import find_records, patients_of
+from anonimage.data.patients import patients_of
+from anonimage.data.wfdb.listing import find_records
 from anonimage.errors import InputError
 
 PTB = [f"ptbdb/patient{k:03d}/s{k}" for k in range(1, 6)] + ["ptbdb/patient001/again"]

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Samples, describe_pictures, patients_of, read_pictures, write_pictures
+from anonimage.data.patients import patients_of
+from anonimage.data.pictures import describe_pictures, read_pictures, write_pictures
+from anonimage.data.samples import Samples
 from anonimage.errors import InputError
 from PIL import Image
 from sklearn.datasets import load_digits

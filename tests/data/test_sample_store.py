@@ -5,8 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Samples, Store, find_records, read_heads
+from anonimage.data.samples import Samples
 from anonimage.data.store.sample_store import SampleStore, open_store
+from anonimage.data.store.store import Store
+from anonimage.data.wfdb.header import read_heads
+from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
 

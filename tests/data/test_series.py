@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Store, describe_series, find_series, read_series, split_patients, write_series
 from anonimage.data.series.columns import column_form
-from anonimage.data.series.reading import series_sources
-from anonimage.data.series.text import BLANKS, decimals_of
+from anonimage.data.series.series import describe_series, find_series, read_series, series_sources, write_series
+from anonimage.data.series.sheet import BLANKS, decimals_of
+from anonimage.data.split import split_patients
+from anonimage.data.store.store import Store
 from anonimage.errors import InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st

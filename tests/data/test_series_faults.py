@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from anonimage.data import Samples, describe_series, find_series, read_series, write_series
+from anonimage.data.samples import Samples
+from anonimage.data.series.series import describe_series, find_series, read_series, write_series
 from anonimage.errors import InputError
 from series_cases import as_samples, put
 

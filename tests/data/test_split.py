@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import split_patients
+from anonimage.data.split import split_patients
 from anonimage.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st

@@ -3,7 +3,10 @@
 import fsspec
 import numpy as np
 import pytest
-from anonimage.data import Samples, SampleStore, Store, open_store, split_patients
+from anonimage.data.samples import Samples
+from anonimage.data.split import split_patients
+from anonimage.data.store.sample_store import SampleStore, open_store
+from anonimage.data.store.store import Store
 from anonimage.errors import InputError
 from store_cases import content, times_read
 

@@ -13,11 +13,15 @@ import fsspec
 import numpy as np
 import pytest
 import zarr
-from anonimage.data import Store, find_records, read_heads, split_patients, store_mark
 from anonimage.data.parallel import Failure
+from anonimage.data.split import split_patients
+from anonimage.data.store.sample_store import store_mark
 from anonimage.data.store.storage import Folder
+from anonimage.data.store.store import Store
 from anonimage.data.store.work import Work
 from anonimage.data.store.writing import StoreWriter
+from anonimage.data.wfdb.header import read_heads
+from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
 from store_cases import Noise, backwards, content, dies_at, times_read, two_processes
@@ -129,7 +133,7 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from store_cases import Noise
-from anonimage.data import Store
+from anonimage.data.store.store import Store
 folder = Path(sys.argv[2])
 print("begun", flush=True)
 Store.write(folder / "store", [Noise(f"{k:02d}", folder / "log", seconds=0.02) for k in range(30)], 100, 10)

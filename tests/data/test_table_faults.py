@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Samples, TableForm
+from anonimage.data.samples import Samples
+from anonimage.data.table.form import TableForm
 from anonimage.errors import InputError
 
 OPTIONS = {"label": "sick", "patient": "id", "drop": ["void"], "keep": ["site"]}

@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Samples
+from anonimage.data.samples import Samples
 from anonimage.data.table.file import read_table
-from anonimage.data.table.form import TableForm
-from anonimage.data.table.rows import rows_of
+from anonimage.data.table.form import TableForm, rows_of
 from anonimage.errors import InputError
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

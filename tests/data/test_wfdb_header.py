@@ -2,7 +2,8 @@
 
 import pytest
 import wfdb
-from anonimage.data import find_records, read_head, read_heads
+from anonimage.data.wfdb.header import read_head, read_heads
+from anonimage.data.wfdb.listing import find_records
 from anonimage.errors import InputError
 
 

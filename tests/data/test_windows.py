@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
-from anonimage.data import MISSING, cut, find_records, read_heads, read_records, stretches
+from anonimage.data.wfdb.header import read_heads
+from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.signals import read_records
+from anonimage.data.windows import MISSING, cut, stretches
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import wfdb
-from anonimage.data import find_records, writer_set
+from anonimage.data import writer_set
 from anonimage.data.wfdb import writer as writer_wfdb
+from anonimage.data.wfdb.listing import find_records
 from anonimage.data.writer import new_format, refuse_foreign, write_samples
 from anonimage.data.writer_set import Plan, write_set
 from anonimage.errors import InputError

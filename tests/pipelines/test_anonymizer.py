@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Samples
+from anonimage.data.samples import Samples
 from anonimage.errors import InputError
 from anonimage.pipelines.anonymizer import Anonymizer
 from tiny import FS, beats

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import TRAIN, TableForm, open_store
+from anonimage.data.split import TRAIN
+from anonimage.data.store.sample_store import open_store
+from anonimage.data.table.form import TableForm
 from anonimage.errors import InputError
 from anonimage.pipelines.codecs import load_codec
 from tiny import anonimage, nothing_left, quick, refused

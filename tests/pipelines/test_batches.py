@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from anonimage.data import CONTROL, TRAIN, Store
+from anonimage.data.split import CONTROL, TRAIN
+from anonimage.data.store.store import Store
 from anonimage.errors import InputError
 from anonimage.gan import resident
 from anonimage.pipelines.batches import grid_rows, n_training, store_batches, training_labels

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Samples, TableForm
+from anonimage.data.samples import Samples
+from anonimage.data.table.form import TableForm
 from anonimage.errors import InputError
 from anonimage.pipelines.anonymizer import Anonymizer
 from anonimage.pipelines.codecs import load_codec, save_codec

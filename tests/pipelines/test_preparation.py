@@ -8,7 +8,8 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from anonimage.data import Store, open_store
+from anonimage.data.store.sample_store import open_store
+from anonimage.data.store.store import Store
 from anonimage.data.wfdb.signals import RecordSource
 from anonimage.pipelines import preparation
 from anonimage.pipelines.run_folder import WORK

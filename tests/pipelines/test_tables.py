@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import open_store, read_table, write_table
+from anonimage.data.store.sample_store import open_store
+from anonimage.data.table.file import read_table, write_table
 from tiny import anonimage, nothing_left, refused
 
 SETTINGS = {"widths": "8,8", "batch": 8, "samples": 24, "evaluated": 40, "latent_dim": 4}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....data import TableForm
-from ....data.table.column import NUMBERS
+from ....data.table.columns import NUMBERS
+from ....data.table.form import TableForm
 from ..score import Score
 from .resampling import around, drawn, multiplicities
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import ks_2samp
 
-from ....data.table.column import NUMBERS
+from ....data.table.columns import NUMBERS
 from ..score import RESAMPLES, Score
 from .resampling import around, drawn, multiplicities, shares
 

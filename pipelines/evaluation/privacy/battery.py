@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....data import Samples
+from ....data.samples import Samples
 from ....errors import InputError
 from ..score import INTERVAL, RESAMPLES, Score
 from ..sets import refuse_seen_patients

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ....data import Samples
+from ....data.samples import Samples
 from .space import Kind, Space
 from .sweep import nearest_others
 

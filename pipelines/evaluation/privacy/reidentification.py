@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....data import Samples
+from ....data.samples import Samples
 from ..score import RESAMPLES, Score
 from .attribution import members_excess
 from .findings import Attack

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ....data import Samples
+from ....data.samples import Samples
 from .space import Kind
 
 NOISE = (0.01, 0.02)  # of each channel's range in the window

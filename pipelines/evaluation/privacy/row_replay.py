@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from ....data import Samples, TableForm
-from ....data.table.column import NUMBERS
+from ....data.samples import Samples
+from ....data.table.columns import NUMBERS
+from ....data.table.form import TableForm
 
 NOISE = 0.02  # of what a column's numbers spread (5 to 95 percentile of training rows)
 

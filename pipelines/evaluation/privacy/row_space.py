@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....data import Samples, TableForm
-from ....data.table.column import NUMBERS, AnyColumn, Category, Constant
+from ....data.samples import Samples
+from ....data.table.columns import NUMBERS, AnyColumn, Category, Constant
+from ....data.table.form import TableForm
 from ....errors import InputError
 
 SPREAD = (5, 95)  # percentiles between which a number spreads; single extreme values would squeeze all the others

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ....data import Samples, TableForm
+from ....data.samples import Samples
+from ....data.table.form import TableForm
 from ..score import Score
 from .findings import Attack
 from .row_neighbours import Hits, look_up, own_copies, telling_columns

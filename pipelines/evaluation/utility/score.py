@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....data import Samples
+from ....data.samples import Samples
 from ..score import Score
 from .pictures import edges_and_colours, regression
 from .rows import boosting

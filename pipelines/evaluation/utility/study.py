@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....data import Samples
+from ....data.samples import Samples
 from ....errors import InputError
 from ..score import INTERVAL, Score
 from .measures import PRECISION, RECALL, measures

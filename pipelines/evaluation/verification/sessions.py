@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from ....data import RecordEntry, RecordHead, cut, find_records, read_head, read_record
+from ....data.recording import RecordHead
+from ....data.wfdb.header import read_head
+from ....data.wfdb.listing import RecordEntry, find_records
+from ....data.wfdb.signals import read_record
+from ....data.windows import cut
 from ....errors import InputError, one_line
 
 _DATE = re.compile(r"\bdate:\s*(\S+)", re.IGNORECASE)

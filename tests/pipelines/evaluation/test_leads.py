@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from anonimage.data import limb_relations
+from anonimage.data.wfdb.leads import limb_relations
 from anonimage.pipelines.evaluation.fidelity.leads import score_lead_distance, score_limb_leads
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import TableForm
+from anonimage.data.table.form import TableForm
 from anonimage.pipelines.evaluation.fidelity import pairs
 from anonimage.pipelines.evaluation.fidelity.pairs import Variable, score_pairs, score_variation, variables
 

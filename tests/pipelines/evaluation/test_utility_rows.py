@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Samples
+from anonimage.data.samples import Samples
 from anonimage.pipelines.evaluation.utility import score_utility
 from anonimage.pipelines.evaluation.utility.pictures import edges_and_colours
 from anonimage.pipelines.evaluation.utility.rows import boosting

@@ -6,7 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Samples, cut, find_records, read_heads, read_records
+from anonimage.data.samples import Samples
+from anonimage.data.wfdb.header import read_heads
+from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.signals import read_records
+from anonimage.data.windows import cut
 from anonimage.errors import InputError
 from anonimage.pipelines.evaluation.privacy.battery import audit
 from anonimage.pipelines.evaluation.privacy.findings import Audit, found

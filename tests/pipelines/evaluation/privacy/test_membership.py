@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import Samples
+from anonimage.data.samples import Samples
 from anonimage.pipelines.evaluation.privacy.membership import judged, membership, too_few
 from anonimage.pipelines.evaluation.privacy.pool import MOST_WINDOWS, Pool
 from anonimage.pipelines.evaluation.privacy.sweep import sweep

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from anonimage.data import Samples
+from anonimage.data.samples import Samples
 from anonimage.pipelines.evaluation.privacy.pool import Pool
 from anonimage.pipelines.evaluation.privacy.reidentification import Matcher, reidentify, templates
 from anonimage.pipelines.evaluation.score import Score

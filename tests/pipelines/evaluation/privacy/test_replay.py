@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from anonimage.data import Samples
+from anonimage.data.samples import Samples
 from anonimage.pipelines.evaluation.privacy.replay import SHIFT, replay
 from crowd import LENGTH, people, rows
 

@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import CONTROL, TRAIN, Samples, TableForm, read_table, rows_of, split_patients
+from anonimage.data.samples import Samples
+from anonimage.data.split import CONTROL, TRAIN, split_patients
+from anonimage.data.table.file import read_table
+from anonimage.data.table.form import TableForm, rows_of
 from anonimage.errors import InputError
 from anonimage.pipelines.evaluation.privacy.findings import found
 from anonimage.pipelines.evaluation.privacy.row_neighbours import halves, look_up, own_copies, telling_columns

@@ -21,7 +21,6 @@ _SAMPLED = 50_000  # cells whose digits are counted to write numbers the same wa
 _MOST_DECIMALS = 12
 _SAME_RATE = 1e-3  # clocks are rounded
 NO_LABEL = "none"
-TABLE = "samples.csv"  # what stands beside series that were written; no series itself
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,0 @@
-"""Folders of pictures, read and written."""

@@ -15,10 +15,10 @@ from PIL import Image, ImageOps
 
 from ..errors import InputError, one_line
 from .folders import files_below
+from .labels import UNKNOWN, classes_of
 from .parallel import Failure, Spread, ordered_map, spread_over
 from .patients import patients_of
 from .samples import Samples
-from .wfdb.labels import UNKNOWN, classes_of
 from .writer_folder import Making
 from .writer_set import Plan, Progress, append_rows, row_table, write_set
 

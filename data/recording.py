@@ -14,6 +14,15 @@ from .windows import MISSING
 
 
 @dataclass(frozen=True)
+class RecordEntry:
+    """A record that a source lists: its name there, its path (of WFDB: without extension), and whose it is."""
+
+    name: str
+    path: Path
+    patient: str
+
+
+@dataclass(frozen=True)
 class Signal:
     """One signal line of a header; units, gain and baseline with voltages in mV.
 

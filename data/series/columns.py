@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ..recording import RecordHead, Recording, stamp_of
-from ..wfdb.labels import UNKNOWN, classes_of
-from ..wfdb.listing import RecordEntry
+from ..labels import UNKNOWN, classes_of
+from ..recording import RecordEntry, RecordHead, Recording, stamp_of
 from .sheet import Sheet, decimals_of, label_position, read_sheet, settled_fs
 
 BLOCKS = 10  # into so many stretches a recording is cut to have patients who can be told apart

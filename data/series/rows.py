@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError, nearest, one_line
+from ..labels import UNKNOWN, classes_of
 from ..patients import patients_of
 from ..samples import Samples
-from ..wfdb.labels import UNKNOWN, classes_of
 from .columns import BLOCKS
 from .sheet import NO_LABEL, Sheet, label_position, read_sheet, settled_fs
 

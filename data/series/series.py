@@ -17,9 +17,8 @@ import pandas as pd
 from ...errors import InputError, nearest
 from ..folders import files_below
 from ..patients import patients_of
-from ..recording import Recording
+from ..recording import RecordEntry, Recording
 from ..samples import Samples
-from ..wfdb.listing import RecordEntry
 from ..writer_folder import Making
 from ..writer_npz import Spooled, save_npz, spool_values, spooled_values
 from ..writer_set import TABLE, Format, Plan, Progress, append_rows, row_table, write_set

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError, one_line
+from ..labels import CLASSES
 from ..parallel import Spread
 from ..recording import Source, to_physical
 from ..samples import Samples
-from ..wfdb.labels import CLASSES
 from .blocks import pieces
 from .ingest import VERSION, StoredRecord, fine_gains, learnt_from
 from .storage import BrokenFileError, Piece, Place, place_at

@@ -12,9 +12,9 @@ import pandas as pd
 import zarr
 
 from ...errors import InputError
+from ..labels import classes_of
 from ..parallel import Failure, Spread, spread_over
 from ..recording import Source
-from ..wfdb.labels import classes_of
 from .ingest import VERSION, Keep, Note, StoredRecord, learnt_from
 from .work import ABOUT, SPANS, WINDOWS, Work
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import InputError
+from ..labels import CLASSES, TABLE_1, table_1_row
 from ..parallel import ordered_map
 from ..resample import check_rate
 from ..windows import cut
 from .header import RecordHead, file_problem, read_head, relabel
-from .labels import CLASSES, TABLE_1, table_1_row
 from .leads import match_leads
 from .listing import list_records
 from .signals import read_record

@@ -11,10 +11,10 @@ import wfdb
 from wfdb.io.header import parse_header_content, rx_record, rx_signal
 
 from ...errors import InputError, one_line
+from ..labels import classes_of, diagnosis_of, label_of
 from ..patients import column_of
-from ..recording import RecordHead, Signal
-from .labels import classes_of, diagnosis_of, label_of
-from .listing import RecordEntry, header_text
+from ..recording import RecordEntry, RecordHead, Signal
+from .listing import header_text
 
 # What wfdb.rdheader raises at text that is not a header; it has no error class of its own.
 _UNREADABLE = (OSError, ValueError, IndexError, TypeError, KeyError, AttributeError)

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...errors import InputError
 from ..folders import files_below
 from ..patients import patients_of
-
-
-@dataclass(frozen=True)
-class RecordEntry:
-    """A record that a source lists: its name there, its path (of WFDB: without extension), and whose it is."""
-
-    name: str
-    path: Path
-    patient: str
+from ..recording import RecordEntry
 
 
 def find_records(source: Path, patient: str = "auto") -> list[RecordEntry]:

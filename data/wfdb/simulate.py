@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...files import new_folder
-from ..writer import write_record
+from .writer import write_record
 
 LEADS = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6", "vx", "vy", "vz")
 GAIN = 2000.0  # ADC units per mV, as PTB

@@ -8,13 +8,13 @@ import numpy as np
 
 from ...data import writer
 from ...data.folders import iter_files_below
+from ...data.labels import CLASSES
 from ...data.parallel import Spread
 from ...data.samples import Samples
 from ...data.series.sheet import NO_LABEL
 from ...data.split import split_patients
 from ...data.store.store import Store
 from ...data.wfdb.header import read_heads, relabel
-from ...data.wfdb.labels import CLASSES
 from ...data.wfdb.listing import find_records
 from ...data.wfdb.signals import RecordSource, read_records
 from ...data.writer_set import Format, Plan

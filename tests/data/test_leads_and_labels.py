@@ -4,8 +4,8 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from anonimage.data.labels import CLASSES, TABLE_1, classes_of, diagnosis_of, label_of, table_1_row
 from anonimage.data.wfdb.header import read_heads, relabel
-from anonimage.data.wfdb.labels import CLASSES, TABLE_1, classes_of, diagnosis_of, label_of, table_1_row
 from anonimage.data.wfdb.leads import limb_relations, match_leads
 from anonimage.data.wfdb.listing import find_records
 from anonimage.errors import InputError

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import zarr
+from anonimage.data.labels import CLASSES
 from anonimage.data.split import split_patients
 from anonimage.data.store.store import Store
 from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.labels import CLASSES
 from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import RecordSource, read_records
 from anonimage.data.windows import MISSING, cut

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from ....data.recording import RecordHead
+from ....data.recording import RecordEntry, RecordHead
 from ....data.wfdb.header import read_head
-from ....data.wfdb.listing import RecordEntry, find_records
+from ....data.wfdb.listing import find_records
 from ....data.wfdb.signals import read_record
 from ....data.windows import cut
 from ....errors import InputError, one_line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ...errors import InputError, nearest
+from ..errors import InputError, nearest
 
 CLASSES: tuple[str, ...] = ("Myocardial infarction", "Miscellaneous", "Healthy control")
 UNKNOWN = "n/a"  # what PTB itself writes

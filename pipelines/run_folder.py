@@ -24,7 +24,7 @@ CONTINUABLE |= {"devices", "nodes", "skip_bad"}
 CONTINUABLE |= {"judge_steps", "control_runs", "verifier"}
 STORE, WORK = "store", ".preparing"
 OWN = (LOCK, WORK)  # names in an OUT in which no run was begun yet
-PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "zarr", "scikit-image", "neurokit2")
+PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "zarr", "scikit-image")
 
 
 @dataclass(frozen=True)

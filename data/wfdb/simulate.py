@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -154,7 +155,7 @@ def simulate_database(
         dest.
 
     Raises:
-        InputError: dest is in use, or a number is out of range.
+        InputError: dest is in use, a number is out of range, or neurokit2 is not installed.
     """
     if dest.is_file() or (dest.is_dir() and any(dest.iterdir())):
         raise InputError(f"{dest}: is already there; name a new or an empty folder for the simulated database")
@@ -166,6 +167,7 @@ def simulate_database(
     ):
         if not low <= value <= high:
             raise InputError(f"{name}={value}: a simulated database needs {name} from {low} to {high}")
+    _neurokit2()  # before anything is written
     mark = f"Simulated by anonimage {version('anonimage')} (neurokit2 {version('neurokit2')}); no real person"
     records: list[str] = []
     with new_folder(dest) as folder:
@@ -186,6 +188,15 @@ def simulate_database(
                 progress(number, patients)
         (folder / "RECORDS").write_text("\n".join(records) + "\n", encoding="utf-8")
     return dest
+
+
+def _neurokit2() -> ModuleType:
+    """An optional dependency that takes two seconds to import."""
+    try:
+        import neurokit2
+    except ImportError as fault:
+        raise InputError("simulated records need neurokit2; install it with: pip install 'anonimage[demo]'") from fault
+    return neurokit2
 
 
 def _diagnoses(patients: int, rng: np.random.Generator) -> list[str]:
@@ -232,8 +243,7 @@ def _rotation(frontal: float, horizontal: float) -> np.ndarray:
 
 def _vectorcardiogram(patient: _Patient, rate: float, seconds: float, fs: int, rng: np.random.Generator) -> np.ndarray:
     """Frank's vx, vy, vz in mV: (3, T)."""
-    import neurokit2  # two seconds, and needed by nothing else here
-
+    neurokit2 = _neurokit2()
     length = round(seconds * fs)
     start = round(rng.uniform(4.0, 4.0 + 60 / rate) * fs)  # ECGSYN settles within e^-t; then any phase of the beat
     beats = int(rng.integers(2**31))  # one seed for three axes: the same beats

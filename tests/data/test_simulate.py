@@ -1,6 +1,7 @@
 """The simulated database reads like PTB, obeys the laws of the leads, and is the same for the same seed."""
 
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -174,3 +175,10 @@ def test_a_failure_halfway_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         simulate_database(tmp_path / "db", patients=2, seconds=2.0, progress=stop)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_simulator_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "neurokit2", None)
+    with pytest.raises(InputError, match=r"need neurokit2; install it with: pip install 'anonimage\[demo\]'$"):
+        simulate_database(tmp_path / "db", patients=1, seconds=2.0)
+    assert not (tmp_path / "db").exists()

@@ -61,7 +61,8 @@ def audit(out: Path, policy: str = "default", verifier: Path | None = None) -> N
     held_to, folder = load_policy(policy), RunFolder.prepared(out)
     if verifier is not None:
         Verifier.load(verifier)  # rather now than after the long work
-        if folder.recipe.data != "signals":
+        codec = load_codec(folder.codec_file)
+        if not kind_of_codec(codec).is_ecg(codec):
             raise InputError(
                 f"--verifier {verifier}: tells people apart by their ECG, and this run has none; leave it out"
             )

@@ -7,7 +7,7 @@ from ...errors import InputError
 from ...transforms import Codec
 from ..recipe import Recipe
 from .images import Images
-from .kind import Kind, SampleInfo
+from .kind import Kind, Listing, SampleInfo
 from .series import OtherSeries
 from .table import Table
 from .wfdb import WfdbRecords
@@ -15,6 +15,7 @@ from .wfdb import WfdbRecords
 __all__ = [
     "KINDS",
     "Kind",
+    "Listing",
     "SampleInfo",
     "check_source",
     "kind_of_codec",

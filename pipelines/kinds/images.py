@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ...data.folders import files_below
 from ...data.parallel import Spread
-from ...data.pictures import SUFFIXES, PictureFormat, find_pictures, read_pictures
+from ...data.pictures import SUFFIXES, PictureFormat, describe_pictures, find_pictures, read_pictures
 from ...data.samples import Samples
 from ...data.split import split_patients
 from ...data.store.sample_store import SampleStore
@@ -16,7 +16,7 @@ from ...errors import InputError
 from ...transforms import Codec, GreyLevels, arrangement
 from ..progress import progress
 from ..recipe import Recipe
-from .kind import COLUMNS, CodecSteps, Kind, SampleInfo
+from .kind import COLUMNS, CodecSteps, Inspection, Kind, SampleInfo, counted
 
 
 class Images(Kind):
@@ -38,6 +38,19 @@ class Images(Kind):
         _, _, faults = find_pictures(source)
         if faults:
             raise InputError(faults[0])
+
+    def inspect(self, recipe: Recipe, source: Path) -> Inspection:
+        with progress("inspect") as advance:
+            known = describe_pictures(source, progress=lambda done, total: advance(done, "pictures", total))
+        side = recipe.side
+        lines = [
+            f"{sum(known.sizes.values())} pictures, resized to {side}×{side} for training",
+            "sizes: " + ", ".join(f"{width}×{height} ×{n}" for (width, height), n in known.sizes.items()),
+            f"modes: {counted(known.modes)}",
+            f"files: {counted(known.kinds)}",
+            *([f"classes: {counted(known.classes)}"] if known.classes else []),
+        ]
+        return Inspection(lines, known.problems)
 
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool

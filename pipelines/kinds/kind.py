@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -76,6 +77,52 @@ class CodecSteps:
     relations: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A table to print: columns of texts, then columns of numbers, and rows of cells for both."""
+
+    title: str
+    texts: Sequence[str]
+    numbers: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a source holds, as `anonimage inspect` prints it.
+
+    Arguments:
+        lines: what there is how often.
+        problems: what cannot be read or learnt, a line each.
+        listings: printed before the lines.
+    """
+
+    lines: Sequence[str]
+    problems: Sequence[str]
+    listings: Sequence[Listing] = ()
+
+
+def counted(counts: Mapping[Any, int], unit: str = "") -> str:
+    """Names or numbers, each with how often it occurs.
+
+    Example:
+        >>> counted({"i": 9, "ii": 8}), counted({1000.0: 9}, " Hz")
+        ('i ×9, ii ×8', '1000 Hz ×9')
+    """
+    return ", ".join(f"{key:g}{unit} ×{n}" if isinstance(key, float) else f"{key} ×{n}" for key, n in counts.items())
+
+
+def few(values: Iterable[object]) -> str:
+    """The first of some values.
+
+    Example:
+        >>> few(range(3)), few(range(9))
+        ('0, 1, 2', '0, 1, 2, 3, 4, 5, …')
+    """
+    first = list(islice(values, 7))
+    return ", ".join(map(str, first[:6])) + (", …" if len(first) > 6 else "")
+
+
 class Kind(ABC):
     """One kind of data. All that differs from one kind to the next is said here, and nowhere else is asked for it.
 
@@ -121,6 +168,10 @@ class Kind(ABC):
 
     @abstractmethod
     def _check(self, recipe: Recipe, source: Path) -> None: ...
+
+    @abstractmethod
+    def inspect(self, recipe: Recipe, source: Path) -> Inspection:
+        """What a recipe would read of a source, and every problem in it."""
 
     def ingest(
         self,
@@ -242,6 +293,10 @@ class Kind(ABC):
         if "file" in form:
             names += [Path(form["file"]).with_suffix(f".{suffix}").name for suffix in self.formats]
         writer.refuse_foreign(folder, names)
+
+    def is_ecg(self, codec: Codec) -> bool:
+        """Whether samples are an ECG, as far as their units say."""
+        return False
 
     def fidelity(self, sets: Sets, measured: Measured) -> None:
         """Add the scores that have meaning for this kind of data alone."""

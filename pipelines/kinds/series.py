@@ -14,6 +14,7 @@ from ...data.series.columns import column_form
 from ...data.series.series import (
     SUFFIXES,
     WIDE,
+    describe_series,
     find_series,
     read_series,
     refuse_one_class,
@@ -29,6 +30,7 @@ from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
 from ..recipe import Recipe
+from .kind import Inspection, counted
 from .signals import Signals
 
 
@@ -63,6 +65,19 @@ class OtherSeries(Signals):
             raise InputError(
                 f"label '{recipe.label}': recipe {recipe.name} knows no classes; add --set head=auto, or no label"
             )
+
+    def inspect(self, recipe: Recipe, source: Path) -> Inspection:
+        known = describe_series(source, recipe.fs, recipe.layout, recipe.label, recipe.patient)
+        what = f"{known.samples} samples of {known.length} values"
+        if known.recordings:
+            what = f"{known.recordings} recordings"
+        lines = [
+            f"layout {known.layout}: {what} of {known.patients} patients, {known.seconds:.1f} s at {known.fs:g} Hz",
+            f"channels: {', '.join(known.channels)}",
+            *([f"classes: {counted(known.classes)}"] if known.classes else []),
+            f"missing values: {known.missing}",
+        ]
+        return Inspection(lines, known.problems)
 
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool

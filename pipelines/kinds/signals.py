@@ -6,7 +6,17 @@ from typing import ClassVar
 from ...data import writer
 from ...data.wfdb.leads import limb_relations
 from ...errors import InputError
-from ...transforms import AdaptedRange, Colours, Compose, Equalize, MinMax, QuantileBounds, Transform, arrangement
+from ...transforms import (
+    AdaptedRange,
+    Codec,
+    Colours,
+    Compose,
+    Equalize,
+    MinMax,
+    QuantileBounds,
+    Transform,
+    arrangement,
+)
 from ..recipe import Recipe
 from .kind import CodecSteps, Kind, SampleInfo
 
@@ -33,6 +43,9 @@ class Signals(Kind):
         name = "z" if colours is not None and recipe.arrangement == "rgb" else recipe.arrangement
         layout = arrangement(name, planes, info.length, recipe.seed)
         return CodecSteps(_standardizer(recipe, info.step), layout, colours, limb_relations(info.channels))
+
+    def is_ecg(self, codec: Codec) -> bool:
+        return codec.fs is not None and set(codec.units) == {"mV"}
 
     def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
         counts = (len(recipe.leads),) if recipe.leads else (1, 3)  # without leads the source decides

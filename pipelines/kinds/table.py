@@ -20,7 +20,7 @@ from ...data.writer_set import Plan
 from ...errors import InputError, nearest
 from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Transform, table_grid
 from ..recipe import Recipe
-from .kind import CodecSteps, Kind, SampleInfo
+from .kind import CodecSteps, Inspection, Kind, Listing, SampleInfo, few
 
 # How a table is written in another format than the source's
 _DIALECTS: dict[str, dict[str, Any]] = {
@@ -60,6 +60,26 @@ class Table(Kind):
             raise InputError(f"{source}: is a folder; recipe {recipe.name} reads a table, name its CSV or Parquet file")
         if not source.is_file():
             raise InputError(f"{source}: no such file; recipe {recipe.name} reads a table, as CSV or Parquet")
+
+    def inspect(self, recipe: Recipe, source: Path) -> Inspection:
+        file = read_table(source, recipe.missing, as_written(recipe))
+        left_out = (*recipe.drop, patient_column(recipe))
+        options = {"binary": recipe.binary, "category": recipe.category, "keep": recipe.keep}
+        problems, rows = [], []
+        for name in file.frame.columns:  # one by one, so that every problem is said
+            column, kind = file.frame[name], "left out" if name in left_out else ""
+            if name not in left_out:
+                given = {option: [name] if name in names else [] for option, names in options.items()}
+                try:
+                    kind = TableForm.fit(file.frame[[name]], file.name, **given).columns[0].kind  # type: ignore[arg-type]
+                except InputError as error:
+                    problems += [] if name in recipe.keep else [str(error)]
+            values = _values(column)
+            shown = f"{column.min()} to {column.max()}" if kind in NUMBERS else few(values)
+            rows.append((name, kind, column.dtype, shown, len(values), column.isna().sum()))
+        texts, numbers = ("column", "kind", "type", "values"), ("different", "missing")
+        lines = [f"{len(file.frame)} rows, {len(file.frame.columns)} columns"]
+        return Inspection(lines, problems, (Listing(f"Columns of {file.name}", texts, numbers, rows),))
 
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
@@ -155,3 +175,12 @@ def _teach_every_value(frame: pd.DataFrame, form: TableForm, rows: pd.DataFrame)
                 is_training[moved] = True
                 taught.update(values[moved].tolist())
     rows["part"] = np.where(is_training, TRAIN, CONTROL)
+
+
+def _values(column: pd.Series) -> np.ndarray:
+    """Different values of a column; of what has no hash, as lists in a Parquet file, their texts."""
+    present = column.dropna()
+    try:
+        return present.unique()
+    except TypeError:
+        return present.astype(str).unique()

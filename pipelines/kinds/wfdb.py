@@ -14,6 +14,7 @@ from ...data.samples import Samples
 from ...data.series.sheet import NO_LABEL
 from ...data.split import split_patients
 from ...data.store.store import Store
+from ...data.wfdb.describe import Description, describe
 from ...data.wfdb.header import read_heads, relabel
 from ...data.wfdb.listing import find_records
 from ...data.wfdb.signals import RecordSource, read_records
@@ -22,6 +23,7 @@ from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
 from ..recipe import Recipe
+from .kind import Inspection, Listing, counted
 from .signals import Signals
 
 
@@ -42,11 +44,33 @@ class WfdbRecords(Signals):
     def _check(self, recipe: Recipe, source: Path) -> None:
         find_records(source, recipe.patient)
 
+    def inspect(self, recipe: Recipe, source: Path) -> Inspection:
+        with progress("inspect") as advance:
+            known = describe(
+                source,
+                recipe.window,
+                recipe.stride,
+                recipe.leads,
+                recipe.fs,
+                recipe.patient,
+                progress=lambda done, total: advance(done, "records", total),
+                labels=_label_file(recipe),
+            )
+        lines = [
+            f"{len(known.rows)} records of {known.patients} patients, {known.seconds / 60:.1f} minutes, "
+            f"{sum(known.class_windows.values())} windows of {recipe.window} samples",
+            f"sampling rates: {counted(known.fs, ' Hz')}",
+            f"leads: {counted(known.leads)}",
+        ]
+        if any(known.dropped.values()):
+            lines.append(f"windows left out: {counted(known.dropped)}")
+        return Inspection(lines, known.problems, (_records(known), _table1(known), _table2(known)))
+
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
     ) -> Store:
         heads, classes = read_heads(find_records(source, recipe.patient)), CLASSES
-        if (labels := label_file(recipe)) is not None:
+        if (labels := _label_file(recipe)) is not None:
             heads, classes = relabel(heads, labels)
         sources = [RecordSource(head, recipe.leads, recipe.fs) for head in heads]
         if not recipe.skip_bad:  # rather now than after hours
@@ -91,6 +115,39 @@ class WfdbRecords(Signals):
         return Samples(np.stack(values), rows, heads[0].channels, heads[0].units, codec.fs)
 
 
-def label_file(recipe: Recipe) -> Path | None:
+def _label_file(recipe: Recipe) -> Path | None:
     """The file with the user's own classes, if there is one."""
     return None if recipe.label in (None, NO_LABEL) else Path(str(recipe.label))
+
+
+def _records(known: Description) -> Listing:
+    rows = [
+        (
+            row.name,
+            row.patient,
+            row.diagnosis,
+            row.label,
+            len(row.channels),
+            f"{row.fs:g}",
+            f"{row.seconds:.1f}",
+            row.windows,
+        )
+        for row in known.rows
+    ]
+    return Listing("Records", ("record", "patient", "diagnosis", "class"), ("leads", "Hz", "seconds", "windows"), rows)
+
+
+def _table1(known: Description) -> Listing:
+    """The paper's Table 1, beside the diagnoses as the headers have them."""
+    rows = [(name, "", n) for name, n in known.table_1.items()]
+    rows += [("", diagnosis, n) for diagnosis, n in known.diagnoses.items()]
+    texts = ("diagnostic class", "diagnoses in the headers")
+    return Listing("Records by diagnosis (the paper's Table 1)", texts, ("records",), rows)
+
+
+def _table2(known: Description) -> Listing:
+    """The paper's Table 2."""
+    counts = (known.classes, known.class_patients, known.class_windows)
+    rows = [(name, *(count.get(name, 0) for count in counts), k) for k, name in enumerate(known.classes)]
+    numbers = ("records", "patients", "sliced samples", "class")
+    return Listing("Classes (the paper's Table 2)", ("diagnostic class",), numbers, rows)

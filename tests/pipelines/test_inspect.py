@@ -94,3 +94,11 @@ def test_a_text_file_is_looked_at_as_what_it_seems_to_be(tmp_path):
         path = tmp_path / f"{recipe}.txt"
         path.write_text(first + rest)
         assert f"(read as recipe {recipe} does; --recipe names another)" in lines(anonimage("inspect", path))
+
+
+def test_a_problem_of_many_records_is_one_line(tmp_path):
+    write_database(tmp_path / "source", patients=5)
+    problems = lines(anonimage("inspect", tmp_path / "source", "--side", 9, "--leads", "vx"))
+    begin = problems.index("problems: 5")
+    assert len(problems[begin:]) == 3  # and which recipe it was
+    assert problems[begin + 1].startswith("patient001/s0001_re (and 4 more): lead 'vx' is not in this record")

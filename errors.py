@@ -14,6 +14,10 @@ class InputError(Exception):
     """
 
 
+class ResumableError(InputError):
+    """Bad input that can be mended: what was done of the rest is kept, and the same call goes on with it."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The middle of a sentence about an unknown word: the one that was probably meant, and what there is."""
     known = list(known)

@@ -1,16 +1,23 @@
-"""Writing so that a reader never sees half a file: a temporary name beside the target, then a rename."""
+"""Files and folders that appear under their name only when they are complete, whoever is killed meanwhile.
 
+One protocol for all of them. What is being written lies beside its target under a hidden name; a rename is the last
+step. Work of seconds (`new_file`, `new_folder`) is deleted when it fails, and swept when its process was killed. Work
+of hours (`staged_folder`) has a manifest that says of what it is made: whoever asks for the same continues it.
+"""
+
+import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from .errors import InputError
+from .errors import InputError, ResumableError
 
-_MARK = ".partial-"
-_at_work: set[Path] = set()  # unfinished things of this process
+_PARTIAL, _OLD, _STAGED = ".partial-", "-old", ".unfinished"
+_FILES, _SCRATCH, _MANIFEST = "files", "scratch", "manifest.json"  # in a staged folder
+_in_use: set[Path] = set()  # partial files and folders of this process
 
 
 @contextmanager
@@ -18,7 +25,7 @@ def new_file(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Open a file that appears under its name only when it is complete.
 
     Arguments:
-        path: where it shall be; an existing file is replaced in one step.
+        path: of the file; an existing one is replaced in one step.
         mode: "w" or "wb".
     """
     text = "b" not in mode
@@ -42,30 +49,143 @@ def new_folder(path: Path) -> Iterator[Path]:
     with _partial(path) as partial:
         partial.mkdir()
         yield partial
-        if path.exists():
-            old = partial.with_name(f"{partial.name}-old")
-            path.rename(old)
-            partial.rename(path)
-            shutil.rmtree(old)
-        else:
-            partial.rename(path)
+        _replace(path, partial)
 
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder inside `parent` for work in progress; gone afterwards, as is a `parent` that was made only for it."""
-    existed = parent.exists()
-    try:
-        with _partial(parent / "scratch") as scratch:
-            scratch.mkdir()
-            yield scratch
-    finally:
-        if not existed and parent.is_dir() and not any(parent.iterdir()):
-            parent.rmdir()
+    """A folder inside `parent` for work in progress; deleted afterwards, with a `parent` that was made only for it."""
+    with _removed_if_empty(parent), _partial(parent / "scratch") as scratch:
+        scratch.mkdir()
+        yield scratch
+
+
+class StagedFolder:
+    """A folder that is being filled, over several calls if one is cut short.
+
+    Files opened by `append` count up to their length at the last `commit`; what was written later is written again.
+
+    Attributes:
+        files: the folder that will take the target's name.
+        scratch: a folder for intermediate data, deleted in the end.
+        state: what the last `commit` was given; {} at the beginning.
+    """
+
+    def __init__(self, root: Path, target: Path, stamp: Any) -> None:
+        self.files, self.scratch = root / _FILES, root / _SCRATCH
+        self.state: dict[str, Any] = {}
+        self._root, self._target, self._stamp = root, target, stamp
+        self._sizes: dict[str, int] = {}
+        self._open: dict[Path, IO[bytes]] = {}
+
+    def append(self, path: Path) -> IO[bytes]:
+        """A file below `files` or `scratch`, open at the end of what was committed of it."""
+        if path not in self._open:
+            file = self._open[path] = path.open("ab")
+            file.truncate(self._sizes.get(self._name(path), 0))
+            file.seek(0, os.SEEK_END)
+        return self._open[path]
+
+    def commit(self, **state: Any) -> None:
+        """Let a repeated call continue from here; nothing is lost after this."""
+        for path, file in self._open.items():
+            file.flush()
+            if self._stamp is not None:
+                os.fsync(file.fileno())
+            self._sizes[self._name(path)] = file.tell()
+        if self._stamp is not None:
+            with new_file(self._root / _MANIFEST) as manifest:
+                json.dump({"stamp": self._stamp, "state": state, "sizes": self._sizes}, manifest)
+        self.state = state
+
+    def place(self) -> None:
+        """Give the folder its name, unless that was done; at the latest, this happens when the context ends."""
+        self._close()
+        if self.files.is_dir():
+            _replace(self._target, self.files)
+
+    def _begin(self) -> None:
+        """Continue what was committed under the same stamp, or begin anew."""
+        saved = _manifest(self._root)
+        if saved.get("stamp", self) == self._stamp:
+            self.state, self._sizes = saved["state"], saved["sizes"]
+            if not self.files.is_dir() and self._target.is_dir():  # placed, but what follows was cut short
+                self._target.rename(self.files)
+        else:
+            _discard(self._root)
+        for folder in (self.files, self.scratch):
+            make_folder(folder)
+
+    def _close(self) -> None:
+        for file in self._open.values():
+            with suppress(OSError):  # a full disk was reported when writing failed
+                file.close()
+        self._open.clear()
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
+
+
+@contextmanager
+def staged_folder(path: Path, stamp: Any = None) -> Iterator[StagedFolder]:
+    """Fill a folder that appears under its name only when it is complete; an existing one is replaced.
+
+    With a stamp, what was committed stays beside it when the body fails or the process is killed, and a call with the
+    same stamp continues it; another stamp begins anew. An InputError leaves nothing, unless it is a ResumableError.
+
+    Arguments:
+        path: of the folder.
+        stamp: all that decides its content, as JSON; None: nothing is kept of what fails.
+
+    Raises:
+        InputError: there is a file of that name, or no folder can be made there.
+    """
+    path = path.resolve()  # a link to another disk stays a link
+    refuse_file(path)
+    with _removed_if_empty(path.parent):
+        if stamp is None:
+            with _partial(path) as partial:
+                staged = StagedFolder(partial, path, None)
+                staged._begin()
+                try:
+                    yield staged
+                finally:
+                    staged._close()
+                staged.place()
+            return
+        sweep(path.parent, path.name)
+        staged = StagedFolder(staging_of(path), path, json.loads(json.dumps(stamp)))
+        staged._begin()
+        try:
+            with _naming(path):
+                yield staged
+        except BaseException as error:
+            staged._close()
+            if not staged.state or (isinstance(error, InputError) and not isinstance(error, ResumableError)):
+                _discard(staging_of(path))
+            raise
+        staged.place()
+        _discard(staging_of(path))
+
+
+def staging_of(path: Path) -> Path:
+    """Where unfinished work on a folder waits for whoever continues it."""
+    return path.with_name(f".{path.name}{_STAGED}")
+
+
+def is_placed(path: Path) -> bool:
+    """Whether a folder was put in place by a `staged_folder` whose body was then cut short."""
+    root = staging_of(path.resolve())
+    return path.is_dir() and bool(_manifest(root)) and not (root / _FILES).is_dir()
+
+
+def discard_staged(path: Path) -> None:
+    """Delete unfinished work on a folder; the folder itself stays."""
+    _discard(staging_of(path.resolve()))
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those that it lies in, unless they are there.
+    """Make a folder and its parents, unless they exist.
 
     Raises:
         InputError: it cannot be made.
@@ -87,7 +207,7 @@ def refuse_file(folder: Path) -> None:
 
 
 def refuse_used(folder: Path) -> None:
-    """Refuse a place where something of the user's would be replaced.
+    """Refuse a folder in which something of the user's would be replaced.
 
     Raises:
         InputError: there is a file of that name, or a folder that is not empty.
@@ -99,20 +219,25 @@ def refuse_used(folder: Path) -> None:
 
 def is_unfinished(path: Path) -> bool:
     """Whether this is something that a process is writing, or was when it was killed."""
-    return path.name.startswith(".") and _MARK in path.name
+    return path.name.startswith(".") and (_PARTIAL in path.name or path.name.endswith(_STAGED))
 
 
 def sweep(folder: Path, name: str = "*") -> None:
-    """Delete what killed processes left unfinished directly in a folder.
+    """Delete what killed processes left unfinished directly in a folder; what they were replacing comes back.
 
     Arguments:
         folder: where to look.
         name: of what they were writing; "*" is anything.
     """
-    for leftover in folder.glob(f".{name}{_MARK}*"):
-        process = leftover.name.rpartition(_MARK)[2].removesuffix("-old")
-        mine = process == str(os.getpid())  # or of a dead process of that number, as in containers
-        if not (leftover.absolute() in _at_work if mine else _is_alive(process)):
+    for leftover in folder.glob(f".{name}{_PARTIAL}*"):
+        target, _, process = leftover.name[1:].rpartition(_PARTIAL)
+        process = process.removesuffix(_OLD)
+        own = process == str(os.getpid())  # or of a dead process of that number, as in containers
+        if leftover.absolute() in _in_use if own else _is_alive(process):
+            continue
+        if leftover.name.endswith(_OLD) and not folder.joinpath(target).exists():  # killed between two renames
+            leftover.rename(folder / target)
+        else:
             _delete(leftover)
 
 
@@ -122,17 +247,72 @@ def _partial(path: Path) -> Iterator[Path]:
     path = path.absolute()
     make_folder(path.parent)
     sweep(path.parent, path.name)
-    partial = path.with_name(f".{path.name}{_MARK}{os.getpid()}")
-    _at_work.add(partial)
+    partial = path.with_name(f".{path.name}{_PARTIAL}{os.getpid()}")
+    _in_use.add(partial)
     try:
-        yield partial
-    except OSError as error:
-        if error.filename is None:  # a full disk does not say which file it was; the user wants to know
-            error.filename = str(path)
-        raise
+        with _naming(path):
+            yield partial
     finally:
         _delete(partial)
-        _at_work.discard(partial)
+        _in_use.discard(partial)
+
+
+def _replace(target: Path, new: Path) -> None:
+    """Give a folder its name; the one that has it is deleted, and comes back when this fails or is killed."""
+    if not target.exists():
+        new.rename(target)
+        return
+    old = target.with_name(f".{target.name}{_PARTIAL}{os.getpid()}{_OLD}")
+    _in_use.add(old)
+    try:
+        target.rename(old)
+        try:
+            new.rename(target)
+        except BaseException:
+            old.rename(target)
+            raise
+        shutil.rmtree(old)
+    finally:
+        _in_use.discard(old)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """A full disk does not say which file it was; the user wants to know."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def _removed_if_empty(parent: Path) -> Iterator[None]:
+    """A folder that does not exist before and is empty afterwards is removed."""
+    existed = parent.exists()
+    try:
+        yield
+    finally:
+        if not existed and parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
+
+
+def _manifest(root: Path) -> dict[str, Any]:
+    """What was committed last in a staged folder; {} if nothing was."""
+    try:
+        saved = json.loads((root / _MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    whole = isinstance(saved, dict) and saved.keys() == {"stamp", "state", "sizes"}
+    return saved if whole else {}
+
+
+def _discard(root: Path) -> None:
+    if not root.exists():
+        return
+    (root / _MANIFEST).unlink(missing_ok=True)  # first: without it, the rest is nothing
+    shutil.rmtree(root, ignore_errors=True)
 
 
 def _delete(path: Path) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from anonimage.data.samples import Samples
-from anonimage.data.writer_set import Plan, write_set
+from anonimage.data.sharded import Plan, fill
+from anonimage.files import staged_folder
 from anonimage.gan import iter_images
 from anonimage.pipelines import steps
 from anonimage.pipelines.ahead import ahead
@@ -101,7 +102,9 @@ def _write(anonymizer: Anonymizer, images: np.ndarray, windows: int, file_format
             values = codec.decode(some, anonymizer.recipe.offset, noise)
             yield Samples(values, frame, codec.channels, codec.units, codec.fs)
 
-    write_set(parts, place, kind_of_codec(codec).new_format(plan, codec, file_format), request={"of": "a benchmark"})
+    form = kind_of_codec(codec).new_format(plan, codec, file_format)
+    with staged_folder(place, {"of": "a benchmark"}) as staged:
+        fill(staged, parts, form)
 
 
 def _gone(place: Path) -> Path:

@@ -14,13 +14,13 @@ import pandas as pd
 from PIL import Image, ImageOps
 
 from ..errors import InputError, one_line
+from ..files import StagedFolder
 from .folders import files_below
 from .labels import UNKNOWN, classes_of
 from .parallel import Failure, Spread, ordered_map, spread_over
 from .patients import patients_of
 from .samples import Samples
-from .writer_folder import Making
-from .writer_set import Plan, Progress, append_rows, row_table, write_set
+from .sharded import Plan, Progress, append_rows, row_table, write_set
 
 CHANNELS = {"L": ("grey",), "RGB": ("red", "green", "blue")}
 
@@ -318,20 +318,20 @@ class PictureFormat:
                 f"samples of {shape} values are no square {form['mode']} pictures; decode with their own codec"
             )
 
-    def add(self, shard: Samples, first: int, made: Making) -> None:
+    def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         if not np.isfinite(shard.values).all():
             raise InputError("a grey level is missing or infinite; a picture has no place for that")
         names, side = self.names(shard, first), self._side
         for folder in {Path(name).parent for name in names}:
-            (made.files / folder).mkdir(exist_ok=True)
+            (staged.files / folder).mkdir(exist_ok=True)
         for name, values in zip(names, shard.values, strict=True):
             levels = np.clip(np.rint(values), 0, 255).astype(np.uint8).reshape(-1, side, side)
             picture = Image.fromarray(levels[0] if self.form["mode"] == "L" else levels.transpose(1, 2, 0))
             width, height = self.form["size"]
-            resized(picture, (width, height)).save(made.files / name, quality=95)
-        append_rows(row_table(shard, names), first, made)
+            resized(picture, (width, height)).save(staged.files / name, quality=95)
+        append_rows(row_table(shard, names), first, staged)
 
-    def finish(self, made: Making) -> None:
+    def finish(self, staged: StagedFolder) -> None:
         pass
 
     def names(self, shard: Samples, first: int) -> list[str]:

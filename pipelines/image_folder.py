@@ -7,7 +7,7 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from ..data.samples import Samples
-from ..data.writer_set import Plan, write_set
+from ..data.sharded import Plan, write_set
 from ..errors import InputError, one_line
 from ..files import new_folder, refuse_used, scratch_folder
 from .codecs import fit_codec, load_codec, save_codec

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import __version__
 from ..data.store.sample_store import store_mark
-from ..data.writer import FORMATS
+from ..data.write import FORMATS
 from ..errors import InputError
 from ..files import is_unfinished, new_file, refuse_file
 from .lock import LOCK

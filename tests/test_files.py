@@ -5,8 +5,19 @@ import subprocess
 import sys
 
 import pytest
-from anonimage.errors import InputError, nearest
-from anonimage.files import new_file, new_folder, refuse_used, scratch_folder, sweep
+from anonimage.errors import InputError, ResumableError, nearest
+from anonimage.files import (
+    discard_staged,
+    is_placed,
+    is_unfinished,
+    new_file,
+    new_folder,
+    refuse_used,
+    scratch_folder,
+    staged_folder,
+    staging_of,
+    sweep,
+)
 
 
 class PlantedError(Exception):
@@ -88,6 +99,81 @@ def test_leftovers_of_dead_processes_are_swept_and_those_of_living_ones_are_not(
         file.write("x")
         sweep(tmp_path)
     assert names(tmp_path) == [f".c.partial-{os.getppid()}", ".d", "e"]
+
+
+def test_a_folder_that_a_kill_left_between_two_renames_comes_back(tmp_path):
+    """Killed when the old folder had been moved away and the new one had not taken its name; the next call fails."""
+    old = tmp_path / ".d.partial-999999999-old"
+    old.mkdir()
+    (old / "years of work").write_text("")
+    (tmp_path / ".d.partial-999999999").mkdir()
+    with pytest.raises(PlantedError), new_folder(tmp_path / "d"):
+        raise PlantedError
+    assert names(tmp_path) == ["d"]
+    assert names(tmp_path / "d") == ["years of work"]
+
+
+def test_a_folder_that_was_replaced_before_the_kill_does_not_come_back(tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / ".d.partial-999999999-old").mkdir()
+    (tmp_path / ".d.partial-999999999-old" / "old").write_text("")
+    sweep(tmp_path)
+    assert names(tmp_path) == ["d"]
+    assert names(tmp_path / "d") == []
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "old").write_text("")
+    rename = type(tmp_path).rename
+
+    def failing(self, target):
+        if self.name.endswith(str(os.getpid())):
+            raise OSError(5, "planted")
+        return rename(self, target)
+
+    monkeypatch.setattr(type(tmp_path), "rename", failing)
+    with pytest.raises(OSError, match="planted"), new_folder(tmp_path / "d"):
+        pass
+    assert names(tmp_path) == ["d"]
+    assert names(tmp_path / "d") == ["old"]
+
+
+@pytest.mark.parametrize(("error", "kept"), [(PlantedError, True), (ResumableError, True), (InputError, False)])
+def test_what_was_committed_is_there_for_the_same_call_only(error, kept, tmp_path):
+    def stage(stamp, fails=None):
+        with staged_folder(tmp_path / "d", stamp) as staged:
+            begun = dict(staged.state)
+            staged.append(staged.files / "lines").write(b"a\n")
+            staged.commit(lines=begun.get("lines", 0) + 1)
+            staged.append(staged.files / "lines").write(b"uncommitted\n")
+            if fails:
+                raise fails("planted")
+            staged.commit(lines=2)
+        return begun
+
+    with pytest.raises(error):
+        stage([1], error)
+    assert staging_of(tmp_path / "d").is_dir() is kept
+    assert all(map(is_unfinished, tmp_path.iterdir()))
+    assert stage([1]) == ({"lines": 1} if kept else {})
+    assert (tmp_path / "d" / "lines").read_text() == "a\n" * (2 if kept else 1) + "uncommitted\n"
+    assert names(tmp_path) == ["d"]
+    with pytest.raises(PlantedError):
+        stage([1], PlantedError)
+    assert stage([2]) == {}
+    assert not is_placed(tmp_path / "d")
+
+
+def test_unfinished_work_can_be_discarded(tmp_path):
+    with pytest.raises(PlantedError), staged_folder(tmp_path / "d", 1) as staged:
+        staged.commit(some=1)
+        staged.place()
+        raise PlantedError
+    assert is_placed(tmp_path / "d")
+    discard_staged(tmp_path / "d")
+    assert names(tmp_path) == ["d"]
+    assert not is_placed(tmp_path / "d")
 
 
 def test_writing_a_name_sweeps_only_that_name(tmp_path):

@@ -8,9 +8,10 @@ import pandas as pd
 from anonimage.data.pictures import PictureFormat
 from anonimage.data.samples import Samples
 from anonimage.data.series.series import series_format
+from anonimage.data.sharded import Format, Plan, fill, write_set
 from anonimage.data.table.form import TableForm, TableFormat
-from anonimage.data.writer import new_format
-from anonimage.data.writer_set import Format, Plan, write_set
+from anonimage.data.write import new_format
+from anonimage.files import StagedFolder, staged_folder
 
 N, SHARD = 23, 4
 REQUEST = {"seed": 1}
@@ -94,6 +95,15 @@ class Source:
 
 def written(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def write_staged(
+    source: Source, dest: Path, request: dict[str, int], end: Callable[[StagedFolder], None] = lambda staged: None
+) -> None:
+    """Write as whoever may continue later does; `end` is called when all is written."""
+    with staged_folder(dest, request | source.form.plan.stamp) as staged:
+        fill(staged, source, source.form)
+        end(staged)
 
 
 def whole(case: str, dest: Path) -> dict[str, bytes]:

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError, nearest
+from ...files import StagedFolder
 from ..folders import files_below
+from ..formats import save_npz, stack_values, stacked_values
 from ..patients import patients_of
 from ..recording import RecordEntry, Recording
 from ..samples import Samples
-from ..writer_folder import Making
-from ..writer_npz import Spooled, save_npz, spool_values, spooled_values
-from ..writer_set import TABLE, Format, Plan, Progress, append_rows, row_table, write_set
+from ..sharded import TABLE, Format, Plan, Progress, append_rows, row_table, write_set
 from .columns import BLOCKS, SeriesSource, read_columns
 from .rows import read_npz, read_rows
 from .sheet import BLANKS, read_sheet
@@ -317,25 +317,25 @@ class _Series(ABC):
     def __init__(self, plan: Plan, form: dict[str, Any]) -> None:
         self.plan, self.form = plan, form
 
-    def add(self, shard: Samples, first: int, made: Making) -> None:
+    def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         names = self.plan.names(first, len(shard))
-        self._add(shard, names, _classes(shard.frame, self.form), made)
+        self._add(shard, names, _classes(shard.frame, self.form), staged)
         if self.form.get("file") != TABLE:
-            append_rows(row_table(shard, names), first, made)
+            append_rows(row_table(shard, names), first, staged)
 
     @abstractmethod
-    def finish(self, made: Making) -> None:
+    def finish(self, staged: StagedFolder) -> None:
         """See `Format`."""
 
     @abstractmethod
-    def _add(self, shard: Samples, names: list[str], classes: list[str], made: Making) -> None:
+    def _add(self, shard: Samples, names: list[str], classes: list[str], staged: StagedFolder) -> None:
         """Write the values."""
 
 
 class _Columns(_Series):
     """A file a sample."""
 
-    def _add(self, shard: Samples, names: list[str], classes: list[str], made: Making) -> None:
+    def _add(self, shard: Samples, names: list[str], classes: list[str], staged: StagedFolder) -> None:
         form = self.form
         ticks = form["period"] * np.arange(shard.length) if form["clock"] is not None else None
         for name, label, values in zip(names, classes, shard.values, strict=True):
@@ -344,20 +344,20 @@ class _Columns(_Series):
                 columns.insert(form["clock"], _numbers(ticks, form["clock_decimals"], form["decimal"]))
             if form["label"] is not None:
                 columns.insert(form["label"], [label] * shard.length)
-            with (made.files / f"{name}{form['suffix']}").open("w", encoding="utf-8", newline="") as file:
+            with (staged.files / f"{name}{form['suffix']}").open("w", encoding="utf-8", newline="") as file:
                 file.writelines(f"{line}\n" for line in form["comments"])
                 _write_lines(file, form, [*_header(form), *zip(*columns, strict=True)])
 
-    def finish(self, made: Making) -> None:
+    def finish(self, staged: StagedFolder) -> None:
         pass
 
 
 class _Rows(_Series):
     """One text with a line a sample."""
 
-    def _add(self, shard: Samples, names: list[str], classes: list[str], made: Making) -> None:
+    def _add(self, shard: Samples, names: list[str], classes: list[str], staged: StagedFolder) -> None:
         form = self.form
-        lines = [] if made.done else _header(form)
+        lines = [] if staged.state else _header(form)
         for label, (row,) in zip(classes, shard.values, strict=True):
             line = _numbers(row, form["decimals"], form["decimal"])
             if form["label"] is not None:
@@ -365,28 +365,28 @@ class _Rows(_Series):
             lines.append(line)
         text = StringIO(newline="")
         _write_lines(text, form, lines)
-        made.append(form["file"]).write(text.getvalue().encode())
+        staged.append(staged.files / form["file"]).write(text.getvalue().encode())
 
-    def finish(self, made: Making) -> None:
+    def finish(self, staged: StagedFolder) -> None:
         pass
 
 
 class _Npz(_Series):
     """One archive. Values pass through memory a shard at a time, names and labels are held together."""
 
-    def _add(self, shard: Samples, names: list[str], classes: list[str], made: Making) -> None:
-        spool_values(_typed(shard.values, np.dtype(self.form["dtypes"]["values"])), made)
+    def _add(self, shard: Samples, names: list[str], classes: list[str], staged: StagedFolder) -> None:
+        stack_values(_typed(shard.values, np.dtype(self.form["dtypes"]["values"])), staged)
 
-    def finish(self, made: Making) -> None:
+    def finish(self, staged: StagedFolder) -> None:
         plan, form = self.plan, self.form
         axes = (len(plan.channels), plan.length) if form["axes"] == 3 else (plan.length,)
-        arrays: dict[str, np.ndarray | Spooled] = {}
+        arrays: dict[str, np.ndarray] = {}
         for key in form["keys"]:
             dtype = np.dtype(form["dtypes"][key])
             if key == "values":
-                arrays[key] = spooled_values((plan.n, *axes), dtype, made)
+                arrays[key] = stacked_values((plan.n, *axes), dtype, staged)
             elif key == form["label"] and form["classes"]:
-                arrays[key] = _class_array(_classes(pd.read_csv(made.files / TABLE), form), dtype)
+                arrays[key] = _class_array(_classes(pd.read_csv(staged.files / TABLE), form), dtype)
             elif key == "fs":
                 arrays[key] = np.array(plan.fs, dtype=float)
             elif key in ("channels", "units"):
@@ -394,7 +394,7 @@ class _Npz(_Series):
             elif key in ("patient", "patients", "records"):
                 arrays[key] = np.array(plan.names(0, plan.n))
             # what remains, comments and labels that nothing was learnt of, says something that is not so of these
-        save_npz(made.files / form["file"], arrays)
+        save_npz(staged.files / form["file"], arrays)
 
 
 def _classes(frame: pd.DataFrame, form: dict[str, Any]) -> list[str]:

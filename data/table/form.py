@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError, nearest
+from ...files import StagedFolder
+from ..formats import VALUES, stack_values
 from ..samples import Samples
-from ..writer_folder import Making
-from ..writer_npz import VALUES, spool_values
-from ..writer_set import Plan
+from ..sharded import Plan
 from .columns import (
     AnyColumn,
     Binary,
@@ -316,7 +316,7 @@ def refuse_repeats(frame: pd.DataFrame, name: str) -> None:
         raise InputError(f"{name}: two columns are called '{repeated[0]}'; give each its own name")
 
 
-_LABELS = "labels"  # what they are called in the spool
+_LABELS = "labels"  # what they are called in the scratch folder
 
 
 class TableFormat:
@@ -332,21 +332,21 @@ class TableFormat:
     def __init__(self, plan: Plan, form: TableForm, name: str, dialect: dict[str, Any]) -> None:
         self.plan, self.form, self.name, self.dialect = plan, form, name, dialect
 
-    def add(self, shard: Samples, first: int, made: Making) -> None:
+    def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         if self.dialect["kind"] == "text":
             lines = table_lines(self.form.to_frame(shard), self.dialect, header=first == 0)
-            made.append(self.name).write("".join(lines).encode())
+            staged.append(staged.files / self.name).write("".join(lines).encode())
             return
-        spool_values(shard.values, made)
+        stack_values(shard.values, staged)
         if "label" in shard.frame:
-            made.spooled(_LABELS).write(shard.frame["label"].to_numpy(np.int64).data)
+            staged.append(staged.scratch / _LABELS).write(shard.frame["label"].to_numpy(np.int64).data)
 
-    def finish(self, made: Making) -> None:
+    def finish(self, staged: StagedFolder) -> None:
         if self.dialect["kind"] == "text":
             return
         plan = self.plan
-        values = np.fromfile(made.spool / VALUES, np.float32).reshape(plan.n, len(plan.channels), plan.length)
-        labels = made.spool / _LABELS
+        values = np.fromfile(staged.scratch / VALUES, np.float32).reshape(plan.n, len(plan.channels), plan.length)
+        labels = staged.scratch / _LABELS
         frame = pd.DataFrame({"label": np.fromfile(labels, np.int64)} if labels.is_file() else {}, range(plan.n))
         rows = self.form.to_frame(Samples(values, frame, plan.channels, plan.units, plan.fs))
-        write_table(rows, made.files / self.name, self.dialect)
+        write_table(rows, staged.files / self.name, self.dialect)

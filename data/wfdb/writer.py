@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError
+from ...files import StagedFolder
 from ..samples import Samples
+from ..sharded import Plan, append_rows, row_table
 from ..windows import MISSING, TOP
-from ..writer_folder import Making
-from ..writer_set import Plan, append_rows, row_table
 
 FLAT = 10_000  # records that lie in one folder
 FOLDERS = re.compile(r"part\d{4,}")  # names of subfolders
@@ -35,23 +35,23 @@ class Wfdb:
                     f"lead '{channel}': unit '{unit}' cannot stand in a WFDB header; give one word, or write csv"
                 )
 
-    def add(self, shard: Samples, first: int, made: Making) -> None:
+    def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         plan, gains = self.plan, self._gains
         names = plan.names(first, len(shard))
         folders = [""] * len(names) if plan.n <= FLAT else [_folder(first + k) for k in range(len(names))]
         for folder in dict.fromkeys(folders):
-            (made.files / folder).mkdir(exist_ok=True)
+            (staged.files / folder).mkdir(exist_ok=True)
         table = row_table(shard, [f"{folder}{name}" for folder, name in zip(folders, names, strict=True)])
         classes = _class_comments(table)
         for begin in range(0, len(shard), _CHUNK):
             digital = _digitize(shard.values[begin : begin + _CHUNK], gains, names[begin:], plan)
             for row, signals in enumerate(digital, start=begin):
-                place, lines = made.files / folders[row], [*self.comments, *classes[row]]
+                place, lines = staged.files / folders[row], [*self.comments, *classes[row]]
                 write_record(place, names[row], signals, self._fs, gains, plan.units, plan.channels, lines)
-        made.append("RECORDS").write("".join(f"{name}\n" for name in table["record"]).encode())
-        append_rows(table, first, made)
+        staged.append(staged.files / "RECORDS").write("".join(f"{name}\n" for name in table["record"]).encode())
+        append_rows(table, first, staged)
 
-    def finish(self, made: Making) -> None:
+    def finish(self, staged: StagedFolder) -> None:
         pass
 
 

@@ -9,9 +9,9 @@ from ...data.folders import files_below
 from ...data.parallel import Spread
 from ...data.pictures import SUFFIXES, PictureFormat, describe_pictures, find_pictures, read_pictures
 from ...data.samples import Samples
+from ...data.sharded import Plan
 from ...data.split import split_patients
 from ...data.store.sample_store import SampleStore
-from ...data.writer_set import Plan
 from ...errors import InputError
 from ...transforms import Codec, GreyLevels, arrangement
 from ..progress import progress

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from ...data import writer
+from ...data import write
 from ...data.parallel import Spread
 from ...data.samples import Samples
 from ...data.series.sheet import NO_LABEL
+from ...data.sharded import Format, Plan
 from ...data.split import CONTROL
 from ...data.store.sample_store import AnyStore
 from ...data.store.store import Store
-from ...data.writer_set import Format, Plan
 from ...errors import InputError
 from ...transforms import Codec, Colours
 from ...transforms.layouts.layout import ForwardLayout
@@ -257,7 +257,7 @@ class Kind(ABC):
         """Standardizer and layout as a recipe says them, not yet fitted."""
 
     def new_format(self, plan: Plan, codec: Codec, file_format: str = "source", comments: Sequence[str] = ()) -> Format:
-        """How `data.writer_set.write_set` writes what a codec decodes.
+        """How `data.sharded.write_set` writes what a codec decodes.
 
         Arguments:
             plan: of the samples.
@@ -292,7 +292,7 @@ class Kind(ABC):
         names = [str(form[key]) for key in ("file", "name") if key in form]
         if "file" in form:
             names += [Path(form["file"]).with_suffix(f".{suffix}").name for suffix in self.formats]
-        writer.refuse_foreign(folder, names)
+        write.refuse_foreign(folder, names)
 
     def is_ecg(self, codec: Codec) -> bool:
         """Whether samples are an ECG, as far as their units say."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...data import writer
+from ...data import write
 from ...data.folders import files_below
 from ...data.parallel import Spread
 from ...data.samples import Samples
@@ -22,10 +22,10 @@ from ...data.series.series import (
     series_sources,
 )
 from ...data.series.sheet import NO_LABEL, read_sheet
+from ...data.sharded import Format, Plan
 from ...data.split import split_patients
 from ...data.store.sample_store import AnyStore, SampleStore
 from ...data.store.store import Store
-from ...data.writer_set import Format, Plan
 from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
@@ -120,7 +120,7 @@ class OtherSeries(Signals):
     def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
         if file_format == "source":
             return series_format(plan, codec.form)
-        return writer.new_format(plan, file_format, codec.gains, comments)
+        return write.new_format(plan, file_format, codec.gains, comments)
 
     def read_back(self, folder: Path, codec: Codec) -> Samples:
         form = codec.form
@@ -138,7 +138,7 @@ class OtherSeries(Signals):
         wanted = (len(codec.channels), codec.arrangement.length)
         if wrong := [value.shape for value in values if value.shape != wanted]:
             raise InputError(f"{folder}: holds a file of shape {wrong[0]}, not what this run makes; generate again")
-        return Samples(np.stack(values), writer.read_rows(folder), codec.channels, codec.units, codec.fs)
+        return Samples(np.stack(values), write.read_rows(folder), codec.channels, codec.units, codec.fs)
 
 
 def _label(recipe: Recipe, source: Path) -> str | None:

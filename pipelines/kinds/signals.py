@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from ...data import writer
+from ...data import write
 from ...data.wfdb.leads import limb_relations
 from ...errors import InputError
 from ...transforms import (
@@ -29,7 +29,7 @@ class Signals(Kind):
     data: ClassVar[str] = "signals"
     noun: ClassVar[str] = "window"
     nouns: ClassVar[str] = "windows"
-    formats: ClassVar[tuple[str, ...]] = writer.FORMATS
+    formats: ClassVar[tuple[str, ...]] = write.FORMATS
 
     def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
         channels = len(info.channels)

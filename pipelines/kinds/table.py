@@ -11,12 +11,12 @@ import pandas as pd
 from ...data.parallel import Spread
 from ...data.samples import Samples
 from ...data.series.sheet import NO_LABEL
+from ...data.sharded import Plan
 from ...data.split import CONTROL, TRAIN, split_patients
 from ...data.store.sample_store import SampleStore
 from ...data.table.columns import NUMBERS, Binary, Category, Number
 from ...data.table.file import read_table
 from ...data.table.form import TableForm, TableFormat, rows_of
-from ...data.writer_set import Plan
 from ...errors import InputError, nearest
 from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Transform, table_grid
 from ..recipe import Recipe

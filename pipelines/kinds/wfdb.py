@@ -6,19 +6,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...data import writer
+from ...data import write
 from ...data.folders import iter_files_below
 from ...data.labels import CLASSES
 from ...data.parallel import Spread
 from ...data.samples import Samples
 from ...data.series.sheet import NO_LABEL
+from ...data.sharded import Format, Plan
 from ...data.split import split_patients
 from ...data.store.store import Store
 from ...data.wfdb.describe import Description, describe
 from ...data.wfdb.header import read_heads, relabel
 from ...data.wfdb.listing import find_records
 from ...data.wfdb.signals import RecordSource, read_records
-from ...data.writer_set import Format, Plan
 from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
@@ -94,7 +94,7 @@ class WfdbRecords(Signals):
             )
 
     def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
-        return writer.new_format(plan, "wfdb" if file_format == "source" else file_format, codec.gains, comments)
+        return write.new_format(plan, "wfdb" if file_format == "source" else file_format, codec.gains, comments)
 
     def read_back(self, folder: Path, codec: Codec) -> Samples:
         heads = read_heads(find_records(folder))
@@ -109,7 +109,7 @@ class WfdbRecords(Signals):
                 f"{folder}: holds a record of {fs:g} Hz with {', '.join(leads)}, this run makes {codec.fs:g} Hz with "
                 f"{', '.join(codec.channels)}; generate again"
             )
-        rows = writer.read_rows(folder)
+        rows = write.read_rows(folder)
         if len(rows) != len(values):
             raise InputError(f"{folder}: samples.csv has {len(rows)} rows for {len(values)} records; generate again")
         return Samples(np.stack(values), rows, heads[0].channels, heads[0].units, codec.fs)

@@ -27,7 +27,7 @@ COMMON = 3  # people: a line that stands in the headers of so many tells nothing
 # Modules whose texts and names stand in audit.json, codec.json, policy.toml, the datasheet or the generator's folder
 _SAYING = (
     *("pipelines/recipe.py", "pipelines/evaluation/**/*.py", "pipelines/release/*.py"),
-    *("transforms/*.py", "gan/*.py", "data/table/*.py", "data/writer.py"),
+    *("transforms/*.py", "gan/*.py", "data/table/*.py", "data/write.py"),
 )
 _WORD = re.compile(r"[^\W_]+")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
-from anonimage.data import writer_set
-from anonimage.data.writer_folder import unfinished
+from anonimage.data import sharded
+from anonimage.files import staging_of
 from anonimage.gan.sampling import CHUNK
 from anonimage.pipelines import generation
 from anonimage.pipelines.ahead import ahead
@@ -23,8 +23,8 @@ from tiny import anonimage, refused
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    monkeypatch.setattr(writer_set, "_STEP", CHUNK)
-    monkeypatch.setattr(writer_set, "SHARD_BYTES", 1)
+    monkeypatch.setattr(sharded, "_STEP", CHUNK)
+    monkeypatch.setattr(sharded, "SHARD_BYTES", 1)
 
 
 def written(folder: Path) -> dict[str, bytes]:
@@ -96,10 +96,10 @@ def test_another_call_begins_anew(change, copy, monkeypatch, small_shards, capfd
     monkeypatch.setattr(Anonymizer, "iter_samples", cut_short)
     with pytest.raises(KeyboardInterrupt):
         generate(copy, 2 * CHUNK, "csv", to)
-    assert unfinished(to).is_dir()
+    assert staging_of(to).is_dir()
     monkeypatch.undo()
-    monkeypatch.setattr(writer_set, "_STEP", CHUNK)
-    monkeypatch.setattr(writer_set, "SHARD_BYTES", 1)
+    monkeypatch.setattr(sharded, "_STEP", CHUNK)
+    monkeypatch.setattr(sharded, "SHARD_BYTES", 1)
     given = {"n": 2 * CHUNK, "file_format": "csv", "to": to}
     if change == "training":
         assert anonimage("train", copy, "--steps", 8).exit_code == 0
@@ -112,18 +112,18 @@ def test_another_call_begins_anew(change, copy, monkeypatch, small_shards, capfd
     again = copy / "again"
     generate(copy, **given | {"to": again})
     assert written(to) == written(again)
-    assert not unfinished(to).exists()
+    assert not staging_of(to).exists()
 
 
 def test_killed_while_it_generates(copy, small_shards, capfd):
     script = f"""
 from pathlib import Path
-from anonimage.data import writer_set
+from anonimage.data import sharded
 from anonimage.pipelines.generation import generate
-writer_set._STEP, writer_set.SHARD_BYTES = {CHUNK}, 1
+sharded._STEP, sharded.SHARD_BYTES = {CHUNK}, 1
 generate(Path({str(copy)!r}), 3000, "parquet")
 """
-    place = unfinished(copy / "synthetic-parquet")
+    place = staging_of(copy / "synthetic-parquet")
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
     limit = time.monotonic() + 60
     while not (place / "files" / "signals.parquet" / "part-00010.parquet").exists():

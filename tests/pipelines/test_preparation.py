@@ -136,7 +136,7 @@ def test_generate_killed_goes_on(copy, tmp_path):
     arguments = ("generate", copy, "-n", n, "--format", "npz", "--to", to)
     process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
     limit = time.monotonic() + 60
-    while not (tmp_path / ".set.unfinished" / "state.json").exists():
+    while not (tmp_path / ".set.unfinished" / "manifest.json").exists():
         assert process.poll() is None
         assert time.monotonic() < limit
         time.sleep(0.005)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.parallel import in_turn
-from anonimage.data.writer_set import Plan, write_set
+from anonimage.data.sharded import Plan, write_set
 from anonimage.errors import InputError
 from anonimage.pipelines.codecs import fit_codec
 from anonimage.pipelines.kinds import KINDS, check_source, kind_of_codec, kind_of_source, recipe_for

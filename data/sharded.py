@@ -1,9 +1,9 @@
-"""A set of samples, written a shard at a time: as much memory for a million as for a few thousand."""
+"""Writing a set of samples a shard at a time: as much memory for a million as for a few thousand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import pandas as pd
 
 from ..errors import InputError
+from ..files import StagedFolder, staged_folder
 from .samples import Samples
-from .writer_folder import Making, Placing, making
 
 TABLE = "samples.csv"
 SHARD_BYTES = 64 * 2**20  # of float32 values
@@ -49,6 +49,11 @@ class Plan:
         fitting = SHARD_BYTES // (4 * len(self.channels) * self.length)
         return min(max(fitting // _STEP, 1) * _STEP, _LARGEST)
 
+    @property
+    def stamp(self) -> dict[str, Any]:
+        """What decides how a set of this plan is cut into files, as JSON."""
+        return {"plan": repr(self), "shard": self.shard}
+
     def names(self, first: int, count: int) -> list[str]:
         """Names of the samples from number `first` on, counted from 0."""
         digits = max(6, len(str(self.n)))
@@ -56,57 +61,64 @@ class Plan:
 
 
 class Format(Protocol):
-    """The files that samples become. It remembers nothing between shards, so another process can go on."""
+    """The files that samples become. It keeps no state between shards, so another process can go on."""
 
     plan: Plan
 
-    def add(self, shard: Samples, first: int, made: Making) -> None:
+    def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         """Write some samples; `first` is how many came before them."""
 
-    def finish(self, made: Making) -> None:
+    def finish(self, staged: StagedFolder) -> None:
         """Write what can only be written when all samples are there."""
 
 
 def write_set(
-    parts: Callable[[int], Iterable[Samples]],
-    dest: Path,
-    form: Format,
-    *,
-    request: Mapping[str, Any] | None = None,
-    placing: Placing = nullcontext,
-    progress: Progress | None = None,
+    parts: Callable[[int], Iterable[Samples]], dest: Path, form: Format, progress: Progress | None = None
 ) -> None:
     """Write a set of samples as a folder that appears when it is whole; an existing one is replaced.
 
     Arguments:
-        parts: gives the samples from a number on, some at a time; 0, or how many an earlier call has committed.
+        parts, form, progress: see `fill`.
         dest: the folder.
-        form: how they are written; its plan says how many.
-        request, placing: see `making`.
-        progress: called with (samples written, all).
 
     Raises:
         InputError: no samples, or such as this format cannot hold.
         OSError: the disk is full or not writable.
     """
-    plan = form.plan
+    with staged_folder(dest) as staged:
+        fill(staged, parts, form, progress)
+
+
+def fill(
+    staged: StagedFolder, parts: Callable[[int], Iterable[Samples]], form: Format, progress: Progress | None = None
+) -> None:
+    """Write a set of samples into a folder, after those that an earlier call has committed.
+
+    Arguments:
+        staged: the folder; what decides the set, `Plan.stamp` included, is in its stamp.
+        parts: gives the samples from a number on, some at a time; 0, or how many are committed.
+        form: how they are written; its plan says how many.
+        progress: called with (samples written, all).
+
+    Raises:
+        InputError: no samples, or such as this format cannot hold.
+        ValueError: other than planned were given.
+    """
+    plan, done = form.plan, int(staged.state.get("samples", 0))
     if plan.n < 1:
-        raise InputError(f"{dest}: there are no samples to write; ask for at least one")
-    whole = None if request is None else {**request, "plan": repr(plan), "shard": plan.shard}
-    with making(dest, whole, placing) as made:
-        if made.placed:
-            return
-        # closed at once when writing fails, for samples may be made ahead
-        with closing(_shards(parts(made.done) if made.done < plan.n else (), plan.shard)) as shards:
-            for shard in shards:
-                form.add(shard, made.done, made)
-                made.commit(made.done + len(shard))
-                del shard  # before the next one comes together
-                if progress is not None:
-                    progress(made.done, plan.n)
-        if made.done != plan.n:
-            raise ValueError(f"{dest}: {made.done} samples were given, {plan.n} were planned")
-        form.finish(made)
+        raise InputError("there are no samples to write; ask for at least one")
+    # closed at once when writing fails, for samples may be generated ahead
+    with closing(_shards(parts(done) if done < plan.n else (), plan.shard)) as shards:
+        for shard in shards:
+            form.add(shard, done, staged)
+            done += len(shard)
+            staged.commit(samples=done)
+            del shard  # before the next one comes together
+            if progress is not None:
+                progress(done, plan.n)
+    if done != plan.n:
+        raise ValueError(f"{done} samples were given, {plan.n} were planned")
+    form.finish(staged)
 
 
 def row_table(samples: Samples, records: list[str]) -> pd.DataFrame:
@@ -116,9 +128,9 @@ def row_table(samples: Samples, records: list[str]) -> pd.DataFrame:
     return rows
 
 
-def append_rows(rows: pd.DataFrame, first: int, made: Making) -> None:
+def append_rows(rows: pd.DataFrame, first: int, staged: StagedFolder) -> None:
     """Add rows to samples.csv, with a header above those from number 0 on."""
-    made.append(TABLE).write(rows.to_csv(index=False, header=first == 0).encode())
+    staged.append(staged.files / TABLE).write(rows.to_csv(index=False, header=first == 0).encode())
 
 
 def _shards(parts: Iterable[Samples], size: int) -> Generator[Samples, None, None]:
@@ -128,9 +140,9 @@ def _shards(parts: Iterable[Samples], size: int) -> Generator[Samples, None, Non
     for part in parts:
         begin = 0
         while begin < len(part):
-            piece = _slice(part, begin, begin + room)
-            waiting.append(piece)
-            begin, room = begin + len(piece), room - len(piece)
+            taken = _slice(part, begin, begin + room)
+            waiting.append(taken)
+            begin, room = begin + len(taken), room - len(taken)
             if not room:
                 shard = _joined(waiting)
                 waiting, room = [], size

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError, one_line
+from .formats import Csv, Npz, Parquet
 from .samples import Samples
+from .sharded import TABLE, Format, Plan, Progress, write_set
 from .wfdb.writer import Wfdb, write_record
-from .writer_formats import Csv, Npz, Parquet
-from .writer_set import TABLE, Format, Plan, Progress, write_set
 
 __all__ = ["FORMATS", "new_format", "read_rows", "refuse_foreign", "write_record", "write_samples"]
 

@@ -4,27 +4,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data import writer_set
-from anonimage.data.writer import new_format
-from anonimage.data.writer_folder import unfinished
-from anonimage.data.writer_set import Plan, write_set
+from anonimage.data import sharded
+from anonimage.data.sharded import Plan, write_set
+from anonimage.data.write import new_format
 from anonimage.errors import InputError
-from writer_cases import CASES, REQUEST, SHARD, N, Source, samples, whole, written
+from anonimage.files import StagedFolder, is_placed, staging_of
+from writer_cases import CASES, REQUEST, SHARD, N, Source, samples, whole, write_staged, written
 
 GROWING = ("samples.csv", "signals.csv", "RECORDS", "rows.txt", "t.csv", "values", "labels")
 
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
-    monkeypatch.setattr(writer_set, "_STEP", SHARD)
-    monkeypatch.setattr(writer_set, "SHARD_BYTES", 1)
+    monkeypatch.setattr(sharded, "_STEP", SHARD)
+    monkeypatch.setattr(sharded, "SHARD_BYTES", 1)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -34,14 +32,14 @@ def test_the_next_call_goes_on_and_comes_to_the_same_bytes(case, fail_after, tmp
     (tmp_path / "out" / "old").write_text("old")
     first = Source(case, fail_after)
     with pytest.raises(KeyboardInterrupt):
-        write_set(first, tmp_path / "out", first.form, request=REQUEST)
+        write_staged(first, tmp_path / "out", REQUEST)
     assert written(tmp_path / "out") == {"old": b"old"}
-    for path in unfinished(tmp_path / "out").rglob("*"):
+    for path in staging_of(tmp_path / "out").rglob("*"):
         if path.name in GROWING:
             with path.open("ab") as file:  # as a kill in the midst of the next shard leaves it
                 file.write(b"half")
     second = Source(case)
-    write_set(second, tmp_path / "out", second.form, request=REQUEST)
+    write_staged(second, tmp_path / "out", REQUEST)
     assert (first.asked, second.asked) == (0, fail_after // SHARD * SHARD)
     assert written(tmp_path / "out") == whole(case, tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "whole"]
@@ -51,10 +49,10 @@ def test_the_next_call_goes_on_and_comes_to_the_same_bytes(case, fail_after, tmp
 def test_another_request_begins_anew(other, tmp_path):
     first, second = Source("csv", 9), Source("csv")
     with pytest.raises(KeyboardInterrupt):
-        write_set(first, tmp_path / "out", first.form, request=REQUEST)
+        write_staged(first, tmp_path / "out", REQUEST)
     if other == "plan":
         second.form = new_format(Plan.of(samples(), "window"), "csv", comments=["made"])
-    write_set(second, tmp_path / "out", second.form, request={"seed": 2} if other == "request" else REQUEST)
+    write_staged(second, tmp_path / "out", {"seed": 2} if other == "request" else REQUEST)
     assert second.asked == 0
     names = pd.read_csv(tmp_path / "out" / "samples.csv")["record"]
     assert names.tolist()[0] == {"request": "synthetic000001", "plan": "window000001"}[other]
@@ -65,9 +63,9 @@ def test_another_request_begins_anew(other, tmp_path):
 def test_what_a_failure_leaves(error, after, left, tmp_path):
     source = Source("parquet", after, error)
     with pytest.raises(error) as caught:
-        write_set(source, tmp_path / "out", source.form, request=REQUEST)
+        write_staged(source, tmp_path / "out", REQUEST)
     assert bool(list(tmp_path.iterdir())) is left
-    assert unfinished(tmp_path / "out").exists() is left
+    assert staging_of(tmp_path / "out").exists() is left
     if error is OSError:
         assert caught.value.filename == str(tmp_path / "out")
 
@@ -75,28 +73,31 @@ def test_what_a_failure_leaves(error, after, left, tmp_path):
 def test_a_damaged_note_begins_anew(tmp_path):
     first, second = Source("csv", 9), Source("csv")
     with pytest.raises(KeyboardInterrupt):
-        write_set(first, tmp_path / "out", first.form, request=REQUEST)
-    (unfinished(tmp_path / "out") / "state.json").write_text("{")
-    write_set(second, tmp_path / "out", second.form, request=REQUEST)
+        write_staged(first, tmp_path / "out", REQUEST)
+    (staging_of(tmp_path / "out") / "manifest.json").write_text("{")
+    write_staged(second, tmp_path / "out", REQUEST)
     assert second.asked == 0
     assert written(tmp_path / "out") == whole("csv", tmp_path / "whole")
 
 
-class Note:
-    """What is said of a set, and a kill before or after the set takes its place."""
+class Placing:
+    """What is said of a set when it takes its place, and a kill before or after that."""
 
-    def __init__(self, path: Path, kill: str = "") -> None:
-        self.path, self.kill = path, kill
+    def __init__(self, note: Path, kill: str = "") -> None:
+        self.note, self.kill = note, kill
 
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        self.path.unlink(missing_ok=True)
+    def __call__(self, staged: StagedFolder) -> None:
+        self.note.unlink(missing_ok=True)
         if self.kill == "before":
             raise KeyboardInterrupt
-        yield
+        staged.place()
         if self.kill == "after":
             raise KeyboardInterrupt
-        self.path.write_text("new")
+        self.note.write_text("new")
+
+
+def killed_between_the_renames(out: Path) -> None:
+    out.rename(out.with_name(f".{out.name}.partial-999999999-old"))
 
 
 @pytest.mark.parametrize("kill", ["before", "between", "after"])
@@ -107,16 +108,17 @@ def test_a_kill_while_the_set_takes_its_place(kill, tmp_path):
     note.write_text("old")
     first, second = Source("csv"), Source("csv")
     with pytest.raises(KeyboardInterrupt):
-        write_set(first, out, first.form, request=REQUEST, placing=Note(note, "after" if kill == "after" else "before"))
+        write_staged(first, out, REQUEST, Placing(note, "after" if kill == "after" else "before"))
     assert not note.exists()  # rather nothing than what is not so
     assert ((out / "old").exists(), (out / "samples.csv").exists()) == (kill != "after", kill == "after")
-    if kill == "between":  # the two renames
-        out.rename(unfinished(out) / "old")
-    write_set(second, out, second.form, request=REQUEST, placing=Note(note))
+    assert is_placed(out) is (kill == "after")
+    if kill == "between":
+        killed_between_the_renames(out)
+    write_staged(second, out, REQUEST, Placing(note))
     assert second.asked == -1  # nothing was made again
     assert note.read_text() == "new"
     assert written(out) == whole("csv", tmp_path / "whole")
-    assert not unfinished(out).exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["note", "out", "whole"]
 
 
 def test_a_set_that_was_moved_away_comes_back_when_something_else_is_begun(tmp_path):
@@ -125,10 +127,10 @@ def test_a_set_that_was_moved_away_comes_back_when_something_else_is_begun(tmp_p
     (out / "old").write_text("old")
     first, second = Source("csv"), Source("csv", 1)
     with pytest.raises(KeyboardInterrupt):
-        write_set(first, out, first.form, request=REQUEST, placing=Note(tmp_path / "note", "before"))
-    out.rename(unfinished(out) / "old")
+        write_staged(first, out, REQUEST, Placing(tmp_path / "note", "before"))
+    killed_between_the_renames(out)
     with pytest.raises(KeyboardInterrupt):
-        write_set(second, out, second.form, request={"seed": 2})
+        write_staged(second, out, {"seed": 2})
     assert written(out) == {"old": b"old"}
 
 
@@ -145,16 +147,17 @@ def test_killed_at_random_moments(case, tmp_path):
 import sys, time
 sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
 from pathlib import Path
-from anonimage.data import writer_set
-writer_set._STEP, writer_set.SHARD_BYTES = {SHARD}, 1
-from writer_cases import REQUEST, Source, write_set
+from anonimage.data import sharded
+sharded._STEP, sharded.SHARD_BYTES = {SHARD}, 1
+from writer_cases import REQUEST, Source, write_staged
 source = Source({case!r})
 def slowly(first):
     print("begun", flush=True)
     for part in source(first):
         yield part
         time.sleep(0.03)
-write_set(slowly, Path({str(tmp_path / "out")!r}), source.form, request=REQUEST)
+slowly.form = source.form
+write_staged(slowly, Path({str(tmp_path / "out")!r}), REQUEST)
 """
     random = np.random.default_rng(5)
     kills = 0
@@ -168,6 +171,6 @@ write_set(slowly, Path({str(tmp_path / "out")!r}), source.form, request=REQUEST)
     assert kills == 2
     assert not (tmp_path / "out").exists()
     last = Source(case)
-    write_set(last, tmp_path / "out", last.form, request=REQUEST)
+    write_staged(last, tmp_path / "out", REQUEST)
     assert written(tmp_path / "out") == whole(case, tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "whole"]

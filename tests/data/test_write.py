@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
-from anonimage.data import writer_formats
+from anonimage.data import formats
 from anonimage.data.samples import Samples
-from anonimage.data.writer import FORMATS, write_record, write_samples
+from anonimage.data.write import FORMATS, write_record, write_samples
 from anonimage.errors import InputError
 
 GAIN = 2000.0
@@ -116,7 +116,7 @@ def test_csv_is_long_in_time_and_exact(tmp_path):
 
 
 def test_csv_of_more_samples_than_one_chunk_is_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(writer_formats, "_CHUNK", 4)
+    monkeypatch.setattr(formats, "_CHUNK", 4)
     samples = windows(10)
     (path,) = write_samples(samples, tmp_path / "out", "csv")
     got = pd.read_csv(path)["v1"].to_numpy(np.float32).reshape(10, 50)
@@ -245,7 +245,7 @@ import resource
 import numpy as np, pandas as pd, pyarrow.csv
 from pathlib import Path
 from anonimage.data.samples import Samples
-from anonimage.data.writer import write_samples
+from anonimage.data.write import write_samples
 values = np.random.default_rng(0).normal(size=(4, 2, 40_000))
 samples = Samples(values, pd.DataFrame(index=range(4)), ("i", "v1"), ("mV", "mV"), 1000.0)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))

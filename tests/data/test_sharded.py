@@ -7,25 +7,25 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import wfdb
-from anonimage.data import writer_set
+from anonimage.data import sharded
+from anonimage.data.sharded import Plan, write_set
 from anonimage.data.wfdb import writer as writer_wfdb
 from anonimage.data.wfdb.listing import find_records
-from anonimage.data.writer import new_format, refuse_foreign, write_samples
-from anonimage.data.writer_set import Plan, write_set
+from anonimage.data.write import new_format, refuse_foreign, write_samples
 from anonimage.errors import InputError
 from writer_cases import CASES, SHARD, N, samples, whole
 
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
-    monkeypatch.setattr(writer_set, "_STEP", SHARD)
-    monkeypatch.setattr(writer_set, "SHARD_BYTES", 1)
+    monkeypatch.setattr(sharded, "_STEP", SHARD)
+    monkeypatch.setattr(sharded, "SHARD_BYTES", 1)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_shards_make_no_difference(case, tmp_path, monkeypatch):
     many = whole(case, tmp_path / "many")
-    monkeypatch.setattr(writer_set, "_STEP", N)
+    monkeypatch.setattr(sharded, "_STEP", N)
     one = whole(case, tmp_path / "one")
     if case == "parquet":
         assert sorted(many) == ["samples.csv", *(f"signals.parquet/part-{k:05d}.parquet" for k in range(6))]
@@ -73,7 +73,7 @@ def test_many_records_lie_in_subfolders(tmp_path, monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_number_of_samples(tmp_path, monkeypatch):
-    monkeypatch.setattr(writer_set, "_STEP", 64)
+    monkeypatch.setattr(sharded, "_STEP", 64)
     part = samples(2, 1000, n=64)
 
     def peak(shards: int, file_format: str) -> int:

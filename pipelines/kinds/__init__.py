@@ -49,7 +49,7 @@ def check_source(recipe: Recipe, source: Path) -> Kind:
     """Refuse at once what is plainly no source of the recipe's kind, and options that mean nothing for it.
 
     Raises:
-        InputError: nothing there, nothing of that kind in it, or such an option.
+        InputError: no such file or folder, nothing of that kind in it, or such an option.
     """
     _refuse_absent(source)
     kind = kind_of_source(recipe, source)
@@ -61,7 +61,7 @@ def recipe_for(source: Path) -> str:
     """The recipe that a source suggests by itself, for a first look at it.
 
     Raises:
-        InputError: nothing there.
+        InputError: no such file or folder.
     """
     _refuse_absent(source)
     return next(kind.first_recipe for kind in KINDS.values() if kind.recognises(source))

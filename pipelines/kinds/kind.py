@@ -1,4 +1,4 @@
-"""A kind of data: how it is found, read, made into images, written again, measured and named."""
+"""A kind of data: how it is recognised, read, made into images, written again, measured and named."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Inspection:
     """What a source holds, as `anonimage inspect` prints it.
 
     Arguments:
-        lines: what there is how often.
+        lines: counts, and what they are of.
         problems: what cannot be read or learnt, a line each.
         listings: printed before the lines.
     """

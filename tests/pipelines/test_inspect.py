@@ -12,14 +12,14 @@ def lines(result):
 
 
 def test_records_classes_and_windows(database):
-    found = lines(anonimage("inspect", database, "--side", 9, "--fs", 100))
-    assert "patient001/s0001_re patient001 Bundle branch block 1 3 100 12.0 14" in found
-    assert "Myocardial infarction 3 3 42 0" in found
-    assert "Miscellaneous 3 3 42 1" in found
-    assert "Healthy control 3 3 42 2" in found
-    assert "9 records of 9 patients, 1.8 minutes, 126 windows of 81 samples" in found
-    assert "leads: i ×9, ii ×9, iii ×9" in found
-    assert "problems: none" in found
+    printed = lines(anonimage("inspect", database, "--side", 9, "--fs", 100))
+    assert "patient001/s0001_re patient001 Bundle branch block 1 3 100 12.0 14" in printed
+    assert "Myocardial infarction 3 3 42 0" in printed
+    assert "Miscellaneous 3 3 42 1" in printed
+    assert "Healthy control 3 3 42 2" in printed
+    assert "9 records of 9 patients, 1.8 minutes, 126 windows of 81 samples" in printed
+    assert "leads: i ×9, ii ×9, iii ×9" in printed
+    assert "problems: none" in printed
 
 
 def test_every_problem_is_listed_by_record(tmp_path):
@@ -28,10 +28,10 @@ def test_every_problem_is_listed_by_record(tmp_path):
     write_patient(source, 4, beats(4, seconds=0.3))
     header = source / "patient005/s0005_re.hea"
     header.write_text(header.read_text().replace("s0005_re 3 100", "s0005_re 3 0"))
-    found = lines(anonimage("inspect", source, "--side", 9, "--fs", 100))
-    assert "problems: 3" in found
+    printed = lines(anonimage("inspect", source, "--side", 9, "--fs", 100))
+    assert "problems: 3" in printed
     for record in ("patient002/s0002_re", "patient004/s0004_re", "patient005/s0005_re"):
-        assert any(line.startswith(record) and ":" in line for line in found[found.index("problems: 3") :])
+        assert any(line.startswith(record) and ":" in line for line in printed[printed.index("problems: 3") :])
 
 
 def test_a_source_that_is_not_there(tmp_path):
@@ -44,11 +44,11 @@ def test_a_table_and_all_of_its_problems(tmp_path):
     frame["name"] = [f"p{k}" for k in range(40)]
     frame.loc[3, "age"] = np.nan
     frame.to_csv(path, index=False)
-    found = lines(anonimage("inspect", path))
-    assert "40 rows, 5 columns" in found
-    assert "age integer float64 20.0 to 59.0 39 1" in found
-    assert "sex binary object f, m 2 0" in found
-    problems = found[found.index("problems: 3") :]
+    printed = lines(anonimage("inspect", path))
+    assert "40 rows, 5 columns" in printed
+    assert "age integer float64 20.0 to 59.0 39 1" in printed
+    assert "sex binary object f, m 2 0" in printed
+    problems = printed[printed.index("problems: 3") :]
     for column in ("site", "note", "name"):
         assert any(f"column '{column}'" in line and f"--drop {column}" in line for line in problems)
     settings = ("--set", "drop=name,note", "--set", "keep=site", "--set", "category=age")
@@ -60,13 +60,13 @@ def test_pictures(tmp_path):
     for name in ("cats/1.png", "cats/2.png", "dogs/1.png"):
         (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (10, 12)).save(tmp_path / "pets" / name)
-    found = lines(anonimage("inspect", tmp_path / "pets"))
-    assert "3 pictures, resized to 45×45 for training" in found
-    assert {"sizes: 10×12 ×3", "modes: L ×3", "classes: cats ×2, dogs ×1", "problems: none"} <= set(found)
+    printed = lines(anonimage("inspect", tmp_path / "pets"))
+    assert "3 pictures, resized to 45×45 for training" in printed
+    assert {"sizes: 10×12 ×3", "modes: L ×3", "classes: cats ×2, dogs ×1", "problems: none"} <= set(printed)
     (tmp_path / "pets" / "dogs" / "2.png").write_text("x")
     Image.new("RGB", (10, 12)).save(tmp_path / "pets" / "dogs" / "3.png")
-    found = lines(anonimage("inspect", tmp_path / "pets"))
-    assert "problems: 2" in found
+    printed = lines(anonimage("inspect", tmp_path / "pets"))
+    assert "problems: 2" in printed
 
 
 def test_series(tmp_path):
@@ -74,15 +74,15 @@ def test_series(tmp_path):
     for patient in (1, 2):
         signals = beats(patient)[:2].T
         pd.DataFrame(signals, columns=["a", "b"]).to_csv(tmp_path / "series" / f"{patient}.csv", index=False)
-    found = lines(anonimage("inspect", tmp_path / "series", "--fs", 100))
-    assert "layout columns: 2 recordings of 2 patients, 24.0 s at 100 Hz" in found
-    assert {"channels: a, b", "missing values: 0", "problems: none"} <= set(found)
+    printed = lines(anonimage("inspect", tmp_path / "series", "--fs", 100))
+    assert "layout columns: 2 recordings of 2 patients, 24.0 s at 100 Hz" in printed
+    assert {"channels: a, b", "missing values: 0", "problems: none"} <= set(printed)
 
 
 def test_rows_of_an_npz(tmp_path):
     np.savez(tmp_path / "signals.npz", values=np.zeros((5, 1, 30)), fs=50.0)
-    found = lines(anonimage("inspect", tmp_path / "signals.npz"))
-    assert any(line.startswith("layout npz: 5 samples of 30 values") for line in found)
+    printed = lines(anonimage("inspect", tmp_path / "signals.npz"))
+    assert any(line.startswith("layout npz: 5 samples of 30 values") for line in printed)
 
 
 def test_a_text_file_is_looked_at_as_what_it_seems_to_be(tmp_path):

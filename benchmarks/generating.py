@@ -99,7 +99,7 @@ def _write(anonymizer: Anonymizer, images: np.ndarray, windows: int, file_format
         for begin in range(first, windows, 64):
             some = images[begin % len(images) :][:64]
             frame = pd.DataFrame({"seed": 0, "number": np.arange(begin, begin + 64), "step": 1})
-            values = codec.decode(some, anonymizer.recipe.offset, noise)
+            values = codec.decode(some, anonymizer.recipe.images.offset, noise)
             yield Samples(values, frame, codec.channels, codec.units, codec.fs)
 
     form = kind_of_codec(codec).new_format(plan, codec, file_format)

@@ -149,7 +149,7 @@ def train_on(path: Path, codec_file: Path, cache_bytes: int, steps: int) -> dict
     trainer.callbacks = [stopwatch := Stopwatch()]
     trainer.train(WARMUP + steps)
     seconds, cpu = time.perf_counter() - stopwatch.began, time.process_time() - stopwatch.began_cpu
-    n = steps * chosen.batch
+    n = steps * chosen.train.batch
     return {"images_per_second": n / seconds, "images_per_cpu_second": n / cpu, "peak_gb": _memory("VmHWM") - empty}
 
 

@@ -60,14 +60,14 @@ class Anonymizer:
         """
         if "part" in samples.frame:
             samples = samples.select((samples.frame["part"] != CONTROL).to_numpy())
-        if self.recipe.data == "signals" and samples.length != self.recipe.window:
+        if self.recipe.data.kind == "signals" and samples.length != self.recipe.window:
             raise InputError(
-                f"samples of {samples.length} values; recipe {self.recipe.name} has side {self.recipe.side} and needs "
-                f"{self.recipe.window}: change its side or length, or cut other windows"
+                f"samples of {samples.length} values; recipe {self.recipe.name} needs {self.recipe.window}: change its "
+                "side or length, or cut other windows"
             )
-        if self.recipe.devices * self.recipe.nodes > 1:
+        if self.recipe.train.devices * self.recipe.train.nodes > 1:
             raise InputError("several devices need processes of their own: use `anonimage run`, or set devices to 1")
-        if self.recipe.starts == "random":
+        if self.recipe.data.starts == "random":
             raise InputError("starts = 'random' needs whole records: use `anonimage run`, or set starts to 'grid'")
         self.recipe = with_hardware(self.recipe)
         # quantiles need a grid: as a 16-bit converter over the range of the data would have
@@ -116,12 +116,12 @@ class Anonymizer:
         codec, classes = self.codec, self.classes
         series = self.recipe.seed if seed is None else seed
         if labels is None and self.recipe.conditional:
-            labels = classes.draw(n, self.recipe.labels, series, first)
+            labels = classes.draw(n, self.recipe.evaluate.labels, series, first)
         images = iter_images(self.snapshot.averaged_generator(), n, series, first, labels)
         done = 0
         for some in ahead(images, max(2, _AHEAD_BYTES // (CHUNK * math.prod(codec.image_shape)))):
             numbers = np.arange(first + done, first + done + len(some))
-            values = codec.decode(some, self.recipe.offset, _noise(series, numbers, len(codec.channels)))
+            values = codec.decode(some, self.recipe.images.offset, _noise(series, numbers, len(codec.channels)))
             frame = pd.DataFrame({"seed": series, "number": numbers, "step": self.snapshot.step})
             if labels is not None:
                 frame["label"] = labels[done : done + len(some)]

@@ -47,15 +47,15 @@ def store_batches(
         InputError: a batch that cannot be shared evenly, or that there are too few samples for.
     """
     rank, count = share
-    if recipe.batch % count:
-        even = max(1, round(recipe.batch / count)) * count
+    if recipe.train.batch % count:
+        even = max(1, round(recipe.train.batch / count)) * count
         raise InputError(
-            f"batch {recipe.batch} cannot be shared evenly by {count} processes; begin a run with "
+            f"batch {recipe.train.batch} cannot be shared evenly by {count} processes; begin a run with "
             f"--set batch={even}, or choose another number of devices"
         )
     training = np.flatnonzero(store.frame["part"] == TRAIN)
     labels = training_labels(store)
-    if recipe.starts == "random":
+    if recipe.data.starts == "random":
         if not isinstance(store, Store):
             raise InputError("starts = 'random' needs recordings that are cut into windows; set starts to 'grid'")
         return _anywhere(store, codec, recipe, labels, share)
@@ -90,18 +90,18 @@ def training_rows(labels: np.ndarray, recipe: Recipe) -> Rows:
     Returns:
         A function of the step (from 0) that gives (batch,) positions.
     """
-    if recipe.balance == "weighted":
-        return class_rows(labels, recipe.batch, recipe.seed)
-    if recipe.balance == "undersample":
+    if recipe.train.balance == "weighted":
+        return class_rows(labels, recipe.train.batch, recipe.seed)
+    if recipe.train.balance == "undersample":
         kept = undersample(labels, recipe.seed)
-        rows = grid_rows(len(kept), recipe.batch, recipe.seed)
+        rows = grid_rows(len(kept), recipe.train.batch, recipe.seed)
         return lambda step: kept[rows(step)]
-    return grid_rows(len(labels), recipe.batch, recipe.seed)
+    return grid_rows(len(labels), recipe.train.batch, recipe.seed)
 
 
 def n_training(labels: np.ndarray, recipe: Recipe) -> int:
     """How many training samples make an epoch."""
-    return len(undersample(labels, recipe.seed)) if recipe.balance == "undersample" else len(labels)
+    return len(undersample(labels, recipe.seed)) if recipe.train.balance == "undersample" else len(labels)
 
 
 def grid_rows(n_samples: int, batch: int, seed: int) -> Rows:
@@ -161,7 +161,7 @@ def _anywhere(store: Store, codec: Codec, recipe: Recipe, labels: np.ndarray, sh
     places = (runs["end"] - runs["begin"] - store.length + 1).to_numpy()
     records, begins = runs["record"].to_numpy(), runs["begin"].to_numpy()
     run_labels = np.array([label_of[record] for record in records])
-    if recipe.balance == "weighted":  # each class as probable as any other
+    if recipe.train.balance == "weighted":  # each class as probable as any other
         shares = np.bincount(run_labels, weights=places)
         weights = places / shares[run_labels]
     else:
@@ -170,7 +170,7 @@ def _anywhere(store: Store, codec: Codec, recipe: Recipe, labels: np.ndarray, sh
     rank, count = share
 
     def batch(step: int) -> Batch:
-        drawn = np.random.default_rng([recipe.seed, step]).random((2, recipe.batch))[:, rank::count]
+        drawn = np.random.default_rng([recipe.seed, step]).random((2, recipe.train.batch))[:, rank::count]
         run = np.searchsorted(borders, drawn[0], side="right").clip(max=len(borders) - 1)
         starts = begins[run] + (drawn[1] * places[run]).astype(np.int64)
         images = codec.encode(store.windows(records[run], starts))

@@ -187,7 +187,7 @@ def _refuse_other(folder: RunFolder, synthetic: Samples, codec: Codec) -> None:
 
 def _draw(positions: np.ndarray, recipe: Recipe) -> np.ndarray:
     """As many of some positions as are evaluated, at random and in random order."""
-    return np.random.default_rng(recipe.seed).permutation(positions)[: recipe.evaluated]
+    return np.random.default_rng(recipe.seed).permutation(positions)[: recipe.evaluate.evaluated]
 
 
 def _of_these(folder: RunFolder, scores: Scores, mark: str) -> Scores:

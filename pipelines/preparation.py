@@ -43,8 +43,8 @@ def prepare(
     kind.check_layout(recipe)
     recipe = _with_whole_path(recipe, source, out)
     folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
-    place = recipe.store or folder.work / STORE
-    with _alone_at(recipe.store):
+    place = recipe.data.store or folder.work / STORE
+    with _alone_at(recipe.data.store):
         if resume and not overwrite and _is_whole(folder):
             Store.settle(place)
             shutil.rmtree(folder.work, ignore_errors=True)
@@ -72,7 +72,7 @@ def _fitted(recipe: Recipe, store: AnyStore) -> Codec:
     """The codec; refuses samples that could not be trained on, before anything is kept."""
     if recipe.conditional:
         check_classes(store)
-    if recipe.starts == "grid":
+    if recipe.data.starts == "grid":
         training_rows(training_labels(store), recipe)
     return fit_codec(recipe, store)
 
@@ -105,25 +105,25 @@ def _work_folder(folder: RunFolder, place: Path | str) -> Iterator[Path]:
 
 def _with_whole_path(recipe: Recipe, source: Path, out: Path) -> Recipe:
     """The recipe whose store is found from any folder, and in whose place nothing else is."""
-    place = None if recipe.store is None else place_at(recipe.store)
+    place = None if recipe.data.store is None else place_at(recipe.data.store)
     if not isinstance(place, Folder):
         return recipe
     path = place.path.expanduser().resolve()
     for taken, what in ((out, "the run's folder"), (source, "the source")):
         if path.is_relative_to(taken.resolve()):
-            raise InputError(f"store {recipe.store}: lies in {what} {taken}; leave it out, or name another place")
+            raise InputError(f"store {recipe.data.store}: lies in {what} {taken}; leave it out, or name another place")
     return recipe.changed({"store": str(path)})
 
 
 def _refuse_used_store(recipe: Recipe) -> None:
-    if recipe.store is None or Store.is_held(recipe.store):  # whose run was stopped before it began
+    if recipe.data.store is None or Store.is_held(recipe.data.store):  # whose run was stopped before it began
         return
     try:
-        open_store(recipe.store)
+        open_store(recipe.data.store)
     except InputError:  # nothing there, or half of one
         return
     raise InputError(
-        f"store {recipe.store}: holds prepared samples already; --overwrite replaces them, or name another"
+        f"store {recipe.data.store}: holds prepared samples already; --overwrite replaces them, or name another"
     )
 
 
@@ -140,7 +140,7 @@ def _counts(store: AnyStore, codec: Codec, recipe: Recipe) -> str:
         return counts
     drawn = {"undersample": f", undersampled to {min(classes.counts)} each", "weighted": ", drawn equally often"}
     named = ", ".join(map("{} ({})".format, classes.names, classes.counts))
-    return f"{counts}; training classes: {named}{drawn.get(recipe.balance, '')}"
+    return f"{counts}; training classes: {named}{drawn.get(recipe.train.balance, '')}"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -14,14 +14,8 @@ from ..data.write import FORMATS
 from ..errors import InputError
 from ..files import is_unfinished, new_file, refuse_file
 from .lock import LOCK
-from .recipe import Recipe, load_recipe
+from .recipe import SETTINGS, Recipe, load_recipe
 
-# Settings that may change between two calls on one folder without making it another run: more steps continue the
-# training, and what is generated, evaluated or computed on does not touch what was learned.
-CONTINUABLE = {"steps", "epochs", "samples", "evaluated", "device", "metrics_every", "checkpoint_every"}
-CONTINUABLE |= {"labels", "against", "description", "section", "on_trouble", "score_every", "patience"}
-CONTINUABLE |= {"devices", "nodes", "skip_bad"}
-CONTINUABLE |= {"judge_steps", "control_runs", "verifier"}
 STORE, WORK = "store", ".preparing"
 OWN = (LOCK, WORK)  # names in an OUT in which no run was begun yet
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "zarr", "scikit-image")
@@ -53,7 +47,7 @@ class RunFolder:
     @property
     def store(self) -> Path | str:
         """Where the samples lie: in OUT, or in the folder or at the URL that the recipe names."""
-        elsewhere = self.recipe.store if self.recipe_file.is_file() else None
+        elsewhere = self.recipe.data.store if self.recipe_file.is_file() else None
         return elsewhere or self.path / STORE
 
     @property
@@ -140,7 +134,7 @@ class RunFolder:
             InputError: there is no run in it, or steps 1 and 2 were not completed; its store was replaced.
         """
         folder = cls.open(path)
-        if not (folder.codec_file.is_file() and (folder.recipe.store or (path / STORE).is_dir())):
+        if not (folder.codec_file.is_file() and (folder.recipe.data.store or (path / STORE).is_dir())):
             raise InputError(f"{path}: not prepared yet; run `anonimage prepare RECIPE SOURCE {path} --resume`")
         folder.refuse_other_store()
         return folder
@@ -187,7 +181,7 @@ class RunFolder:
             source: where the real data is.
             keep_training: only the store and the codec are made anew.
         """
-        mark = None if recipe.store is None else store_mark(recipe.store)
+        mark = None if recipe.data.store is None else store_mark(recipe.data.store)
         about = {"source": str(source.resolve()), "versions": versions(), "store": mark}
         if not keep_training:
             self._clear()
@@ -195,15 +189,15 @@ class RunFolder:
         with new_file(self.about_file) as file:
             json.dump(about, file, indent=1)
         shutil.rmtree(self.path / STORE, ignore_errors=True)
-        if recipe.store is None:
+        if recipe.data.store is None:
             (prepared / STORE).rename(self.path / STORE)
         (prepared / self.codec_file.name).replace(self.codec_file)
         self.go_on(recipe)
 
     def go_on(self, recipe: Recipe) -> None:
         """Save the recipe with which this run goes on."""
-        if recipe.precision == "auto" and self.recipe_file.is_file():  # as it was resolved when training began
-            recipe = recipe.changed({"precision": self.recipe.precision})
+        if recipe.train.precision == "auto" and self.recipe_file.is_file():  # as it was resolved when training began
+            recipe = recipe.changed({"precision": self.recipe.train.precision})
         recipe.save(self.recipe_file)
 
     def refuse_other_store(self) -> None:
@@ -212,7 +206,7 @@ class RunFolder:
         Raises:
             InputError: they are not those that this run was prepared with, or not there.
         """
-        elsewhere = self.recipe.store
+        elsewhere = self.recipe.data.store
         if elsewhere is not None and store_mark(elsewhere) != self.about()["store"]:
             raise InputError(
                 f"{elsewhere}: holds other samples than {self.path} was prepared with; run `anonimage prepare RECIPE "
@@ -262,10 +256,10 @@ class RunFolder:
             raise InputError(f"{self.about_file}: missing or edited; begin the run anew with --overwrite") from error
 
     def _differences(self, recipe: Recipe, source: Path | None) -> str:
-        mine, other = self.recipe.model_dump(), recipe.model_dump()
+        mine, other = self.recipe.settings(), recipe.settings()
         if "auto" in (mine["precision"], other["precision"]):  # not decided yet on one side
             mine["precision"] = other["precision"]
-        keys = sorted(key for key in mine.keys() - CONTINUABLE if mine[key] != other[key])
+        keys = sorted(key for key, value in mine.items() if not SETTINGS[key].may_change and value != other[key])
         different = [f"{key} {mine[key]} here, {other[key]} asked" for key in keys]
         if source is not None and self.about()["source"] != str(source.resolve()):
             different.append(f"source {self.about()['source']}")
@@ -293,10 +287,6 @@ class RunFolder:
             file.unlink(missing_ok=True)
 
 
-def _is_foreign(path: Path) -> bool:
-    return path.name not in OWN and not is_unfinished(path)
-
-
 def versions() -> dict[str, str]:
     """Versions of this program and of the packages that decide its results."""
     return {"anonimage": __version__, **{name: version(name) for name in PACKAGES}}
@@ -310,7 +300,7 @@ def chosen_checkpoint(folder: RunFolder) -> Path:
     """
     from ..gan import latest  # commands that only look at a folder need no networks
 
-    best = latest(folder.best) if folder.recipe.stop_score != "none" else None
+    best = latest(folder.best) if folder.recipe.train.stop_score != "none" else None
     chosen = best or latest(folder.checkpoints)
     if chosen is None:
         path = folder.path

@@ -10,15 +10,9 @@ from .evaluation.verification import Verifier
 from .generation import generate
 from .preparation import prepare
 from .progress import progress, say
-from .recipe import Recipe, load_recipe, recipe_names
+from .recipe import SETTINGS, Recipe, load_recipe, recipe_names
 from .run_folder import RunFolder
 from .training import helped_run, train
-
-# What a run and the one that it is compared with have in common
-SHARED = (
-    *("data", "leads", "fs", "side", "length", "stride", "starts", "patient", "control_share", "label", "layout"),
-    *("steps", "epochs", "seed", "samples", "evaluated", "metrics_every", "checkpoint_every", "device", "precision"),
-)
 
 
 def run(
@@ -40,9 +34,9 @@ def run(
     if (helped := helped_run()) is not None:  # the first process started this one for its training
         train(helped)
         return
-    if recipe.verifier is not None:  # rather now than after hours
-        Verifier.load(Path(recipe.verifier))
-        recipe = recipe.changed({"verifier": str(Path(recipe.verifier).resolve())})
+    if recipe.evaluate.verifier is not None:  # rather now than after hours
+        Verifier.load(Path(recipe.evaluate.verifier))
+        recipe = recipe.changed({"verifier": str(Path(recipe.evaluate.verifier).resolve())})
     other = None if recipe.against is None else counterpart(recipe)
     _make(recipe, source, out, engine, resume=resume, overwrite=overwrite)
     if other is not None:
@@ -63,12 +57,12 @@ def _make(recipe: Recipe, source: Path, out: Path, engine: Engine | None, *, res
 def counterpart(recipe: Recipe) -> Recipe:
     """The recipe that a run is compared with, with the same changes of settings that this one had."""
     assert recipe.against is not None
-    other, ours = load_recipe(recipe.against), recipe.model_dump()
+    other, ours = load_recipe(recipe.against), recipe.settings()
     if recipe.name in recipe_names():
-        original = load_recipe(recipe.name).model_dump()
+        original = load_recipe(recipe.name).settings()
         changes = {key: value for key, value in ours.items() if value != original[key]}
     else:  # a user's own: what it reads and how long it trains
-        changes = {key: ours[key] for key in SHARED}
+        changes = {key: value for key, value in ours.items() if SETTINGS[key].shared}
     return other.changed(
         {key: value for key, value in changes.items() if key not in ("name", "store")} | {"against": None}
     )

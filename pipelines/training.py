@@ -58,7 +58,7 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
     store, codec = open_store(folder.store), load_codec(folder.codec_file)
     classes = Classes.from_form(codec.form)
     steps = recipe.total_steps(n_training(training_labels(store), recipe))
-    share = rank(), recipe.devices * recipe.nodes
+    share = rank(), recipe.train.devices * recipe.train.nodes
     batches = store_batches(store, codec, recipe, share)
 
     def reference() -> np.ndarray:
@@ -96,7 +96,7 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
             sys.exit(BAD_INPUT)  # the process that failed says why
     together = f" in {trainer.company.count} processes" if trainer.company.count > 1 else ""
     ended = f"; ended early: {trainer.finished}" if trainer.finished else ""
-    say(f"trained: {trainer.step} steps, precision {recipe.precision}, on {device}{together}{ended}")
+    say(f"trained: {trainer.step} steps, precision {recipe.train.precision}, on {device}{together}{ended}")
 
 
 def helped_run() -> Path | None:
@@ -133,34 +133,34 @@ def new_trainer(
         null: (c, H, W) True where the arrangement has NULL.
     """
     architecture = Architecture(
-        family=recipe.family,
+        family=recipe.gan.family,
         image_shape=image_shape,
-        latent_dim=recipe.latent_dim,
-        widths=recipe.widths,
+        latent_dim=recipe.gan.latent_dim,
+        widths=recipe.gan.widths,
         classes=len(classes.names) if recipe.conditional else 0,
         head=recipe.class_head,
-        activation=recipe.activation,
-        output=recipe.output,
-        sharp_null=recipe.sharp_null,
-        moments=recipe.moments,
+        activation=recipe.gan.activation,
+        output=recipe.gan.output,
+        sharp_null=recipe.gan.sharp_null,
+        moments=recipe.gan.moments,
     )
     settings = TrainerSettings(
-        learning_rate=recipe.learning_rate,
-        ema_decay=recipe.ema_decay,
+        learning_rate=recipe.train.learning_rate,
+        ema_decay=recipe.train.ema_decay,
         seed=recipe.seed,
-        device=recipe.device,
-        precision=recipe.precision,
-        devices=recipe.devices,
-        nodes=recipe.nodes,
+        device=recipe.train.device,
+        precision=recipe.train.precision,
+        devices=recipe.train.devices,
+        nodes=recipe.train.nodes,
     )
     objective = AuxiliaryClassifier if recipe.class_head == "auxiliary" else BinaryCrossEntropy
     discriminator = new_discriminator(architecture, recipe.seed)
-    if recipe.sharp_null:
+    if recipe.gan.sharp_null:
         discriminator.mark_null(null)
     return Trainer(
         new_generator(architecture, recipe.seed),
         discriminator,
-        objective(recipe.real_label),
+        objective(recipe.gan.real_label),
         batches,
         settings,
     )
@@ -181,9 +181,9 @@ def _helped(out: Path) -> Iterator[None]:
 
 def with_hardware(recipe: Recipe) -> Recipe:
     """The recipe with precision 'auto' resolved: bf16 on a GPU or a processor with bf16 matrix units, else 32."""
-    if recipe.precision != "auto":
+    if recipe.train.precision != "auto":
         return recipe
-    if recipe.device != "cpu" and torch.cuda.is_available():
+    if recipe.train.device != "cpu" and torch.cuda.is_available():
         fast = torch.cuda.is_bf16_supported()
     else:
         # absent from older torch: then 32

@@ -52,17 +52,17 @@ def callbacks_of(
         advance: shows progress.
     """
     callbacks: list[Callback] = [
-        Metrics(folder.metrics, recipe.metrics_every),
-        Monitor(folder.monitor, recipe.on_trouble, _warn, checkpoints=folder.checkpoints),
+        Metrics(folder.metrics, recipe.train.metrics_every),
+        Monitor(folder.monitor, recipe.train.on_trouble, _warn, checkpoints=folder.checkpoints),
         _evolution(recipe, folder, steps, classes),
     ]
-    if recipe.stop_score != "none":
+    if recipe.train.stop_score != "none":
         callbacks.append(_stopping(recipe, folder, trainer, classes, reference()))
     # after the others: a killed run then never has a checkpoint whose metrics are missing
     keep = KEPT
-    if recipe.on_trouble == "rollback":  # the last healthy one must still be there
-        keep = max(KEPT, 1 + LOOK_BACK // recipe.checkpoint_every)
-    return [*callbacks, Checkpoints(folder.checkpoints, recipe.checkpoint_every, keep), showing(advance)]
+    if recipe.train.on_trouble == "rollback":  # the last healthy one must still be there
+        keep = max(KEPT, 1 + LOOK_BACK // recipe.train.checkpoint_every)
+    return [*callbacks, Checkpoints(folder.checkpoints, recipe.train.checkpoint_every, keep), showing(advance)]
 
 
 def showing(advance: Advance) -> Callback:
@@ -110,7 +110,7 @@ def _stopping(recipe: Recipe, folder: RunFolder, trainer: Trainer, classes: Clas
         return float(np.mean(classify(trainer.discriminator, images).argmax(1) != labels))
 
     def report(scored: Scored) -> None:
-        say(f"step {scored.step}: stop_score {recipe.stop_score} is {scored.score:.3f} from its best value")
+        say(f"step {scored.step}: stop_score {recipe.train.stop_score} is {scored.score:.3f} from its best value")
 
-    score = {"1nnc": to_training, "accuracy": misjudged}[recipe.stop_score]
-    return Stopping(score, recipe.score_every, recipe.patience, folder.best, report)
+    score = {"1nnc": to_training, "accuracy": misjudged}[recipe.train.stop_score]
+    return Stopping(score, recipe.train.score_every, recipe.train.patience, folder.best, report)

@@ -88,4 +88,4 @@ def forget_failure(job: Job) -> None:
 
 def _compared(recipe: Recipe) -> Recipe:
     """The recipe without what training resolves by itself."""
-    return recipe.model_copy(update={"precision": "auto", "device": "auto"})
+    return recipe.changed({"precision": "auto", "device": "auto"})

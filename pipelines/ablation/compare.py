@@ -6,16 +6,13 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...files import refuse_used
-from ..recipe import Recipe
+from ..recipe import SETTINGS
 from ..run_folder import RunFolder
 from .page import markdown, write_tables
 from .results import Replicate, read_replicate
 from .summary import summarize
 
 TITLE = "comparison"
-# Settings that change no result, or are told in another way
-SILENT = {"name", "section", "description", "seed", "against", "store", "device", "devices", "nodes"}
-SILENT |= {"metrics_every", "checkpoint_every", "verifier", "control_runs", "skip_bad"}
 
 
 def compare(runs: Sequence[Path], out: Path | None) -> None:
@@ -49,8 +46,7 @@ def compare(runs: Sequence[Path], out: Path | None) -> None:
 
 def _choices(folder: RunFolder) -> dict[str, str]:
     """What decides a run's result, but for the seed."""
-    recipe = folder.recipe
-    settings = {key: _text(getattr(recipe, key)) for key in Recipe.model_fields if key not in SILENT}
+    settings = {key: _text(value) for key, value in folder.recipe.settings().items() if not SETTINGS[key].silent}
     return {"source": str(folder.about()["source"]), **settings}
 
 

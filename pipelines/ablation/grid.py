@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...errors import InputError
 from ..kinds import kind_of_recipe
-from ..recipe import Recipe
+from ..recipe import SETTINGS, Recipe
 
 SYNTAX = "--vary key=value,value,… (items of a list joined by +, as in leads=i+ii,v1)"
 # What cannot be varied, and why
@@ -74,8 +74,8 @@ def grid(recipe: Recipe, vary: Sequence[str]) -> list[Cell]:
             a setting that an ablation cannot have.
     """
     for key, why in OURS.items():
-        value = getattr(recipe, key)
-        if value != Recipe.model_fields[key].get_default():
+        value = recipe.settings()[key]
+        if value != SETTINGS[key].default:
             raise InputError(f"{key} = {value}: not in an ablation, {why}; leave it out")
     recipe = recipe.changed({"against": None})
     axes: dict[str, list[str]] = {}
@@ -105,7 +105,7 @@ def _axis(recipe: Recipe, text: str) -> tuple[str, list[str]]:
         raise InputError(f"{origin}: is one value, and there is nothing to compare; name two or more, or use --set")
     known: dict[object, str] = {}
     for value in values:
-        fitted = getattr(recipe.changed({key: _value(key, value)}, origin), key)
+        fitted = recipe.changed({key: _value(key, value)}, origin).settings()[key]
         if fitted in known:
             raise InputError(f"{origin}: {value} is the same as {known[fitted]}; name each value once")
         known[fitted] = value
@@ -114,7 +114,7 @@ def _axis(recipe: Recipe, text: str) -> tuple[str, list[str]]:
 
 def _value(key: str, text: str) -> str:
     """As `Recipe.changed` takes it: lists have commas there, which separate values here."""
-    is_list = key in Recipe.model_fields and isinstance(Recipe.model_fields[key].get_default(), tuple)
+    is_list = key in SETTINGS and isinstance(SETTINGS[key].default, tuple)
     return text.replace("+", ",") if is_list else text
 
 

@@ -58,7 +58,7 @@ def ablate(
         raise InputError(f"--seeds {seeds}: at least 1; 3 or more for intervals that tell something")
     # resolved here, because cells made by different machines have to be of one precision
     cells = grid(with_hardware(_with_verifier(recipe, audit)), vary)
-    if isinstance(engine, LocalEngine) and any(cell.recipe.device == "cuda" for cell in cells):
+    if isinstance(engine, LocalEngine) and any(cell.recipe.train.device == "cuda" for cell in cells):
         make_fabric("cuda", "32")  # refused once, not in every run; the machines of a cluster may have one
     jobs = {
         (cell, seed): Job(source.resolve(), place(out, cell, seed).resolve(), cell.with_seed(seed), audit)
@@ -85,10 +85,10 @@ def place(out: Path, cell: Cell, seed: int) -> Path:
 
 def _with_verifier(recipe: Recipe, audit: bool) -> Recipe:
     """The recipe with a verifier that is known to be one, and found from any folder."""
-    if recipe.verifier is None or not audit:
+    if recipe.evaluate.verifier is None or not audit:
         return recipe
-    Verifier.load(Path(recipe.verifier))
-    return recipe.changed({"verifier": str(Path(recipe.verifier).resolve())})
+    Verifier.load(Path(recipe.evaluate.verifier))
+    return recipe.changed({"verifier": str(Path(recipe.evaluate.verifier).resolve())})
 
 
 def _claim(out: Path, source: Path, jobs: Sequence[Job], resume: bool) -> None:

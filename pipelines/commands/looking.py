@@ -34,7 +34,7 @@ def inspect(
     columns = {"binary": binary, "category": category, "drop": drop, "keep": keep, "missing": missing}
     read = {"fs": fs, "patient": patient, "label": label, "side": side, "stride": stride}
     resolved = resolve(recipe or recipe_for(source), settings, None, **read, **columns)
-    if not recipe and resolved.data == "signals":  # without a recipe nothing says which leads are wanted
+    if not recipe and resolved.data.kind == "signals":  # without a recipe nothing says which leads are wanted
         resolved = resolved.changed({"leads": ()})
     print_inspection(changed(resolved, None, leads=leads), source)
 

@@ -38,11 +38,11 @@ def attack(sets: Sets, fingerprint: str, verifier: Path | None) -> Audit:
     """
     real = {part: sets.store.samples(sets.rows[part]) for part in (TRAIN, CONTROL)}
     training, control = real[TRAIN], real[CONTROL]
-    runs, seed = sets.recipe.control_runs, sets.recipe.seed
+    runs, seed = sets.recipe.evaluate.control_runs, sets.recipe.seed
     unfit = _no_heartbeats(sets)
     options: dict[str, Any] = {}
     hindered: dict[str, str] = {}
-    if sets.recipe.data == "table":
+    if sets.recipe.data.kind == "table":
         form = TableForm.from_state(sets.codec.form["table"])
         hindered = attack_rows(sets.synthetic, training, control, form, seed).not_measured
 
@@ -60,7 +60,7 @@ def attack(sets: Sets, fingerprint: str, verifier: Path | None) -> Audit:
             training,
             control,
             seed,
-            kind=KINDS[sets.recipe.data],
+            kind=KINDS[sets.recipe.data.kind],
             model_scores=_asked(sets, training, control),
             match=unfit or _matcher(sets, verifier),
             runs=runs,
@@ -90,14 +90,15 @@ def _asked(sets: Sets, training: Samples, control: Samples) -> tuple[np.ndarray,
 
 def _no_heartbeats(sets: Sets) -> str:
     """Why a verifier of people has no meaning for the data of a run; empty if it has one."""
-    if sets.recipe.data != "signals" or sets.codec.fs is None or set(sets.codec.units) != {"mV"}:
+    if sets.recipe.data.kind != "signals" or sets.codec.fs is None or set(sets.codec.units) != {"mV"}:
         return "people are told apart by their ECG, and these are no signals in mV"
     return ""
 
 
 def _matcher(sets: Sets, verifier: Path | None) -> Matcher | str:
     """The verifier of people as the battery takes it, or why there is none."""
-    codec, path = sets.codec, verifier or (Path(sets.recipe.verifier) if sets.recipe.verifier else None)
+    codec, named = sets.codec, sets.recipe.evaluate.verifier
+    path = verifier or (Path(named) if named else None)
     if path is None:
         return NO_VERIFIER
     network, fs = Verifier.load(path), float(codec.fs or 0)  # without heartbeats nobody asks

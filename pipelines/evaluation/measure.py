@@ -73,7 +73,7 @@ def measure(sets: Sets) -> Measured:
     """All scores of a run but those of privacy."""
     steps: list[tuple[str, Callable[[Sets, Measured], None]]] = [
         ("likeness", _likeness),
-        ("what is of its kind", {"signals": _signals, "table": _table, "images": _pictures}[sets.recipe.data]),
+        ("what is of its kind", {"signals": _signals, "table": _table, "images": _pictures}[sets.recipe.data.kind]),
         ("what it is good for", _utility),
         ("what the networks show", _networks),
     ]
@@ -97,7 +97,7 @@ def _likeness(sets: Sets, found: Measured) -> None:
         score_table().group("neighbours"),
         "too few samples, or too many of one patient: each needs five neighbours of other patients",
     )
-    if sets.recipe.data != "table":
+    if sets.recipe.data.kind != "table":
         found.scores |= score_diversity(images["synthetic"], images["control"], sets.people(CONTROL), seed)
 
 
@@ -118,7 +118,7 @@ def _signals(sets: Sets, found: Measured) -> None:
         found.lacks(score_table().group("limb leads"), _not_an_ecg(codec))
     # of training and control people alike: what it has seen lies better apart than what it has not
     everybody = np.concatenate([sets.people(TRAIN), people])
-    encoder = fit_encoder(np.concatenate([learnt, real]), everybody, seed, sets.recipe.judge_steps)
+    encoder = fit_encoder(np.concatenate([learnt, real]), everybody, seed, sets.recipe.evaluate.judge_steps)
     features = {kind: encoder.embed(part) for kind, part in (("training", learnt), ("control", real))}
     features["synthetic"] = encoder.embed(ours)
     found.scores |= score_distances(features["synthetic"], features["control"], people, features["training"], seed)
@@ -193,8 +193,8 @@ def _utility(sets: Sets, found: Measured) -> None:
     samples = {"synthetic": drawn.synthetic, "training": drawn.training, "control": drawn.control}
     labels = {part: sets.labels(samples[part]) for part in ("training", "control")}
     labels["synthetic"] = drawn.synthetic.frame["label"].to_numpy()
-    seed, steps = sets.recipe.seed, sets.recipe.judge_steps
-    scores, reason = score_utility(sets.recipe.data, samples, labels, sets.classes.names, seed, steps)
+    seed, steps = sets.recipe.seed, sets.recipe.evaluate.judge_steps
+    scores, reason = score_utility(sets.recipe.data.kind, samples, labels, sets.classes.names, seed, steps)
     found.scores |= scores
     if reason:
         found.lacks(UTILITY, reason.removeprefix("not measured: "))

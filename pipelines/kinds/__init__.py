@@ -68,7 +68,7 @@ def recipe_for(source: Path) -> str:
 
 
 def _kinds_of(recipe: Recipe) -> list[Kind]:
-    return [kind for kind in KINDS.values() if kind.data == recipe.data]
+    return [kind for kind in KINDS.values() if kind.data == recipe.data.kind]
 
 
 def _refuse_absent(source: Path) -> None:

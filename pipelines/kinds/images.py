@@ -42,7 +42,7 @@ class Images(Kind):
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
         with progress("inspect") as advance:
             known = describe_pictures(source, progress=lambda done, total: advance(done, "pictures", total))
-        side = recipe.side
+        side = recipe.images.side
         lines = [
             f"{sum(known.sizes.values())} pictures, resized to {side}×{side} for training",
             "sizes: " + ", ".join(f"{width}×{height} ×{n}" for (width, height), n in known.sizes.items()),
@@ -55,26 +55,28 @@ class Images(Kind):
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
     ) -> SampleStore:
-        assert isinstance(recipe.side, int)  # the recipe sees to it
+        assert isinstance(recipe.images.side, int)  # the recipe sees to it
         with progress("read") as advance:
             pictures = read_pictures(
                 source,
-                recipe.side,
-                recipe.patient,
+                recipe.images.side,
+                recipe.data.patient,
                 progress=lambda done, n: advance(done, "pictures", n),
                 spread=spread,
-                skip_bad=recipe.skip_bad,
+                skip_bad=recipe.data.skip_bad,
             )
         samples = pictures.samples
-        samples.frame["part"] = split_patients(samples.frame, recipe.control_share, recipe.seed) if split else ""
+        samples.frame["part"] = split_patients(samples.frame, recipe.data.control_share, recipe.seed) if split else ""
         return SampleStore.write(to, samples, pictures.form, pictures.classes, problems=pictures.problems, hold=hold)
 
     def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
-        return CodecSteps(GreyLevels(), arrangement(recipe.arrangement, len(info.channels), info.length, recipe.seed))
+        layout = arrangement(recipe.images.arrangement, len(info.channels), info.length, recipe.seed)
+        return CodecSteps(GreyLevels(), layout)
 
     def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
-        assert isinstance(recipe.side, int)
-        return [SampleInfo(["grey"] * n, [""] * n, None, 1.0, recipe.side**2) for n in (1, 3)]  # grey, or in colour
+        assert isinstance(recipe.images.side, int)
+        length = recipe.images.side**2
+        return [SampleInfo(["grey"] * n, [""] * n, None, 1.0, length) for n in (1, 3)]  # grey, or in colour
 
     def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> PictureFormat:
         return PictureFormat(plan, codec.form)

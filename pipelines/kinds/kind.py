@@ -23,7 +23,7 @@ from ...errors import InputError
 from ...transforms import Codec, Colours
 from ...transforms.layouts.layout import ForwardLayout
 from ...transforms.transform import ForwardOnly
-from ..recipe import Recipe
+from ..recipe import SETTINGS, Recipe
 
 if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
     from ..evaluation.measure import Measured
@@ -160,8 +160,8 @@ class Kind(ABC):
             InputError: names the option, or what is missing.
         """
         for option in self.meaningless:
-            value = getattr(recipe, option)
-            if value not in (type(recipe).model_fields[option].default, NO_LABEL):
+            value = getattr(recipe.data.kind, option)
+            if value not in (SETTINGS[option].default, NO_LABEL):
                 given = value if isinstance(value, str) else ",".join(value)
                 raise InputError(f"--{option} {given}: means nothing for {self.title}; leave it out")
         self._check(recipe, source)
@@ -204,7 +204,7 @@ class Kind(ABC):
                 Store.discard(to)
             raise InputError(
                 f"{source}: {n} of {len(store)} samples is for control, and scores need {_FEWEST}; give more data, or "
-                f"set more aside than control_share = {recipe.control_share:g} does"
+                f"set more aside than control_share = {recipe.data.control_share:g} does"
             )
         return store
 
@@ -228,7 +228,8 @@ class Kind(ABC):
                 faults.append(error)
                 continue
             if not codec.invertible:
-                raise InputError(f"{recipe.arrangement}: has no inverse, so nothing that is generated could be decoded")
+                named = recipe.images.arrangement
+                raise InputError(f"{named}: has no inverse, so nothing that is generated could be decoded")
             return
         if faults:
             raise faults[0]

@@ -61,13 +61,13 @@ class OtherSeries(Signals):
         if source.is_dir() and not any(file.suffix.lower() in SUFFIXES for file in files_below(source)):
             raise InputError(f"{source}: no records (.hea) and no time series ({', '.join(SUFFIXES)}) in this folder")
         find_series(source)
-        if recipe.label not in (None, NO_LABEL) and not recipe.conditional:
+        if recipe.data.label not in (None, NO_LABEL) and not recipe.conditional:
             raise InputError(
-                f"label '{recipe.label}': recipe {recipe.name} knows no classes; add --set head=auto, or no label"
+                f"label '{recipe.data.label}': recipe {recipe.name} knows no classes; add --set head=auto, or no label"
             )
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
-        known = describe_series(source, recipe.fs, recipe.layout, recipe.label, recipe.patient)
+        known = describe_series(source, recipe.data.fs, recipe.data.layout, recipe.data.label, recipe.data.patient)
         what = f"{known.samples} samples of {known.length} values"
         if known.recordings:
             what = f"{known.recordings} recordings"
@@ -82,8 +82,8 @@ class OtherSeries(Signals):
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
     ) -> AnyStore:
-        given = (source, recipe.fs, recipe.layout, _label(recipe, source), recipe.patient)
-        parts = (lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None
+        given = (source, recipe.data.fs, recipe.data.layout, _label(recipe, source), recipe.data.patient)
+        parts = (lambda frame: split_patients(frame, recipe.data.control_share, recipe.seed)) if split else None
         sources = series_sources(*given)
         if not sources:  # a row is a sample already, whatever length the recipe's windows have
             series = read_series(*given)
@@ -110,7 +110,7 @@ class OtherSeries(Signals):
                 recipe.step_between_windows,
                 split=parts,
                 spread=spread,
-                skip_bad=recipe.skip_bad,
+                skip_bad=recipe.data.skip_bad,
                 progress=lambda done, _: advance(done, "recordings"),
                 classes=() if given[3] in (None, NO_LABEL) else None,
                 form=form,
@@ -144,4 +144,4 @@ class OtherSeries(Signals):
 def _label(recipe: Recipe, source: Path) -> str | None:
     """The label as the user names it; the one that an .npz file has by itself only where classes are learnt."""
     is_npz = find_series(source)[0].path.suffix.lower() == ".npz"
-    return NO_LABEL if is_npz and not recipe.conditional else recipe.label
+    return NO_LABEL if is_npz and not recipe.conditional else recipe.data.label

@@ -33,14 +33,14 @@ class Signals(Kind):
 
     def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
         channels = len(info.channels)
-        colours = None if recipe.colours == "none" else Colours(recipe.colours)
+        colours = None if recipe.images.colours == "none" else Colours(recipe.images.colours)
         if colours is not None and channels != 3:
             raise InputError(
-                f"colours '{recipe.colours}': needs three leads, there are {channels}; name three with --leads"
+                f"colours '{recipe.images.colours}': needs three leads, there are {channels}; name three with --leads"
             )
         planes = channels if colours is None else colours.channels
         # rgb is z of three channels; in another colour space there may be four
-        name = "z" if colours is not None and recipe.arrangement == "rgb" else recipe.arrangement
+        name = "z" if colours is not None and recipe.images.arrangement == "rgb" else recipe.images.arrangement
         layout = arrangement(name, planes, info.length, recipe.seed)
         return CodecSteps(_standardizer(recipe, info.step), layout, colours, limb_relations(info.channels))
 
@@ -48,21 +48,25 @@ class Signals(Kind):
         return codec.fs is not None and set(codec.units) == {"mV"}
 
     def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
-        counts = (len(recipe.leads),) if recipe.leads else (1, 3)  # without leads the source decides
+        counts = (len(recipe.data.leads),) if recipe.data.leads else (1, 3)  # without leads the source decides
         return [
-            SampleInfo([f"{k}" for k in range(channels)], [""] * channels, recipe.fs, _STEP, recipe.window)
+            SampleInfo([f"{k}" for k in range(channels)], [""] * channels, recipe.data.fs, _STEP, recipe.window)
             for channels in counts
         ]
 
 
 def _standardizer(recipe: Recipe, step: float) -> Transform:
     """Step 1 of signals, not yet fitted; step is the source's ADC step in physical units."""
-    if recipe.standardizer == "minmax":
-        return MinMax(a=recipe.null_level)
-    if recipe.standardizer == "equalize":
-        return Equalize(a=recipe.null_level, step=step)
-    width = None if recipe.width == "fitted" else recipe.width
-    adapted = AdaptedRange(width, recipe.rounding, recipe.null_level, step=step)
-    if recipe.standardizer == "adapted":
+    images = recipe.images
+    if images.standardizer == "minmax":
+        return MinMax(a=images.null_level)
+    if images.standardizer == "equalize":
+        return Equalize(a=images.null_level, step=step)
+    width = None if images.width == "fitted" else images.width
+    adapted = AdaptedRange(width, images.rounding, images.null_level, step=step)
+    if images.standardizer == "adapted":
         return adapted
-    return Compose(QuantileBounds(recipe.quantile_low, recipe.quantile_high, recipe.quantile_of, step=step), adapted)
+    return Compose(
+        QuantileBounds(images.quantile_low, images.quantile_high, images.quantile_of, step=step),
+        adapted,
+    )

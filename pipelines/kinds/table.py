@@ -62,9 +62,9 @@ class Table(Kind):
             raise InputError(f"{source}: no such file; recipe {recipe.name} reads a table, as CSV or Parquet")
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
-        file = read_table(source, recipe.missing, as_written(recipe))
-        left_out = (*recipe.drop, patient_column(recipe))
-        options = {"binary": recipe.binary, "category": recipe.category, "keep": recipe.keep}
+        file = read_table(source, recipe.data.missing, as_written(recipe))
+        left_out = (*recipe.data.drop, patient_column(recipe))
+        options = {"binary": recipe.data.binary, "category": recipe.data.category, "keep": recipe.data.keep}
         problems, rows = [], []
         for name in file.frame.columns:  # one by one, so that every problem is said
             column, kind = file.frame[name], "left out" if name in left_out else ""
@@ -73,7 +73,7 @@ class Table(Kind):
                 try:
                     kind = TableForm.fit(file.frame[[name]], file.name, **given).columns[0].kind  # type: ignore[arg-type]
                 except InputError as error:
-                    problems += [] if name in recipe.keep else [str(error)]
+                    problems += [] if name in recipe.data.keep else [str(error)]
             values = _values(column)
             shown = f"{column.min()} to {column.max()}" if kind in NUMBERS else few(values)
             rows.append((name, kind, column.dtype, shown, len(values), column.isna().sum()))
@@ -84,20 +84,20 @@ class Table(Kind):
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
     ) -> SampleStore:
-        file = read_table(source, recipe.missing, as_written(recipe))
-        patient, label = patient_column(recipe), None if recipe.label == NO_LABEL else recipe.label
+        file = read_table(source, recipe.data.missing, as_written(recipe))
+        patient, label = patient_column(recipe), None if recipe.data.label == NO_LABEL else recipe.data.label
         rows = rows_of(file.frame, file.name, label=label, patient=patient)
         fit = partial(
             TableForm.fit,
             name=file.name,
             label=label if recipe.conditional else None,
             patient=patient,
-            binary=recipe.binary,
-            category=recipe.category,
-            drop=recipe.drop,
-            keep=recipe.keep,
+            binary=recipe.data.binary,
+            category=recipe.data.category,
+            drop=recipe.data.drop,
+            keep=recipe.data.keep,
         )
-        rows["part"] = split_patients(rows, recipe.control_share, recipe.seed) if split else TRAIN
+        rows["part"] = split_patients(rows, recipe.data.control_share, recipe.seed) if split else TRAIN
         whole = fit(file.frame)
         _teach_every_value(file.frame, whole, rows)
         is_training = (rows["part"] == TRAIN).to_numpy()
@@ -115,18 +115,19 @@ class Table(Kind):
         return SampleStore.write(to, stored, described, form.classes, hold=hold)
 
     def check_layout(self, recipe: Recipe) -> None:
-        if recipe.arrangement not in TABLE_GRIDS:
-            raise InputError(f"unknown table grid '{recipe.arrangement}'{nearest(recipe.arrangement, TABLE_GRIDS)}")
+        if recipe.images.arrangement not in TABLE_GRIDS:
+            unknown = recipe.images.arrangement
+            raise InputError(f"unknown table grid '{unknown}'{nearest(unknown, TABLE_GRIDS)}")
 
     def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
         kinds = TableForm.from_state(info.form["table"]).kinds
         numbers = [k for k, kind in enumerate(kinds) if kind in NUMBERS]
         others = [k for k, kind in enumerate(kinds) if kind not in NUMBERS]
-        learnt: Transform = MinMax(a=1) if recipe.standardizer == "minmax" else Equalize(a=1)
+        learnt: Transform = MinMax(a=1) if recipe.images.standardizer == "minmax" else Equalize(a=1)
         parts = [(group, part) for group, part in ((numbers, learnt), (others, MinMax(a=1))) if group]
         standardizer = ByChannel([group for group, _ in parts], [part for _, part in parts])
-        side = None if recipe.side == "auto" else recipe.side
-        return CodecSteps(standardizer, table_grid(recipe.arrangement, kinds, side, recipe.seed))
+        side = None if recipe.images.side == "auto" else recipe.images.side
+        return CodecSteps(standardizer, table_grid(recipe.images.arrangement, kinds, side, recipe.seed))
 
     def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> TableFormat:
         name, dialect = Path(codec.form["file"]), codec.form["dialect"]
@@ -143,13 +144,13 @@ class Table(Kind):
 
 def patient_column(recipe: Recipe) -> str | None:
     """The column that says whose a row is; words that are for records say nothing: each row is somebody else's."""
-    return None if recipe.patient in ("auto", "record") else recipe.patient
+    return None if recipe.data.patient in ("auto", "record") else recipe.data.patient
 
 
 def as_written(recipe: Recipe) -> list[str]:
     """Columns whose cells are taken as they stand, numbers or not: nothing is learnt from their size."""
     patient = patient_column(recipe)
-    return [*recipe.category, *recipe.drop, *([patient] if patient else [])]
+    return [*recipe.data.category, *recipe.data.drop, *([patient] if patient else [])]
 
 
 def _teach_every_value(frame: pd.DataFrame, form: TableForm, rows: pd.DataFrame) -> None:

@@ -42,17 +42,17 @@ class WfdbRecords(Signals):
         return source.suffix == ".hea"
 
     def _check(self, recipe: Recipe, source: Path) -> None:
-        find_records(source, recipe.patient)
+        find_records(source, recipe.data.patient)
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
         with progress("inspect") as advance:
             known = describe(
                 source,
                 recipe.window,
-                recipe.stride,
-                recipe.leads,
-                recipe.fs,
-                recipe.patient,
+                recipe.data.stride,
+                recipe.data.leads,
+                recipe.data.fs,
+                recipe.data.patient,
                 progress=lambda done, total: advance(done, "records", total),
                 labels=_label_file(recipe),
             )
@@ -69,11 +69,11 @@ class WfdbRecords(Signals):
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
     ) -> Store:
-        heads, classes = read_heads(find_records(source, recipe.patient)), CLASSES
+        heads, classes = read_heads(find_records(source, recipe.data.patient)), CLASSES
         if (labels := _label_file(recipe)) is not None:
             heads, classes = relabel(heads, labels)
-        sources = [RecordSource(head, recipe.leads, recipe.fs) for head in heads]
-        if not recipe.skip_bad:  # rather now than after hours
+        sources = [RecordSource(head, recipe.data.leads, recipe.data.fs) for head in heads]
+        if not recipe.data.skip_bad:  # rather now than after hours
             for record in sources:
                 try:
                     record.check()
@@ -85,9 +85,9 @@ class WfdbRecords(Signals):
                 sources,
                 recipe.window,
                 recipe.step_between_windows,
-                split=(lambda frame: split_patients(frame, recipe.control_share, recipe.seed)) if split else None,
+                split=(lambda frame: split_patients(frame, recipe.data.control_share, recipe.seed)) if split else None,
                 spread=spread,
-                skip_bad=recipe.skip_bad,
+                skip_bad=recipe.data.skip_bad,
                 progress=lambda done, _: advance(done, "records"),
                 classes=classes,
                 hold=hold,
@@ -117,7 +117,7 @@ class WfdbRecords(Signals):
 
 def _label_file(recipe: Recipe) -> Path | None:
     """The file with the user's own classes, if there is one."""
-    return None if recipe.label in (None, NO_LABEL) else Path(str(recipe.label))
+    return None if recipe.data.label in (None, NO_LABEL) else Path(str(recipe.data.label))
 
 
 def _records(known: Description) -> Listing:

@@ -47,9 +47,7 @@ def write_datasheet(
         with_generator: weights go out, too.
     """
     classes = Classes.from_form(codec.form)
-    said = {
-        name: value for name, value in recipe.model_dump(mode="json", exclude_none=True).items() if name not in _OWN
-    }
+    said = {name: value for name, value in recipe.settings().items() if value is not None and name not in _OWN}
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
     environment.filters["short"] = _short
     text = resources.files(__package__).joinpath("datasheet.md").read_text("utf-8")

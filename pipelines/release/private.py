@@ -193,7 +193,7 @@ class Private:
         if kind != "images":
             self.searched.append("cells of columns that were left out" if kind == "table" else "texts of headers")
         if kind == "wfdb":
-            self._learn_recordings(read_heads(find_records(source, recipe.patient)))
+            self._learn_recordings(read_heads(find_records(source, recipe.data.patient)))
         elif kind == "images":
             self._learn_pictures(find_pictures(source)[0])
 

@@ -125,15 +125,15 @@ def source_texts(recipe: Recipe, source: Path) -> Iterator[tuple[str, str]]:
     """What the source's headers say of few people, and the cells of columns that were left out of a table."""
     kind = kind_of_source(recipe, source).name
     if kind == "table":
-        hidden = [*recipe.drop, *([recipe.patient] if recipe.patient not in ("auto", "record") else [])]
-        frame = read_table(source, recipe.missing, as_written(recipe)).frame
+        hidden = [*recipe.data.drop, *([recipe.data.patient] if recipe.data.patient not in ("auto", "record") else [])]
+        frame = read_table(source, recipe.data.missing, as_written(recipe)).frame
         for column in hidden:
             yield from ((str(cell), "a cell of a column that was left out") for cell in frame[column].dropna().unique())
         return
     if kind == "images":
         return
     said: defaultdict[str, set[str]] = defaultdict(set)
-    for entry in find_records(source, recipe.patient) if kind == "wfdb" else find_series(source):
+    for entry in find_records(source, recipe.data.patient) if kind == "wfdb" else find_series(source):
         for line in _header_lines(kind, entry.path):
             said[line].add(entry.patient)
     everybody = len(set().union(*said.values()))

@@ -45,17 +45,17 @@ def words(run: Run) -> dict[str, str]:
 def _range(run: Run) -> str:
     """The range of eq. 3 that windows are compared with: the run's, or the paper's where the run has none."""
     recipe = run.recipe
-    adapted = recipe.standardizer in ("adapted", "quantile")
+    adapted = recipe.images.standardizer in ("adapted", "quantile")
     if not adapted and is_ecg(run):
         return f"the paper's adapted range ({PAPER_WIDTH:g} mV), which this run has not"
-    if not adapted or recipe.width == "fitted":
+    if not adapted or recipe.images.width == "fitted":
         return "the adapted range"
-    return f"the adapted range ({f'{recipe.width:g} {run.codec.units[0]}'.rstrip()})"
+    return f"the adapted range ({f'{recipe.images.width:g} {run.codec.units[0]}'.rstrip()})"
 
 
 def is_ecg(run: Run) -> bool:
     """Whether the signals are an ECG, as far as anybody says."""
-    return run.recipe.data == "signals" and run.codec.fs is not None and set(run.codec.units) == {"mV"}
+    return run.recipe.data.kind == "signals" and run.codec.fs is not None and set(run.codec.units) == {"mV"}
 
 
 def lead_of(run: Run) -> str:

@@ -111,7 +111,7 @@ def _collapse(expected: bool) -> Callable[[Run], tuple[bool | None, str]]:
         steps = run.counts["steps"]
         if len(events):
             return expected, f"collapse at step {int(events['step'].iloc[0])} of {steps}{alike}"
-        epochs = steps * run.recipe.batch / run.counts["training"]
+        epochs = steps * run.recipe.train.batch / run.counts["training"]
         numbers = f"no collapse in {steps} steps, {epochs:.0f} epochs{alike}"
         return (not expected if epochs >= COLLAPSE_EPOCH else None), numbers
 

@@ -52,7 +52,7 @@ class Section:
 
 def make_sections(run: Run) -> list[Section]:
     """All that there is something to show of."""
-    found = (make(run) for make in _SECTIONS[run.recipe.data])
+    found = (make(run) for make in _SECTIONS[run.recipe.data.kind])
     return [section for section in found if section is not None and section.panels]
 
 
@@ -263,9 +263,9 @@ def _few(samples: DrawnSamples) -> DrawnSamples:
 
 
 def _grid(run: Run, images: np.ndarray, alt: str) -> Markup:
-    return as_png(image_grid(images, zoom=1, brighten=run.recipe.data == "signals"), alt)
+    return as_png(image_grid(images, zoom=1, brighten=run.recipe.data.kind == "signals"), alt)
 
 
 def _brightened(run: Run) -> str:
     """Most levels of a window are low: on the page they are brightened, which has to be said."""
-    return "; brightened (square root of the levels)" if run.recipe.data == "signals" else ""
+    return "; brightened (square root of the levels)" if run.recipe.data.kind == "signals" else ""

@@ -128,7 +128,7 @@ def test_an_unknown_setting_offers_the_nearest(source, out):
 
 
 def test_a_recipe_file_of_the_wrong_type(source, out, tmp_path):
-    (tmp_path / "mine.toml").write_text('batch = "many"\n')
+    (tmp_path / "mine.toml").write_text('[train]\nbatch = "many"\n')
     refused(anonimage("run", tmp_path / "mine.toml", source, out), "mine.toml", "batch", "'many'")
     assert not out.exists()
 

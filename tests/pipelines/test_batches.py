@@ -58,7 +58,7 @@ def test_the_shares_of_several_processes_are_the_batch_without_overlap(changes, 
     for rank, share in enumerate(shares):
         assert np.array_equal(share.images, whole.images[rank::4])
         assert share.labels is None or np.array_equal(share.labels, whole.labels[rank::4])
-    assert sum(len(share.images) for share in shares) == recipe.batch
+    assert sum(len(share.images) for share in shares) == recipe.train.batch
 
 
 @pytest.mark.parametrize("changes", [{}, {"balance": "weighted", "head": "projection", "label": "diagnosis"}])

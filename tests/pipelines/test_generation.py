@@ -36,7 +36,7 @@ def written(folder: Path) -> dict[str, bytes]:
 
 def test_sample_k_is_the_same_however_many_are_asked_for(finished):
     anonymizer = Anonymizer.load(finished)
-    assert anonymizer.recipe.offset == "sampled"
+    assert anonymizer.recipe.images.offset == "sampled"
     many = anonymizer.sample(2 * CHUNK + 9)
     for first, n in ((0, 5), (CHUNK - 2, 5), (CHUNK + 3, CHUNK)):
         few = anonymizer.sample(n, first=first)

@@ -3,6 +3,7 @@
 import pytest
 from anonimage.errors import InputError
 from anonimage.pipelines.recipe import Recipe, load_recipe, recipe_names
+from anonimage.pipelines.settings import Images, Train
 from pydantic import ValidationError
 
 PAPER = {  # recipe: (section, arrangement, leads, batch), from the issue and the paper's sections
@@ -18,8 +19,13 @@ PAPER = {  # recipe: (section, arrangement, leads, batch), from the issue and th
 @pytest.mark.parametrize("name", PAPER)
 def test_recipes_say_what_the_paper_says(name):
     recipe = load_recipe(name)
-    assert (recipe.section, recipe.arrangement, len(recipe.leads), recipe.batch) == PAPER[name]
-    assert (recipe.window, recipe.epochs, recipe.latent_dim, recipe.widths) == (2025, 200, 100, (64, 128, 256))
+    assert (recipe.section, recipe.images.arrangement, len(recipe.data.leads), recipe.train.batch) == PAPER[name]
+    assert (recipe.window, recipe.train.epochs, recipe.gan.latent_dim, recipe.gan.widths) == (
+        2025,
+        200,
+        100,
+        (64, 128, 256),
+    )
     assert recipe.step_between_windows == 2025  # no overlap
 
 
@@ -28,16 +34,16 @@ def test_saved_recipe_reads_back_the_same(name, tmp_path):
     recipe = load_recipe(name).changed({"stride": "500", "width": "fitted", "steps": 7})
     recipe.save(tmp_path / "saved.toml")
     assert load_recipe(str(tmp_path / "saved.toml")) == recipe
-    assert (recipe.stride, recipe.width, recipe.steps) == (500, "fitted", 7)
+    assert (recipe.data.stride, recipe.images.width, recipe.train.steps) == (500, "fitted", 7)
 
 
 def test_a_recipe_does_not_change():
     with pytest.raises(ValidationError):
-        load_recipe("demo").batch = 3
+        load_recipe("demo").train.batch = 3
 
 
 def test_steps_are_epochs_of_whole_batches():
-    recipe = Recipe(name="x", batch=30, epochs=2)
+    recipe = Recipe(name="x", images=Images(side=45), train=Train(batch=30, epochs=2))
     assert recipe.total_steps(100) == 2 * 3
     assert recipe.changed({"steps": 5}).total_steps(100) == 5
 
@@ -65,10 +71,15 @@ def test_wrong_settings_are_named(settings, words):
     ("text", "words"),
     [
         ("batch = ", ["not valid TOML"]),
-        ('batch = "many"', ["batch", "'many'", "integer"]),
-        ("leads = 3", ["leads", "3"]),
-        ("batchh = 3", ["batchh", "did you mean 'batch'"]),
+        ('[train]\nbatch = "many"', ["batch = 'many'", "integer"]),
+        ("[data]\nleads = 3", ["leads = 3"]),
+        ("[train]\nbatchh = 3", ["batchh", "did you mean 'batch'"]),
         ("[step1]\nx = 1", ["step1"]),
+        ("batch = 30", ["'batch'", "at the top", "[train]"]),  # as recipes were before they had sections
+        ("[data]\nbatch = 30", ["'batch'", "in [data]", "[train]"]),
+        ("[train]\nseed = 3", ["'seed'", "in [train]", "at the top"]),
+        ('data = "images"', ["'data' is a section", "kind"]),
+        ("train = 3", ["'train' is a section", "batch"]),
     ],
 )
 def test_wrong_recipe_files_are_named(text, words, tmp_path):

@@ -60,7 +60,7 @@ def test_nothing_of_the_source_is_named_in_the_synthetic_records(finished):
 
 def test_the_resolved_recipe_is_saved(finished):
     recipe = load_recipe(str(finished / "recipe.toml"))
-    assert (recipe.name, recipe.side, recipe.steps, recipe.precision) == ("ptb-quantile", 9, 6, "32")
+    assert (recipe.name, recipe.images.side, recipe.train.steps, recipe.train.precision) == ("ptb-quantile", 9, 6, "32")
 
 
 def test_patients_are_split_and_the_codec_saw_training_only(finished):

@@ -29,7 +29,7 @@ def test_ptb_recipes(name, shared, tmp_path):
     said = finish(name, shared / "data" / "ptbdb", tmp_path / "out", "--set", "stride=1000", *SMALL)
     recipe = load_recipe(name)
     record = wfdb.rdrecord(str(tmp_path / "out" / "synthetic" / "synthetic000001"))
-    assert [lead.lower() for lead in record.sig_name] == list(recipe.leads)
+    assert [lead.lower() for lead in record.sig_name] == list(recipe.data.leads)
     assert record.sig_len == 2025
     page = (tmp_path / "out" / "report.html").read_text()
     assert STUDIES[name].claim in page

@@ -32,7 +32,7 @@ class Here:
         self.asked = []
 
     def map(self, function, items):
-        self.asked = [(item.recipe.arrangement, item.recipe.seed) for item in items]
+        self.asked = [(item.recipe.images.arrangement, item.recipe.seed) for item in items]
         for index, item in enumerate(items):
             try:
                 yield function(item)
@@ -109,7 +109,7 @@ def test_every_cell_sees_the_same_people(resumed):
 def test_each_run_is_a_run_like_any_other(resumed):
     run = resumed[0] / "cells/arrangement-reversed/seed-1"
     recipe = load_recipe(str(run / "recipe.toml"))
-    assert (recipe.arrangement, recipe.seed) == ("reversed", 1)
+    assert (recipe.images.arrangement, recipe.seed) == ("reversed", 1)
     assert (run / "report.html").is_file()
     assert not (run / "audit.json").exists()
     assert "trained: 12 steps" in run.with_name("seed-1.log").read_text()
@@ -167,7 +167,7 @@ def test_a_run_stopped_while_it_trained_longer_is_not_taken_for_done(copy, datab
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(cells, "train", stop)
         run_cell(longer)
-    assert load_recipe(str(run / "recipe.toml")).steps == 14
+    assert load_recipe(str(run / "recipe.toml")).train.steps == 14
     assert not is_finished(longer)
     run_cell(longer)
     assert is_finished(longer)
@@ -249,7 +249,7 @@ def test_runs_that_differ_in_precision_are_two_cells(copy, capsys):
     """They have other weights, even with the same seed."""
     one, two = (copy / f"cells/arrangement-{name}/seed-0" for name in ("z", "reversed"))
     recipe = RunFolder(one).recipe
-    recipe.changed({"precision": "32" if recipe.precision == "bf16" else "bf16"}).save(two / "recipe.toml")
+    recipe.changed({"precision": "32" if recipe.train.precision == "bf16" else "bf16"}).save(two / "recipe.toml")
     compare([one, two], None)
     printed = capsys.readouterr().out
     for name in ("32", "bf16"):
@@ -280,7 +280,7 @@ def test_a_run_that_is_killed_in_its_worker_is_one_failure(database, tmp_path):
 
 
 def _deadly(job):
-    if job.recipe.arrangement == "reversed":
+    if job.recipe.images.arrangement == "reversed":
         os.kill(os.getpid(), signal.SIGKILL)
     run_cell(job)
 

@@ -17,7 +17,7 @@ def test_every_combination_once_the_first_values_first():
         "arrangement=reversed, standardizer=minmax",
         "arrangement=reversed, standardizer=quantile",
     ]
-    assert [(cell.recipe.arrangement, cell.recipe.standardizer) for cell in cells[1:3]] == [
+    assert [(cell.recipe.images.arrangement, cell.recipe.images.standardizer) for cell in cells[1:3]] == [
         ("z", "quantile"),
         ("reversed", "minmax"),
     ]
@@ -33,8 +33,8 @@ def test_all_else_is_as_in_the_recipe_and_seeds_are_the_same_in_each_cell():
 
 def test_items_of_a_list_are_joined_by_plus():
     cells = grid(RECIPE, ["leads=i+ii,iii", "widths=4+8,8"])
-    assert [cell.recipe.leads for cell in cells[::2]] == [("i", "ii"), ("iii",)]
-    assert [cell.recipe.widths for cell in cells[:2]] == [(4, 8), (8,)]
+    assert [cell.recipe.data.leads for cell in cells[::2]] == [("i", "ii"), ("iii",)]
+    assert [cell.recipe.gan.widths for cell in cells[:2]] == [(4, 8), (8,)]
 
 
 def test_folders_have_names_that_any_disk_takes_and_differ():
@@ -97,7 +97,7 @@ def test_what_an_ablation_decides_itself_is_refused_in_the_recipe(settings):
 
 def test_grids_of_tables_have_names_of_their_own():
     table = load_recipe("table")
-    assert [cell.recipe.arrangement for cell in grid(table, ["arrangement=rows,kinds"])] == ["rows", "kinds"]
+    assert [cell.recipe.images.arrangement for cell in grid(table, ["arrangement=rows,kinds"])] == ["rows", "kinds"]
     with pytest.raises(InputError, match="unknown table grid 'z'"):
         grid(table, ["arrangement=rows,z"])
 

@@ -1,0 +1,271 @@
+"""Every setting of a recipe, in sections: its values, default, description, and the rules that follow from it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+# Commands that have an option of the setting's name
+READING = ("inspect", "prepare", "run", "ablate", "encode")
+RUNS = ("prepare", "run", "ablate", "demo")
+TRAINING = ("train", "run", "ablate")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a setting besides its value.
+
+    Arguments:
+        name: the key after --set, which no other section has.
+        section: table of the TOML file; empty: none, it stands at the top.
+        field: type, default and description.
+        may_change: between two calls on one run, which it does not make another run.
+        shared: a run and the one that it is compared with (`against`) have it in common.
+        silent: changes no result, or is reported in another way; no difference between two runs that are compared.
+        commands: that have it as an option.
+        option: the option's name.
+    """
+
+    name: str
+    section: str
+    field: FieldInfo
+    may_change: bool = False
+    shared: bool = False
+    silent: bool = False
+    commands: tuple[str, ...] = ()
+    option: str = ""
+
+    @property
+    def default(self) -> Any:
+        """The value of a recipe that does not name it."""
+        return self.field.get_default()
+
+    @property
+    def description(self) -> str:
+        """One line."""
+        return self.field.description or ""
+
+
+def setting(default: Any, description: str, *, ge: float | None = None, gt: float | None = None, **known: Any) -> Any:
+    """A field with its description; `known` are fields of Setting."""
+    return Field(default, ge=ge, gt=gt, description=description, json_schema_extra=known)
+
+
+class Section(BaseModel):
+    """A table of the TOML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Data(Section):
+    """What is read, and who is who."""
+
+    kind: Literal["signals", "table", "images"] = setting(
+        "signals", "signals: WFDB, CSV or npz; table: CSV or Parquet; images: a folder of pictures", shared=True
+    )
+    leads: tuple[str, ...] = setting(
+        ("i",), "leads to read, by name, in this order; none named: all", shared=True, commands=READING
+    )
+    fs: float | None = setting(
+        None,
+        "Hz; WFDB records are resampled to it (absent: as recorded), CSV and npz are taken at it",
+        gt=0,
+        shared=True,
+        commands=READING,
+    )
+    length: PositiveInt | None = setting(None, "samples of a window; absent: side²", shared=True)
+    stride: PositiveInt | None = setting(
+        None, "samples from one window to the next; absent: no overlap", shared=True, commands=("inspect",)
+    )
+    starts: Literal["grid", "random"] = setting("grid", "training windows on the grid, or cut anywhere", shared=True)
+    patient: str = setting(
+        "auto",
+        "whose is what: auto, folder, record, a pattern with one group over names, a CSV file, time (blocks of one "
+        "recording); for tables the column that names the person",
+        shared=True,
+        commands=READING,
+    )
+    control_share: Share = setting(0.2, "share of patients that training never sees", shared=True)
+    label: str | None = setting(
+        None,
+        "the class: a column of a table or of a series file; a CSV file (record, label) for WFDB",
+        shared=True,
+        commands=READING,
+    )
+    layout: Literal["auto", "columns", "rows"] = setting(
+        "auto", "text files of signals: a column per channel, or a row per sample", shared=True
+    )
+    binary: tuple[str, ...] = setting((), "columns of a table to be taken as binary", commands=READING)
+    category: tuple[str, ...] = setting((), "columns of a table to be taken as categories", commands=READING)
+    drop: tuple[str, ...] = setting((), "columns of a table to leave out", commands=READING)
+    keep: tuple[str, ...] = setting(
+        (), "columns of one value to copy into every synthetic row of a table", commands=READING
+    )
+    missing: tuple[str, ...] = setting(
+        (), "texts that stand for a missing value, besides the usual ones", commands=READING
+    )
+    skip_bad: bool = setting(
+        False,
+        "leave out records that cannot be read, and say which; else the first one ends it",
+        may_change=True,
+        silent=True,
+        commands=("prepare", "run", "ablate", "encode"),
+    )
+    store: str | None = setting(
+        None,
+        "where the prepared samples lie: a folder or a URL (s3://…); absent: in the run's folder",
+        silent=True,
+    )
+
+
+class Images(Section):
+    """Steps 1 and 2: values to levels, levels to images."""
+
+    standardizer: Literal["minmax", "adapted", "quantile", "equalize"] = setting(
+        "quantile",
+        "minmax: eq. 2; adapted: eq. 3; quantile: quantile bounds, then eq. 3 (section 4.1); equalize: histogram "
+        "equalisation. Tables: minmax or equalize, for numbers; pictures are grey levels already",
+    )
+    quantile_low: Share = setting(0.01, "lower bound; values below saturate")
+    quantile_high: Share = setting(0.99, "upper bound; values above saturate")
+    quantile_of: Literal["windows", "values"] = setting(
+        "windows", "quantiles of window minima and maxima, or of all values"
+    )
+    width: Annotated[float, Field(gt=0)] | Literal["fitted"] = setting(
+        2.5, "range of eq. 3 in the source's units, or fitted to the training windows"
+    )
+    rounding: Literal["nearest", "ceil"] = setting("nearest", "ceil is the paper's, nearest has no bias")
+    null_level: Annotated[int, Field(ge=0, le=254)] = setting(
+        0, "a of eq. 2 and 3; 1 keeps grey level 0 for missing values"
+    )
+    offset: Literal["relative", "baseline", "sampled"] = setting(
+        "sampled", "offset of a synthetic window: minimum at 0, median at 0, or drawn from the fitted distribution"
+    )
+    arrangement: str = setting("z", "position of each sample of a window, or column of a table, in the image")
+    side: Annotated[int, Field(ge=2, le=300)] | Literal["auto"] = setting(
+        "auto",
+        "side of the image; auto: the smallest that holds a sample; without a length, windows have side² samples",
+        shared=True,
+        commands=("inspect",),
+    )
+    colours: Literal["none", "hsv", "lab", "cmyk"] = setting(
+        "none", "three leads as red, green, blue, turned into another colour space"
+    )
+
+
+class Gan(Section):
+    """Step 3: the networks and what they optimise."""
+
+    family: Literal["convolutional", "connected"] = setting("convolutional", "DCGAN, or fully connected")
+    activation: Literal["relu", "linear"] = setting("relu", "of a connected network's hidden layers")
+    widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = setting(
+        (64, 128, 256), "channels of the hidden layers; nodes of connected ones"
+    )
+    latent_dim: PositiveInt = setting(100, "length of the latent vector")
+    output: Literal["tanh", "clip"] = setting(
+        "tanh", "of the generator: tanh, or cut off, which gives exactly 0 and 255 to NULL and binary columns"
+    )
+    sharp_null: bool = setting(False, "the critic sees NULL pixels ten times as large; for tables")
+    moments: bool = setting(False, "the critic sees mean and spread of each pixel over the batch; for tables")
+    head: Literal["none", "auto", "auxiliary", "projection"] = setting(
+        "none",
+        "classes: none; ACGAN's class head (section 4.6); projection discriminator; auto: projection where a label is "
+        "named",
+    )
+    real_label: Annotated[float, Field(gt=0.5, le=1)] = setting(0.9, "one-sided label smoothing: target of real images")
+
+
+class Train(Section):
+    """Step 4: how long, on what, and what is watched."""
+
+    batch: Annotated[int, Field(ge=2)] = setting(30, "images per step, of all processes together")
+    balance: Literal["none", "undersample", "weighted"] = setting(
+        "none", "classes in training: as they are; cut to the smallest (section 4.6); drawn equally often"
+    )
+    epochs: PositiveInt = setting(200, "passes over the training windows", may_change=True, shared=True)
+    steps: PositiveInt | None = setting(
+        None, "training steps; overrides epochs", may_change=True, shared=True, commands=(*RUNS, "train")
+    )
+    learning_rate: float = setting(2e-4, "Adam's", gt=0)
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = setting(0.999, "averaging of the generator's weights; 0: none")
+    precision: Literal["auto", "32", "bf16"] = setting(
+        "auto", "auto: bf16 where the processor has units for it", shared=True, commands=TRAINING
+    )
+    device: Literal["auto", "cpu", "cuda"] = setting(
+        "auto", "auto: cuda where there is one", may_change=True, shared=True, silent=True, commands=TRAINING
+    )
+    devices: PositiveInt = setting(
+        1,
+        "processes (CPU) or GPUs a machine; they share each step's batch",
+        may_change=True,
+        silent=True,
+        commands=("train", "run"),
+    )
+    nodes: PositiveInt = setting(
+        1,
+        "machines, as torchrun or SLURM starts them",
+        may_change=True,
+        silent=True,
+        commands=("train",),
+        option="--num-nodes",
+    )
+    on_trouble: Literal["go_on", "stop", "rollback"] = setting(
+        "go_on",
+        "collapse, a critic that has won, …: go on, stop, or back to the last healthy state",
+        may_change=True,
+    )
+    stop_score: Literal["none", "1nnc", "accuracy"] = setting(
+        "none", "what decides on the best checkpoint: 1NNC to training windows, class accuracy (section 4.7)"
+    )
+    score_every: PositiveInt = setting(250, "steps from one look at stop_score to the next", may_change=True)
+    patience: PositiveInt = setting(5, "training ends after so many looks without a better stop_score", may_change=True)
+    metrics_every: PositiveInt = setting(
+        25, "steps from one row of metrics.csv to the next", may_change=True, shared=True, silent=True
+    )
+    checkpoint_every: PositiveInt = setting(
+        250, "steps from one checkpoint to the next", may_change=True, shared=True, silent=True
+    )
+
+
+class Evaluate(Section):
+    """Step 5: what is generated, compared and attacked."""
+
+    samples: PositiveInt = setting(500, "synthetic windows, rows or pictures to write", may_change=True, shared=True)
+    labels: Literal["source", "balanced"] = setting(
+        "source", "shares of the classes in what is generated", may_change=True
+    )
+    evaluated: Annotated[int, Field(ge=10)] = setting(
+        1000, "windows of each set that the scores compare, at most", may_change=True, shared=True
+    )
+    judge_steps: PositiveInt = setting(
+        300,
+        "training steps of the networks that evaluate and audit train: encoder and classifier",
+        may_change=True,
+    )
+    control_runs: PositiveInt = setting(
+        20,
+        "runs of each of the audit's two controls; a release asks for 20 at least",
+        may_change=True,
+        silent=True,
+    )
+    verifier: str | None = setting(
+        None,
+        "file that `anonimage verifier` wrote; absent: re-identification is not measured",
+        may_change=True,
+        silent=True,
+    )
+
+
+def settings_of(model: type[BaseModel], section: str = "") -> Iterator[Setting]:
+    """The settings of a model and of its sections, in the order of the file."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from settings_of(field.annotation, name)
+        else:
+            known: dict[str, Any] = dict(field.json_schema_extra or {})  # type: ignore[arg-type]
+            yield Setting(name, section, field, **{"option": f"--{name.replace('_', '-')}", **known})

@@ -2,22 +2,19 @@
 
 from .bounds import QuantileBounds
 from .by_channel import ByChannel
-from .codec import Codec
+from .codec import TRANSFORMS, Codec
 from .colours import COLOURS, Colours
 from .equalize import Equalize
-from .grey import GreyLevels
-from .known import TRANSFORMS
-from .layouts.arrangements import ARRANGEMENT_LINES, ARRANGEMENTS, arrangement
+from .layouts import ARRANGEMENTS, arrangement
 from .layouts.grids import TABLE_GRIDS, table_grid
-from .layouts.layout import ForwardLayout, Layout
-from .layouts.table import Arrangement, grid
+from .layouts.layout import Layout
+from .layouts.table import Arrangement
 from .offsets import MODES
-from .standardize import AdaptedRange, MinMax
-from .transform import Compose, ForwardChain, ForwardOnly, Saturation, Transform, from_state
+from .standardize import AdaptedRange, GreyLevels, MinMax
+from .transform import Compose, Forward, Saturation, Transform, from_state
 
 __all__ = [
     "ARRANGEMENTS",
-    "ARRANGEMENT_LINES",
     "COLOURS",
     "MODES",
     "TABLE_GRIDS",
@@ -29,9 +26,7 @@ __all__ = [
     "Colours",
     "Compose",
     "Equalize",
-    "ForwardChain",
-    "ForwardLayout",
-    "ForwardOnly",
+    "Forward",
     "GreyLevels",
     "Layout",
     "MinMax",
@@ -40,6 +35,5 @@ __all__ = [
     "Transform",
     "arrangement",
     "from_state",
-    "grid",
     "table_grid",
 ]

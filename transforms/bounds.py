@@ -1,4 +1,11 @@
-"""Saturating bounds from quantiles of the training data. Source: Piacentino, Guarner, Angulo, §4.1."""
+"""Saturating bounds from quantiles of the training data. Source: Piacentino, Guarner, Angulo, §4.1.
+
+Example: half of the values 0, 1, … 4 lie between their quartiles, 1 and 3.
+
+    >>> bounds = QuantileBounds(0.25, 0.75, of="values", step=1).fit(np.arange(5)[None, None])
+    >>> bounds.transform(np.array([[[0, 2, 9]]])).tolist()
+    [[[1.0, 2.0, 3.0]]]
+"""
 
 from typing import Literal, Self
 
@@ -6,8 +13,8 @@ import numpy as np
 
 from ..errors import InputError
 from .histogram import Histogram
-from .transform import Saturation, State, Transform
-from .windows import as_windows, extremes, numbers, one_of, refuse_loaded
+from .standardize import extremes
+from .transform import Saturation, State, Transform, as_windows, numbers, one_of, refuse_loaded
 
 
 class QuantileBounds(Transform):
@@ -36,17 +43,18 @@ class QuantileBounds(Transform):
             raise InputError(f"quantiles must satisfy 0 <= low < high <= 1; got low={low}, high={high}")
         one_of("of", of, ("windows", "values"))
         self.low, self.high, self.of, self.step = low, high, of, step
-        self._bounds: np.ndarray | None = None  # (2, C)
         self.reset()
 
     def reset(self) -> None:
-        self._bounds = None
+        """Forget the counted values."""
+        self._bounds: np.ndarray | None = None  # (2, C)
         self._lows = Histogram(self.step)
         self._highs = Histogram(self.step) if self.of == "windows" else self._lows
-        self._loaded = False
+        self.loaded = False
 
     def partial_fit(self, x: np.ndarray) -> Self:
-        refuse_loaded(self, self._loaded)
+        """Count the values, or the windows' extremes, of one more chunk."""
+        refuse_loaded(self)
         if self.of == "windows":
             low, high = extremes(as_windows(x))
             self._lows.add(low)
@@ -64,17 +72,16 @@ class QuantileBounds(Transform):
         return self._bounds
 
     def transform(self, x: np.ndarray) -> np.ndarray:
+        """Values (N, C, L), cut off at the bounds."""
         low, high = self.bounds.astype(np.float32)[..., None]  # (C, 1) each
         return np.clip(as_windows(x, low.size), low, high)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        """The same values."""
         return y
 
-    @property
-    def tolerance(self) -> float:
-        return 0.0
-
     def carry(self, shift: np.ndarray) -> np.ndarray:
+        """The same shift."""
         return shift
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
@@ -85,11 +92,13 @@ class QuantileBounds(Transform):
         return {"QuantileBounds": Saturation.count(outside, x)}
 
     def state(self) -> State:
+        """What was given, and the bounds."""
         given = {"low": self.low, "high": self.high, "of": self.of, "step": self.step}
         return {"kind": "QuantileBounds", **given, "bounds": self.bounds.tolist()}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
+        """Rebuild from `state()`."""
         new = cls(state["low"], state["high"], state["of"], step=state["step"])
-        new._bounds, new._loaded = numbers(state["bounds"], (2, None)), True
+        new._bounds, new.loaded = numbers(state["bounds"], (2, None)), True
         return new

@@ -1,4 +1,13 @@
-"""Step 1 where channels are of different kinds: a standardizer for each group of channels."""
+"""Step 1 where channels are of different kinds: a standardizer for each group of channels.
+
+Example: a yes-no column keeps a level for missing values, a number needs none.
+
+    >>> from anonimage.transforms import MinMax
+    >>> rows = np.array([[0, 10], [np.nan, 30], [1, 20]])[..., None]
+    >>> mixed = ByChannel([[0], [1]], [MinMax(a=1), MinMax()]).fit(rows)
+    >>> mixed.transform(rows)[..., 0].tolist()
+    [[1, 0], [0, 255], [255, 128]]
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Self
@@ -6,8 +15,7 @@ from typing import Self
 import numpy as np
 
 from ..errors import InputError
-from .transform import Chunks, Saturation, State, Transform
-from .windows import as_windows
+from .transform import Chunks, Saturation, State, Transform, as_windows
 
 
 class ByChannel(Transform):
@@ -37,20 +45,23 @@ class ByChannel(Transform):
             expected = f"channels 0 to {max(named)}"
             raise InputError(f"each of {expected} must stand in exactly one group, but the groups hold {named}")
         self.channels = len(named)
+        self.relative = self.parts[0].relative
+        self.lowest = np.zeros(self.channels, int)
+        for group, part in zip(self.groups, self.parts, strict=True):
+            self.lowest[list(group)] = part.lowest
 
     @property
     def learns(self) -> bool:  # type: ignore[override]
+        """Whether any part learns."""
         return any(part.learns for part in self.parts)
 
-    @property
-    def relative(self) -> bool:  # type: ignore[override]
-        return any(part.relative for part in self.parts)
-
     def reset(self) -> None:
+        """Forget what the parts learnt."""
         for part in self.parts:
             part.reset()
 
     def partial_fit(self, x: np.ndarray) -> Self:
+        """Learn from one more chunk, each part from its own channels."""
         for part, own in self._shares(as_windows(x, self.channels)):
             if part.learns:
                 part.partial_fit(own)
@@ -63,13 +74,15 @@ class ByChannel(Transform):
         return self
 
     def transform(self, x: np.ndarray) -> np.ndarray:
+        """Map (N, C, L), each group with its part."""
         return self._joined(as_windows(x, self.channels), lambda part, own: part.transform(own))
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        """Map back, each group with its part."""
         return self._joined(y, lambda part, own: part.inverse_transform(own))
 
     @property
-    def tolerance(self) -> float:
+    def tolerance(self) -> float:  # type: ignore[override]
         """Of the group with the largest, in its own unit."""
         return max(part.tolerance for part in self.parts)
 
@@ -82,31 +95,29 @@ class ByChannel(Transform):
         return carried
 
     def offset(self, x: np.ndarray) -> np.ndarray:
+        """The groups' offsets: (N, C)."""
         return self._joined(as_windows(x, self.channels), lambda part, own: part.offset(own))
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
         """The groups' counts; those of the same name are of different values, and add up."""
-        found: dict[str, Saturation] = {}
+        total: dict[str, Saturation] = {}
         for part, own in self._shares(as_windows(x, self.channels)):
             for name, counts in part.saturated(own).items():
-                found[name] = found[name] + counts if name in found else counts
-        return found
+                total[name] = total[name] + counts if name in total else counts
+        return total
 
     def state(self) -> State:
+        """The groups and their parts' states."""
         groups = [list(group) for group in self.groups]
         return {"kind": "ByChannel", "groups": groups, "parts": [part.state() for part in self.parts]}
-
-    @classmethod
-    def from_state(cls, state: State) -> Self:
-        return cls(state["groups"], state["parts"])
 
     def _shares(self, x: np.ndarray) -> list[tuple[Transform, np.ndarray]]:
         return [(part, x[:, list(group)]) for group, part in zip(self.groups, self.parts, strict=True)]
 
     def _joined(self, x: np.ndarray, one: Callable[[Transform, np.ndarray], np.ndarray]) -> np.ndarray:
         """What each part makes of its channels (N, own, …), with the channels in their order again."""
-        made = [one(part, own) for part, own in self._shares(x)]
-        whole = np.empty((len(x), self.channels, *made[0].shape[2:]), np.result_type(*made))
-        for group, own in zip(self.groups, made, strict=True):
+        mapped = [one(part, own) for part, own in self._shares(x)]
+        whole = np.empty((len(x), self.channels, *mapped[0].shape[2:]), np.result_type(*mapped))
+        for group, own in zip(self.groups, mapped, strict=True):
             whole[:, list(group)] = own
         return whole

@@ -1,5 +1,18 @@
-"""Values to images and back: standardizer, colours, arrangement and their fitted state, in one JSON text."""
+"""Values to images and back: standardizer, arrangement and their fitted state, in one JSON text.
 
+Example: one window of four values, its image, and the way back from the JSON text alone.
+
+    >>> from anonimage.transforms import MinMax, arrangement
+    >>> x = np.array([[[0, 1, 2, 3]]], np.float32)
+    >>> codec = Codec(MinMax(), arrangement("z", 1, 4), channels=["i"], units="mV", fs=1000).fit(x)
+    >>> codec.encode(x).tolist()
+    [[[[0, 85], [170, 255]]]]
+    >>> Codec.from_json(codec.to_json()).decode(codec.encode(x)).round(2).tolist()
+    [[[0.0, 1.0, 2.0, 3.0]]]
+"""
+
+import hashlib
+import json
 from collections.abc import Sequence
 from copy import copy
 from typing import Any, Self
@@ -7,16 +20,19 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import InputError
-from .codec_file import sealed, unsealed
+from .bounds import QuantileBounds
+from .by_channel import ByChannel
 from .colours import Colours
-from .known import TRANSFORMS
-from .layouts.arrangements import layout_from, layout_state
-from .layouts.layout import ForwardLayout, Layout
+from .equalize import Equalize
+from .layouts import Layout, layout_from
 from .offsets import OffsetModel, check_mode, keep_relations, mode_offsets
-from .stages import check_colours, check_layout, lowest, without_bounds
-from .transform import Chunks, ForwardChain, ForwardOnly, Saturation, State, Transform, from_state
-from .windows import numbers
+from .standardize import AdaptedRange, GreyLevels, MinMax
+from .transform import Chunks, Compose, Saturation, State, Transform, from_state, numbers
 
+VERSION = 3  # 3: colours are part of the standardizer, arrangements have a state
+TRANSFORMS: dict[str, type[Transform]] = {
+    kind.__name__: kind for kind in (MinMax, QuantileBounds, AdaptedRange, Equalize, GreyLevels, ByChannel, Colours)
+}
 _BLOCK = 2**17  # values encoded at a time: the few passes over them then stay in the processor's cache
 
 
@@ -24,30 +40,28 @@ class Codec:
     """All that decoding needs, and all that is released of the training data.
 
     Arguments:
-        standardizer: values to grey levels (step 1).
+        standardizer: values to grey levels (step 1), of another colour space if it ends in `Colours`.
         arrangement: grey levels to images (step 2); without an inverse, nothing can be decoded.
         channels: names, one per channel.
         units: of the values, one per channel; all alike if one string is given.
         fs: samples a second; None for data that is no signal.
         relations: (K, C) rows r with r @ x = 0 that decoded windows' means shall obey, as limb leads do; None: none.
         gains: digital steps per unit that decoded values are to be written with, one per channel; None: not known.
-        colours: grey levels of three channels to another colour space before they are arranged; None: as they are.
         form: what the caller needs to give samples their source's own format again; any JSON, not looked into here.
     """
 
     def __init__(
         self,
-        standardizer: ForwardOnly,
-        arrangement: ForwardLayout,
+        standardizer: Transform,
+        arrangement: Layout,
         channels: Sequence[str],
         units: Sequence[str] | str,
         fs: float | None,
         relations: np.ndarray | None = None,
         gains: Sequence[float] | None = None,
-        colours: Colours | None = None,
         form: dict[str, Any] | None = None,
     ) -> None:
-        self.standardizer, self.arrangement, self.colours = standardizer, arrangement, colours
+        self.standardizer, self.arrangement = standardizer, arrangement
         self.fs = None if fs is None else float(fs)
         self.channels = tuple(channels)
         self.units = (units,) * len(self.channels) if isinstance(units, str) else tuple(units)
@@ -55,14 +69,7 @@ class Codec:
         self.gains = None if gains is None else tuple(map(float, gains))
         self.form: dict[str, Any] = {} if form is None else form
         self.offsets: OffsetModel | None = None
-        if colours is not None:
-            check_colours(colours, len(self.channels), standardizer, arrangement)
-        elif len(self.channels) != arrangement.channels:
-            raise InputError(
-                f"{len(self.channels)} channel names for an arrangement of {arrangement.channels} channels; "
-                "give one per channel"
-            )
-        check_layout(standardizer, arrangement, colours)
+        _refuse_mismatch(standardizer, arrangement, len(self.channels))
         if len(self.units) != len(self.channels):
             raise InputError(f"{len(self.units)} units for {len(self.channels)} channels; give one per channel")
         numbers(self.relations, (None, len(self.channels)))
@@ -77,24 +84,31 @@ class Codec:
     @property
     def tolerance(self) -> float:
         """Largest error of decode(encode(x), offset(x)) inside the declared range, in input units."""
-        standardizer, arrangement = self._invertible()
-        levels = arrangement.tolerance if self.colours is None else self.colours.tolerance
-        return float(np.max(np.abs(standardizer.carry(np.array(levels))))) + standardizer.tolerance
+        return Compose(self.standardizer, self._invertible()).tolerance
 
     @property
     def invertible(self) -> bool:
-        """Whether images can be decoded; if not, `decode` says why."""
-        return not self._lacking()
+        """Whether images can be decoded; if not, `require_inverse` says why."""
+        return isinstance(self.arrangement, Transform)
+
+    def require_inverse(self) -> None:
+        """Refuse images that nothing decodes, in a line that names what has no inverse; ask before training on them.
+
+        Raises:
+            InputError: not invertible.
+        """
+        self._invertible()
 
     def fit(self, chunks: Chunks | np.ndarray) -> Self:
         """Learn from the training data, one pass for each stage that learns.
 
         Arguments:
-            chunks: an array (N, C, L), or a function that gives the same data each time it is called, in such pieces.
+            chunks: an array (N, C, L), or a function that gives the same data each time it is called, in such chunks.
         """
         give = (lambda: [chunks]) if isinstance(chunks, np.ndarray) else chunks
         self.standardizer.fit_chunks(lambda: map(self._check, give()))
-        if isinstance(self.standardizer, Transform) and self.standardizer.relative:
+        self.arrangement.fit_chunks(lambda: map(self.standardizer.transform, give()))
+        if self.standardizer.relative:
             self.offsets = OffsetModel.fit(map(self.offset, give()), len(self.channels))
         return self
 
@@ -111,17 +125,15 @@ class Codec:
                 raise InputError(f"{type(self.standardizer).__name__} gives no grey levels; {last}")
             if not self.arrangement.takes_missing and np.isnan(part).any():
                 raise InputError(
-                    f"{self.arrangement.name}: a window has a missing value (NaN), which this arrangement has no place "
-                    "for: leave such windows out, or take another arrangement"
+                    f"{self.arrangement.name}: a window has a missing value (NaN), which this arrangement cannot hold: "
+                    "leave such windows out, or take another arrangement"
                 )
-            if self.colours is not None:
-                levels = self.colours.transform(levels)
-            images[first : first + step] = self.arrangement.arrange(levels)
+            images[first : first + step] = self.arrangement.transform(levels)
         return images
 
     def offset(self, x: np.ndarray) -> np.ndarray:
         """What the images leave out of each window: (N, C, L) -> (N, C), in input units."""
-        return self._standardizer().offset(self._check(x))
+        return self.standardizer.offset(self._check(x))
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
         """What saturates when x is encoded, by the name of the transform that does it."""
@@ -141,18 +153,15 @@ class Codec:
         Returns:
             (N, C, L) float32, NaN where NULL.
         """
-        standardizer, arrangement = self._invertible()
         if isinstance(offset, str):
             check_mode(offset)
-        levels = arrangement.restore(images)
-        if not arrangement.takes_missing:  # then what is darker than any value is a value, not NULL
-            levels = np.maximum(levels, lowest(standardizer, len(self.channels))[:, None])
-        if self.colours is not None:
-            levels = self.colours.inverse_transform(levels)
-        values = standardizer.inverse_transform(levels)
+        levels = self._invertible().inverse_transform(images)
+        if not self.arrangement.takes_missing:  # then what is darker than any value is a value, not NULL
+            levels = np.maximum(levels, np.reshape(self.standardizer.lowest, (-1, 1)).astype(np.uint8))
+        values = self.standardizer.inverse_transform(levels)
         if not isinstance(offset, str):
             values += numbers(offset, values.shape[:2])[..., None].astype(np.float32)
-        elif standardizer.relative:
+        elif self.standardizer.relative:
             values += mode_offsets(offset, values, self.offsets, noise)[..., None].astype(np.float32)
             if len(self.relations):
                 values += keep_relations(values, self.relations)[..., None].astype(np.float32)
@@ -161,25 +170,24 @@ class Codec:
     def unbounded(self) -> "Codec":
         """The codec without quantile bounds: for windows whose offset was chosen, and may lie beyond the bounds."""
         codec = copy(self)
-        codec.standardizer = without_bounds(self._standardizer())
+        codec.standardizer = _without_bounds(self.standardizer)
         return codec
 
     def to_json(self) -> str:
-        """The codec as JSON text, with a checksum over its content."""
+        """The codec as JSON text, with the version of its format and a checksum over its content."""
         content = {
             "standardizer": self.standardizer.state(),
-            "arrangement": layout_state(self.arrangement),
-            "channels": list(self.channels),
-            "units": list(self.units),
+            "arrangement": self.arrangement.state(),
+            "channels": self.channels,
+            "units": self.units,
             "fs": self.fs,
             "relations": self.relations.tolist(),
-            "gains": self.gains and list(self.gains),
-            "colours": self.colours and self.colours.name,
+            "gains": self.gains,
             "form": self.form,
-            "offsets": self.offsets
-            and {"mean": self.offsets.mean.tolist(), "covariance": self.offsets.covariance.tolist()},
+            "offsets": self.offsets and self.offsets.state(),
         }
-        return sealed(content)
+        whole = {"format": "anonimage codec", "version": VERSION, "sha256": checksum(content), "content": content}
+        return json.dumps(whole, indent=1, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, name: str = "codec.json") -> Self:
@@ -192,65 +200,81 @@ class Codec:
         Raises:
             InputError: not JSON, not a codec, of another version, or edited.
         """
-        content = unsealed(text, name)
+        content = _checked_content(text, name)
         try:
-            return cls._from_content(content)
+            standardizer = from_state(content["standardizer"], TRANSFORMS)
+            arrangement = layout_from(content["arrangement"])
+            relations = np.array(content["relations"], float).reshape(-1, len(content["channels"]))
+            described = content["channels"], content["units"], content["fs"]
+            codec = cls(standardizer, arrangement, *described, relations, content["gains"], content["form"])
+            if content["offsets"] is not None:
+                codec.offsets = OffsetModel.from_state(content["offsets"], len(codec.channels))
         except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"{name}: not the content of a codec ({type(error).__name__}: {error}); prepare it anew"
             ) from None
-
-    @classmethod
-    def _from_content(cls, content: State) -> Self:
-        channels = content["channels"]
-        codec = cls(
-            from_state(content["standardizer"], TRANSFORMS),
-            layout_from(content["arrangement"]),
-            channels,
-            content["units"],
-            content["fs"],
-            np.array(content["relations"], float).reshape(-1, len(channels)),
-            content["gains"],
-            content["colours"] and Colours(content["colours"]),
-            content["form"],
-        )
-        if content["offsets"] is not None:
-            mean = numbers(content["offsets"]["mean"], (len(channels),))
-            codec.offsets = OffsetModel(mean, numbers(content["offsets"]["covariance"], (len(mean), len(mean))))
         return codec
 
     def _check(self, x: np.ndarray) -> np.ndarray:
-        wanted = (len(self.channels), self.arrangement.length)
-        if x.ndim != 3 or x.shape[1:] != wanted:
-            raise InputError(f"expected samples of shape (N, {wanted[0]}, {wanted[1]}), got {x.shape}")
+        channels, length = len(self.channels), self.arrangement.length
+        if x.ndim != 3 or x.shape[1:] != (channels, length):
+            raise InputError(f"expected samples of shape (N, {channels}, {length}), got {x.shape}")
         return x
 
-    def require_inverse(self) -> None:
-        """Refuse images that nothing decodes, in a line that names what has no inverse; ask before training on them.
-
-        Raises:
-            InputError: not invertible.
-        """
-        if lacking := self._lacking():
-            names, has = " and ".join(lacking), "has" if len(lacking) == 1 else "have"
+    def _invertible(self) -> Transform:
+        """The arrangement, as one with an inverse."""
+        if not isinstance(self.arrangement, Transform):
             remedy = "for a run take another one, only `encode` can use it"
-            raise InputError(f"these images cannot be decoded: {names} {has} no inverse; {remedy}")
+            raise InputError(f"these images cannot be decoded: {self.arrangement.name} has no inverse; {remedy}")
+        return self.arrangement
 
-    def _invertible(self) -> tuple[Transform, Layout]:
-        self.require_inverse()
-        assert isinstance(self.standardizer, Transform)
-        assert isinstance(self.arrangement, Layout)
-        return self.standardizer, self.arrangement
 
-    def _standardizer(self) -> Transform:
-        """As one with an inverse, which offsets need; whatever the arrangement."""
-        if not isinstance(self.standardizer, Transform):
-            self.require_inverse()
-        assert isinstance(self.standardizer, Transform)
-        return self.standardizer
+def checksum(content: object) -> str:
+    """SHA-256 of the content, not of its spelling: blanks and the order of keys do not matter."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
-    def _lacking(self) -> list[str]:
-        """Names of what has no inverse."""
-        chained = self.standardizer.parts if isinstance(self.standardizer, ForwardChain) else (self.standardizer,)
-        named = [type(part).__name__ for part in chained if not isinstance(part, Transform)]
-        return named if isinstance(self.arrangement, Layout) else [*named, self.arrangement.name]
+
+def _checked_content(text: str, name: str) -> State:
+    """The content of a codec's JSON text."""
+    try:
+        whole = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{name}: not JSON ({error}); take the file as it was written, or prepare it anew") from None
+    if not isinstance(whole, dict) or whole.get("format") != "anonimage codec":
+        raise InputError(f"{name}: JSON, but not a codec of this program; give the codec.json that it wrote")
+    if whole.get("version") != VERSION:
+        wanted = f"this program reads version {VERSION}: prepare it anew, or use the program that wrote it"
+        raise InputError(f"{name}: codec of version {whole.get('version')!r}; {wanted}")
+    content = whole.get("content", {})
+    if whole.get("sha256") != checksum(content):
+        raise InputError(f"{name}: edited since it was written (checksum differs); restore it, or prepare it anew")
+    return content
+
+
+def _refuse_mismatch(standardizer: Transform, arrangement: Layout, channels: int) -> None:
+    """Refuse an arrangement for other channels, or that needs level 0 for itself or levels as they are."""
+    given = standardizer.channels_out(channels)
+    if given != arrangement.channels:
+        raise InputError(
+            f"{arrangement.name}: arranges {arrangement.channels} channels, but {channels} channel names give {given}"
+        )
+    parts = standardizer.parts if isinstance(standardizer, Compose) else (standardizer,)
+    colours = next((part for part in parts if isinstance(part, Colours)), None)
+    if colours and any(np.max(part.lowest) > 0 for part in parts):
+        raise InputError(f"{colours.name}: colours would change the level of missing values (NULL): take a=0")
+    if colours and (arrangement.marks_with_null or not arrangement.takes_missing):
+        raise InputError(f"{arrangement.name}: takes no colours, which its images would change; take colours 'none'")
+    if arrangement.marks_with_null and np.min(standardizer.lowest) == 0:
+        raise InputError(
+            f"{arrangement.name}: level 0 says where rows end and no value may have it: "
+            "take a null_level (a) of 1 or more"
+        )
+
+
+def _without_bounds(standardizer: Transform) -> Transform:
+    """The standardizer with its quantile bounds taken out, wherever they stand."""
+    if isinstance(standardizer, Compose):
+        return Compose(*(_without_bounds(part) for part in standardizer.parts if not isinstance(part, QuantileBounds)))
+    if isinstance(standardizer, ByChannel):
+        return ByChannel(standardizer.groups, [_without_bounds(part) for part in standardizer.parts])
+    return standardizer

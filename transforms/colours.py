@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError, nearest
+from .transform import State, Transform
 
 # The box of CIE L*a*b* that holds sRGB: lowest and highest of each coordinate over all 256³ colours.
 _LAB_LOW = np.array([0, -86.2, -107.9], np.float32)[:, None]
@@ -37,8 +38,10 @@ class Coding(NamedTuple):
     tolerance: float
 
 
-class Colours:
+class Colours(Transform):
     """Grey levels of red, green and blue to levels of another colour space, and back.
+
+    In a chain it stands after a standardizer without a level for NULL, which colours would change.
 
     Arguments:
         name: a key of COLOURS: "hsv" (hue, saturation, value), "lab" (CIE L*a*b*, D65) or "cmyk" (inks).
@@ -50,25 +53,31 @@ class Colours:
         self.name = name
         self._coding = COLOURS[name]
 
-    @property
-    def channels(self) -> int:
-        """How many channels the colour space has."""
-        return self._coding.channels
+        self.channels, self.tolerance = self._coding.channels, self._coding.tolerance
 
-    @property
-    def tolerance(self) -> float:
-        """Largest error of inverse_transform(transform(levels)), in levels of red, green or blue."""
-        return self._coding.tolerance
+    def channels_out(self, channels: int) -> int:
+        """Of the colour space.
 
-    def transform(self, levels: np.ndarray) -> np.ndarray:
+        Raises:
+            InputError: not three channels.
+        """
+        if channels != 3:
+            raise InputError(f"{self.name}: colours need 3 channels (red, green, blue), not {channels}")
+        return self.channels
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
         """Red, green, blue, uint8 (N, 3, L), to uint8 (N, channels, L)."""
-        rgb = _checked(levels, 3)
+        rgb = _checked(x, 3)
         return np.rint(np.clip(self._coding.forward(rgb / 255), 0, 255)).astype(np.uint8)
 
-    def inverse_transform(self, levels: np.ndarray) -> np.ndarray:
+    def inverse_transform(self, y: np.ndarray) -> np.ndarray:
         """Levels (N, channels, L), whole or not, to red, green, blue: float32 (N, 3, L) in 0 … 255, not rounded."""
-        rgb = self._coding.back(np.clip(_checked(levels, self.channels), 0, 255))
+        rgb = self._coding.back(np.clip(_checked(y, self.channels), 0, 255))
         return np.clip(rgb, 0, 1).astype(np.float32, copy=False) * 255
+
+    def state(self) -> State:
+        """The colour space's name."""
+        return {"kind": "Colours", "name": self.name}
 
 
 def _checked(levels: np.ndarray, channels: int) -> np.ndarray:
@@ -78,7 +87,7 @@ def _checked(levels: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _to_hsv(rgb: np.ndarray) -> np.ndarray:
-    from skimage.color import rgb2hsv  # here and below: skimage takes longer to import than all of this floor
+    from skimage.color import rgb2hsv  # here and below: skimage takes longer to import than all of this package
 
     hsv = rgb2hsv(rgb, channel_axis=1) * np.array([256, 255, 255], np.float32)[:, None]
     hsv[:, 0] = np.rint(hsv[:, 0]) % 256  # hue is a circle: 256 levels, and the one after 255 is 0
@@ -100,7 +109,7 @@ def _to_lab(rgb: np.ndarray) -> np.ndarray:
 def _from_lab(levels: np.ndarray) -> np.ndarray:
     from skimage.color import lab2rgb
 
-    with warnings.catch_warnings():  # a generated colour may lie outside of what there is: it becomes the nearest
+    with warnings.catch_warnings():  # a generated colour may lie outside of sRGB: it becomes the nearest
         warnings.filterwarnings("ignore", message="Conversion from CIE-LAB")
         return lab2rgb(levels * ((_LAB_HIGH - _LAB_LOW) / 255) + _LAB_LOW, channel_axis=1)
 
@@ -117,7 +126,7 @@ def _from_cmyk(levels: np.ndarray) -> np.ndarray:
 
 
 # errors in levels over all 256³ colours; root mean square: hsv 0.57, lab 1.04, cmyk 0.18. lab's largest are in dark red
-# beside bright green and blue, at the edge of what there is, where sRGB's curve is steep
+# beside bright green and blue, at the edge of sRGB, where its curve is steep
 COLOURS: dict[str, Coding] = {
     "hsv": Coding(3, _to_hsv, _from_hsv, 3.2),
     "lab": Coding(3, _to_lab, _from_lab, 21.9),

@@ -1,13 +1,23 @@
-"""Step 1 by rank instead of by size: histogram equalisation that can be undone."""
+"""Step 1 by rank instead of by size: histogram equalisation that can be undone.
+
+Example: three rows in four are 0, so 0 has the levels 0 … 191 and goes to the middle one; 7 has 192 … 255.
+
+    >>> column = np.array([0.0] * 30 + [7.0] * 10)[:, None, None]
+    >>> fitted = Equalize(linear=0).fit(column)
+    >>> fitted.transform(np.array([[[0, 7]]])).tolist()
+    [[[95, 223]]]
+    >>> fitted.inverse_transform(np.array([[[10, 191, 192]]])).tolist()
+    [[[0.0, 0.0, 7.0]]]
+"""
 
 from typing import Self
 
 import numpy as np
 
 from ..errors import InputError
-from .histogram import Distinct, Histogram
-from .transform import Saturation, State, Transform
-from .windows import as_windows, from_levels, grey_level, numbers, refuse_loaded, to_bytes
+from .histogram import Histogram
+from .standardize import from_levels, grey_level, to_bytes
+from .transform import Saturation, State, Transform, as_windows, numbers, refuse_loaded
 
 # Values that make a knot: none but the two ends stands for fewer, so that what is stored is no single row's.
 _AT_LEAST = 5
@@ -44,17 +54,20 @@ class Equalize(Transform):
     def __init__(self, a: int = 0, step: float | None = None, linear: float = 0.25) -> None:
         if not 0 <= linear < 1:
             raise InputError(f"linear must lie in 0 <= linear < 1, not {linear}; for 1 take MinMax")
-        self.a, self.step, self.linear = grey_level("a", a), step, linear
-        self._knots: list[np.ndarray] | None = None
-        self._forward: list[np.ndarray] = []
+        self.step, self.linear = step, linear
+        self.a = self.lowest = grey_level("a", a)
         self.reset()
 
     def reset(self) -> None:
-        self._counts = Distinct() if self.step is None else Histogram(self.step)
-        self._knots, self._loaded = None, False
+        """Forget the counted values."""
+        self._counts = Histogram(self.step)
+        self._knots: list[np.ndarray] | None = None
+        self._forward: list[np.ndarray] = []
+        self.loaded = False
 
     def partial_fit(self, x: np.ndarray) -> Self:
-        refuse_loaded(self, self._loaded)
+        """Count the values of one more chunk."""
+        refuse_loaded(self)
         self._counts.add(as_windows(x))
         self._knots = None
         return self
@@ -64,8 +77,8 @@ class Equalize(Transform):
         """Per channel (2, K): shares of the levels, 0 to 1, and the values below which they lie; both never fall."""
         if self._knots is None:
             levels = (256 - self.a) * (1 - self.linear)  # dealt out by rank
-            found = [_polyline(values, n, levels) for values, n in self._counts.counted()]
-            self._set([_partly_linear(knots, self.linear) for knots in found])
+            by_rank = [_polyline(values, n, levels) for values, n in self._counts.counted()]
+            self._set([_partly_linear(knots, self.linear) for knots in by_rank])
         assert self._knots is not None
         return self._knots
 
@@ -75,6 +88,7 @@ class Equalize(Transform):
         return np.array([(values[0], values[-1]) for _, values in self.knots]).T
 
     def transform(self, x: np.ndarray) -> np.ndarray:
+        """Values (N, C, L) to levels."""
         x = as_windows(x, len(self.knots))
         shares = np.empty(x.shape)
         for channel, (values, below) in enumerate(self._forward):
@@ -86,6 +100,7 @@ class Equalize(Transform):
         return to_bytes(shares, self.a)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        """Levels (N, C, L), whole or not, to values."""
         levels = from_levels(as_windows(y, len(self.knots)), self.a)
         for channel, (shares, values) in enumerate(self.knots):
             middle = (levels[:, channel].astype(float) + (0.5 + _EDGE)) / (256 - self.a)
@@ -93,7 +108,7 @@ class Equalize(Transform):
         return levels
 
     @property
-    def tolerance(self) -> float:
+    def tolerance(self) -> float:  # type: ignore[override]
         """Of the channel with the widest level; of values that are not on the grid of `step` besides."""
         half = (0.5 + 3 * _EDGE) / (256 - self.a)
         rounding = np.spacing(np.abs(self.range).max(axis=0).astype(np.float32))
@@ -114,14 +129,16 @@ class Equalize(Transform):
         return {"Equalize": Saturation.count((on_grid < low) | (on_grid > high), x)}
 
     def state(self) -> State:
+        """What was given, and the knots."""
         given = {"a": self.a, "step": self.step, "linear": self.linear}
         return {"kind": "Equalize", **given, "knots": [knots.tolist() for knots in self.knots]}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
+        """Rebuild from `state()`."""
         new = cls(state["a"], state["step"], state["linear"])
         new._set([numbers(knots, (2, None)) for knots in state["knots"]])
-        new._loaded = True
+        new.loaded = True
         return new
 
     def _on_grid(self, x: np.ndarray) -> np.ndarray:
@@ -148,8 +165,8 @@ def _polyline(values: np.ndarray, counts: np.ndarray, levels: float) -> np.ndarr
                 knots += [(below[k] / n, values[k]), (above[k] / n, values[k])]
         else:
             own = counts[first:last].sum()
-            pieces = max(min(own // _AT_LEAST, int(np.ceil(own * levels / n))), 1)
-            ranks = np.arange(1, pieces) * (own / pieces) + below[first]
+            parts = max(min(own // _AT_LEAST, int(np.ceil(own * levels / n))), 1)
+            ranks = np.arange(1, parts) * (own / parts) + below[first]
             middle = below[first:last] + counts[first:last] / 2
             knots += zip(ranks / n, np.interp(ranks, middle, values[first:last]), strict=True)
     return np.array(knots if atom[-1] else [*knots, (1.0, values[-1])], float).T
@@ -164,10 +181,10 @@ def _partly_linear(knots: np.ndarray, share: float) -> np.ndarray:
 
 
 def _inverted(shares: np.ndarray, values: np.ndarray, step: float | None) -> np.ndarray:
-    """Knots (2, K) of the way from values to shares: an atom's share is the middle of its own."""
+    """Knots (2, K) of the map from values to shares: an atom's share is the middle of its own."""
     different, first, n = np.unique(values, return_index=True, return_counts=True)
     low, high, shared = shares[first], shares[first + n - 1], n > 1
-    # just below and just above an atom there are shares, but no values: neighbours on the grid are further away
+    # just below and just above an atom lie shares, but no values: neighbours on the grid are further away
     aside = np.spacing(np.abs(different).astype(np.float32)).astype(float) / 4 if step is None else step / 4
     x = np.stack([different - aside, different, different + aside], axis=1)
     y = np.stack([low, (low + high) / 2, high], axis=1)

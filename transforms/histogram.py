@@ -1,6 +1,12 @@
-"""Exact counts of values, per channel: quantiles of any amount of data in bounded memory."""
+"""Exact counts of values, per channel: quantiles of any amount of data in bounded memory.
 
-from collections.abc import Callable
+Example: three values on a grid of 0.5, and one that is missing.
+
+    >>> histogram = Histogram(0.5)
+    >>> histogram.add(np.array([[[1.5, 1, np.nan, 1.5]]]))
+    >>> histogram.quantile(0.25).tolist(), histogram.covering(0.4).tolist()
+    ([1.25], [1.5])
+"""
 
 import numpy as np
 
@@ -10,118 +16,89 @@ _MOST_BINS = 2**22  # 32 MiB a channel; a 16-bit converter needs 65,536
 
 
 class Histogram:
-    """Counts per channel of values rounded to multiples of `step`; the order in which they come does not matter.
+    """Counts per channel of the different values; the order in which they come does not matter.
 
     Arguments:
-        step: distance between neighbouring values, in the data's units (for a signal: of its converter).
+        step: distance between neighbouring values, in the data's units (for a signal: of its converter), to multiples
+            of which values are rounded. None: values are counted as they are, for data on no known grid.
     """
 
-    def __init__(self, step: float) -> None:
-        if not (np.isfinite(step) and step > 0):
+    def __init__(self, step: float | None) -> None:
+        if step is not None and not (np.isfinite(step) and step > 0):
             raise InputError(f"the histogram's step must be a positive number, not {step}")
         self.step = step
-        self._first: list[int] = []  # the multiple of step that bin 0 of each channel stands for
+        self._bins: list[np.ndarray] = []  # per channel, in order: multiples of step, or values
         self._counts: list[np.ndarray] = []
 
     def add(self, x: np.ndarray) -> None:
         """Count the values (N, C, K) of each channel; NaN is left out."""
-        if not self._counts:
-            self._first = [0] * x.shape[1]
-            self._counts = [np.zeros(0, np.int64) for _ in self._first]
-        if x.shape[1] != len(self._counts):
-            raise InputError(f"a chunk has {x.shape[1]} channels where the ones before it had {len(self._counts)}")
+        if not self._bins:
+            self._bins = [np.zeros(0, float if self.step is None else np.int64) for _ in range(x.shape[1])]
+            self._counts = [np.zeros(0, np.int64) for _ in range(x.shape[1])]
+        if x.shape[1] != len(self._bins):
+            raise InputError(f"a chunk has {x.shape[1]} channels where the ones before it had {len(self._bins)}")
         for channel in range(x.shape[1]):
             values = x[:, channel].ravel()
             values = values[~np.isnan(values)]
+            if np.isinf(values).any():
+                raise InputError(f"channel {channel} has an infinite value; mark it as missing (NaN)")
             if values.size:
-                self._add(channel, values)
+                self._merge(channel, *self._count(channel, values))
 
     def quantile(self, q: float) -> np.ndarray:
         """Per channel, what numpy.quantile (linear) gives for the rounded values: (C,)."""
-
-        def between(counts: np.ndarray) -> float:
+        quantiles = []
+        for bins, counts in self._filled():
             position = q * (counts.sum() - 1)
-            low, high = np.searchsorted(counts.cumsum(), [np.floor(position), np.ceil(position)], side="right")
-            return low + (high - low) * (position - np.floor(position))
-
-        return self._per_channel(between)
+            ends = np.searchsorted(counts.cumsum(), [np.floor(position), np.ceil(position)], side="right")
+            low, high = bins[ends] - bins[0]
+            quantiles.append(bins[0] + (low + (high - low) * (position - np.floor(position))))
+        return np.array(quantiles, float) * (self.step or 1)
 
     def covering(self, share: float) -> np.ndarray:
         """Per channel, the smallest multiple of step that at least `share` of the values do not exceed: (C,)."""
         # the tiny subtraction: 0.07 * 100 is a little more than 7, and shall ask for 7 values
-        return self._per_channel(lambda n: np.searchsorted(n.cumsum(), np.ceil(share * n.sum() - 1e-9), side="left"))
-
-    def counted(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Per channel: the different values in order, and how often each occurs."""
-        _refuse_empty(self._counts)
-        taken = [np.flatnonzero(counts) for counts in self._counts]
-        return [
-            ((first + bins) * float(self.step), counts[bins])
-            for first, bins, counts in zip(self._first, taken, self._counts, strict=True)
+        least = [
+            bins[np.searchsorted(counts.cumsum(), np.ceil(share * counts.sum() - 1e-9), side="left")]
+            for bins, counts in self._filled()
         ]
-
-    def _per_channel(self, bin_of: Callable[[np.ndarray], float]) -> np.ndarray:
-        _refuse_empty(self._counts)
-        bins = [first + bin_of(counts) for first, counts in zip(self._first, self._counts, strict=True)]
-        return np.array(bins, float) * self.step
-
-    def _add(self, channel: int, values: np.ndarray) -> None:
-        low, high = float(values.min()), float(values.max())
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise InputError(f"channel {channel} has an infinite value; mark it as missing (NaN)")
-        counts, first = self._counts[channel], self._first[channel]
-        # as Python integers: they do not overflow, whatever the values are
-        begin, end = round(low / self.step), round(high / self.step) + 1
-        if counts.size:
-            begin, end = min(begin, first), max(end, first + counts.size)
-        if end - begin > _MOST_BINS:
-            raise InputError(
-                f"channel {channel} spans {end - begin:,} steps of {self.step:g}, more than {_MOST_BINS:,}: "
-                f"give a step of at least {(end - begin) / _MOST_BINS * self.step:.2g}"
-            )
-        if end - begin > counts.size:
-            grown = np.zeros(end - begin, np.int64)
-            grown[first - begin : first - begin + counts.size] = counts if counts.size else 0
-            self._counts[channel], self._first[channel] = grown, begin
-        bins = np.rint(values / np.float64(self.step)).astype(np.int64) - self._first[channel]
-        self._counts[channel] += np.bincount(bins, minlength=self._counts[channel].size)
-
-
-class Distinct:
-    """Counts per channel of the values as they are, for data on no known grid, as columns of a table are."""
-
-    def __init__(self) -> None:
-        self._values: list[np.ndarray] = []
-        self._counts: list[np.ndarray] = []
-
-    def add(self, x: np.ndarray) -> None:
-        """Count the values (N, C, K) of each channel; NaN is left out."""
-        if not self._counts:
-            self._values = [np.zeros(0) for _ in range(x.shape[1])]
-            self._counts = [np.zeros(0, np.int64) for _ in range(x.shape[1])]
-        if x.shape[1] != len(self._counts):
-            raise InputError(f"a chunk has {x.shape[1]} channels where the ones before it had {len(self._counts)}")
-        for channel in range(x.shape[1]):
-            found, n = np.unique(x[:, channel], return_counts=True)
-            there = ~np.isnan(found)
-            found, n = found[there] + 0.0, n[there]  # + 0.0: not -0.0
-            if np.isinf(found).any():
-                raise InputError(f"channel {channel} has an infinite value; mark it as missing (NaN)")
-            both = np.concatenate([self._values[channel], found])
-            self._values[channel], place = np.unique(both, return_inverse=True)
-            self._counts[channel] = np.bincount(place, np.concatenate([self._counts[channel], n])).astype(np.int64)
-            if self._values[channel].size > _MOST_BINS:
-                raise InputError(f"channel {channel} has more than {_MOST_BINS:,} different values: give a step")
+        return np.array(least, float) * (self.step or 1)
 
     def counted(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Per channel: the different values in order, and how often each occurs."""
-        _refuse_empty(self._counts)
-        return list(zip(self._values, self._counts, strict=True))
+        return [(bins * float(self.step or 1), counts) for bins, counts in self._filled()]
 
+    def _filled(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        for channel, counts in enumerate(self._counts):
+            if not counts.size:
+                raise InputError(
+                    f"channel {channel} of the training data has no value that is not missing; leave it out"
+                )
+        if not self._counts:
+            raise InputError("there is no training data to learn from")
+        return list(zip(self._bins, self._counts, strict=True))
 
-def _refuse_empty(per_channel: list[np.ndarray]) -> None:
-    for channel, counts in enumerate(per_channel):
-        if not counts.size:
-            raise InputError(f"channel {channel} of the training data has no value that is not missing; leave it out")
-    if not per_channel:
-        raise InputError("there is no training data to learn from")
+    def _count(self, channel: int, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The different values, as bins, and how often each occurs."""
+        if self.step is None:
+            different, counts = np.unique(values, return_counts=True)
+            return different + 0.0, counts  # + 0.0: not -0.0
+        # as Python integers: they do not overflow, whatever the values are
+        low, high = (round(float(end) / self.step) for end in (values.min(), values.max()))
+        known = self._bins[channel][[0, -1]].tolist() if self._bins[channel].size else [low, high]
+        if (span := max(high, known[1]) + 1 - min(low, known[0])) > _MOST_BINS:
+            raise InputError(
+                f"channel {channel} spans {span:,} steps of {self.step:g}, more than {_MOST_BINS:,}: "
+                f"give a step of at least {span / _MOST_BINS * self.step:.2g}"
+            )
+        counts = np.bincount(np.rint(values / np.float64(self.step)).astype(np.int64) - low)
+        taken = np.flatnonzero(counts)
+        return taken + low, counts[taken]
+
+    def _merge(self, channel: int, bins: np.ndarray, counts: np.ndarray) -> None:
+        together, position = np.unique(np.concatenate([self._bins[channel], bins]), return_inverse=True)
+        if together.size > _MOST_BINS:
+            raise InputError(f"channel {channel} has more than {_MOST_BINS:,} different values: give a step")
+        self._bins[channel] = together
+        weights = np.concatenate([self._counts[channel], counts])
+        self._counts[channel] = np.bincount(position, weights).astype(np.int64)

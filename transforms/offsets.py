@@ -1,4 +1,13 @@
-"""What a window's levels leave out, and where it comes from when a generated window has no original to take it from."""
+"""What a window's levels leave out, and where it comes from when a generated window has no original to take it from.
+
+Example: training offsets −1 and 3 have mean 1 and standard deviation √8; half of it more is drawn.
+
+    >>> model = OffsetModel.fit([np.array([[-1], [3]])], channels=1)
+    >>> model.draw(np.array([[0.5]])).round(3).tolist()
+    [[2.414]]
+    >>> mode_offsets("baseline", np.array([[[4.0, 5.0, 9.0]]]), None, None).tolist()
+    [[-5.0]]
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -7,6 +16,7 @@ from typing import Self
 import numpy as np
 
 from ..errors import InputError, nearest
+from .transform import State, numbers
 
 MODES = {
     "relative": "the minimum of each channel at 0",
@@ -29,13 +39,11 @@ class OffsetModel:
 
     @classmethod
     def fit(cls, offsets: Iterable[np.ndarray], channels: int) -> Self:
-        """From offsets (N, C) in pieces; samples with a missing offset are left out."""
+        """From offsets (N, C) in chunks; samples with a missing offset are left out."""
         n, total, products = 0, np.zeros(channels), np.zeros((channels, channels))
-        about: np.ndarray | None = (
-            None  # sums are taken about the first offset: no digits lost where all lie far from 0
-        )
-        for piece in offsets:
-            rows = piece[np.isfinite(piece).all(axis=1)].astype(float)
+        about: np.ndarray | None = None  # sums are taken about the first offset: no digits lost where all are large
+        for chunk in offsets:
+            rows = chunk[np.isfinite(chunk).all(axis=1)].astype(float)
             if about is None and len(rows):
                 about = rows[0].copy()
             if about is not None:
@@ -46,6 +54,15 @@ class OffsetModel:
         mean = total / n
         covariance = (products - n * np.outer(mean, mean)) / max(n - 1, 1)
         return cls(about + mean, (covariance + covariance.T) / 2)
+
+    def state(self) -> State:
+        """Both moments, as JSON can hold them."""
+        return {"mean": self.mean.tolist(), "covariance": self.covariance.tolist()}
+
+    @classmethod
+    def from_state(cls, state: State, channels: int) -> Self:
+        """Rebuild from `state()`."""
+        return cls(numbers(state["mean"], (channels,)), numbers(state["covariance"], (channels, channels)))
 
     def draw(self, noise: np.ndarray) -> np.ndarray:
         """Standard normal numbers (N, C) to offsets (N, C); each row depends on its own noise only, to the last bit."""
@@ -69,7 +86,6 @@ def mode_offsets(mode: str, values: np.ndarray, model: OffsetModel | None, noise
         values: (N, C, L) decoded without an offset.
         model, noise: for "sampled": the fitted distribution, and (N, C) standard normal numbers.
     """
-    check_mode(mode)
     if mode == "baseline":
         return -_ignoring_missing(np.median, np.nanmedian, values)
     to_zero = -_ignoring_missing(np.min, np.nanmin, values)
@@ -100,7 +116,7 @@ def keep_relations(values: np.ndarray, relations: np.ndarray) -> np.ndarray:
 
 def _ignoring_missing(plain: Callable, careful: Callable, values: np.ndarray) -> np.ndarray:
     """A statistic along time (N, C); NaN only where all values of a window are missing."""
-    found = plain(values, axis=-1)
-    some = np.isnan(found) & ~np.isnan(values).all(axis=-1)
-    found[some] = careful(values[some], axis=-1)
-    return found
+    result = plain(values, axis=-1)
+    some = np.isnan(result) & ~np.isnan(values).all(axis=-1)
+    result[some] = careful(values[some], axis=-1)
+    return result

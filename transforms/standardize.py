@@ -1,4 +1,15 @@
-"""Step 1: values to grey levels 0…255. Sources: Piacentino, Guarner, Angulo, eq. 2 (§3.3.1) and eq. 3 (§4.1)."""
+"""Step 1: values to grey levels 0…255. Sources: Piacentino, Guarner, Angulo, eq. 2 (§3.3.1) and eq. 3 (§4.1).
+
+Example: 1 mV of 3 mV is a third of 255 levels; 1 mV above the window's minimum is level 102 of a range of 2.5 mV.
+
+    >>> x = np.array([[[0, 1, 3]]])
+    >>> MinMax().fit(x).transform(x).tolist()
+    [[[0, 85, 255]]]
+    >>> AdaptedRange(2.5).transform(x - 7).tolist(), AdaptedRange(2.5).offset(x - 7).tolist()
+    ([[[0, 102, 255]]], [[-7.0]])
+    >>> GreyLevels().transform(np.array([[[-3, 7.4, 300]]])).tolist()
+    [[[0, 7, 255]]]
+"""
 
 from typing import Literal, Self
 
@@ -6,8 +17,7 @@ import numpy as np
 
 from ..errors import InputError
 from .histogram import Histogram
-from .transform import Saturation, State, Transform
-from .windows import as_windows, extremes, from_levels, grey_level, minima, numbers, one_of, refuse_loaded, to_bytes
+from .transform import Saturation, State, Transform, as_windows, numbers, one_of, refuse_loaded
 
 # Rounding errors of float32 arithmetic on at most 255 levels, in levels: part of every declared tolerance.
 _SLACK = 2e-4
@@ -18,7 +28,9 @@ _GUARD = 5e-4
 
 
 class MinMax(Transform):
-    """Eq. 2: (x − min) / (max − min) · (255 − a) + a, to the nearest level.
+    r"""Eq. 2, to the nearest level.
+
+    .. math:: y = \frac{x - \min}{\max - \min} (255 - a) + a
 
     min and max are each channel's in the training data; values beyond saturate.
 
@@ -29,19 +41,20 @@ class MinMax(Transform):
     learns = True
 
     def __init__(self, a: int = 0) -> None:
-        self.a = grey_level("a", a)
+        self.a = self.lowest = grey_level("a", a)
         self._range: np.ndarray | None = None
 
     def reset(self) -> None:
+        """Forget minima and maxima."""
         self._range = None
 
     def partial_fit(self, x: np.ndarray) -> Self:
+        """Widen the range to the values of one more chunk."""
         low, high = extremes(as_windows(x))
         new = np.stack([np.fmin.reduce(low, axis=(0, 2), initial=np.nan), np.fmax.reduce(high, (0, 2), initial=np.nan)])
         if np.isinf(new).any():
-            raise InputError(
-                f"channel {int(np.isinf(new).any(axis=0).argmax())} has an infinite value; mark it as missing (NaN)"
-            )
+            channel = int(np.isinf(new).any(axis=0).argmax())
+            raise InputError(f"channel {channel} has an infinite value; mark it as missing (NaN)")
         old = new if self._range is None else self._range
         if old.shape != new.shape:
             raise InputError(f"a chunk has {new.shape[1]} channels where the ones before it had {old.shape[1]}")
@@ -64,29 +77,30 @@ class MinMax(Transform):
         return (self.range[1] - self.range[0]) / (255 - self.a)
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        low = self.range[0, :, None].astype(np.float32)
-        per_unit = np.divide(1, self.level, out=np.zeros_like(self.level), where=self.level > 0)[:, None].astype(
-            np.float32
-        )
-        # a constant channel: its other values saturate too, though they have nowhere to go: all become level a
-        levels = np.clip(as_windows(x, low.size), low, self.range[1, :, None].astype(np.float32))
+        """Values (N, C, L) to levels; those of a constant channel all become level a."""
+        low, high = self.range.astype(np.float32)[..., None]  # (C, 1) each
+        per_unit = np.divide(1, self.level, out=np.zeros_like(self.level), where=self.level > 0)
+        levels = np.clip(as_windows(x, low.size), low, high)
         levels -= low
-        levels *= per_unit
+        levels *= per_unit[:, None].astype(np.float32)
         levels += self.a + 0.5
         return to_bytes(levels, self.a)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        """Levels (N, C, L), whole or not, to values."""
         values = from_levels(y, self.a)
         values *= self.level[:, None].astype(np.float32)
         values += self.range[0, :, None].astype(np.float32)
         return values
 
     @property
-    def tolerance(self) -> float:
+    def tolerance(self) -> float:  # type: ignore[override]
+        """Half a level of the channel with the widest."""
         spacing = np.spacing(np.abs(self.range).max(axis=0).astype(np.float32))  # of the sum that gives the value
         return float(np.max(self.level * (0.5 + _SLACK) + spacing))
 
     def carry(self, shift: np.ndarray) -> np.ndarray:
+        """A shift in levels to one in input units."""
         return shift * self.level
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
@@ -96,19 +110,21 @@ class MinMax(Transform):
         return {"MinMax": Saturation.count((x < low) | (x > high), x)}
 
     def state(self) -> State:
+        """The range and a."""
         return {"kind": "MinMax", "a": self.a, "range": self.range.tolist()}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
+        """Rebuild from `state()`."""
         new = cls(state["a"])
         new._range = numbers(state["range"], (2, None))
         return new
 
 
 class AdaptedRange(Transform):
-    """Eq. 3: (x − min(window)) / width · (255 − a) + a; the window's minimum is left out as its offset.
+    r"""Eq. 3: the window's minimum is left out as its offset; wider windows saturate at level 255.
 
-    Wider windows saturate at level 255.
+    .. math:: y = \frac{x - \min(\text{window})}{\text{width}} (255 - a) + a
 
     Arguments:
         width: of the range in input units (the paper's is 2.5 mV); None: fitted, per channel.
@@ -136,28 +152,21 @@ class AdaptedRange(Transform):
         if not 0 < coverage <= 1:
             raise InputError(f"coverage must lie in 0 < coverage <= 1, not {coverage}")
         one_of("rounding", rounding, ("nearest", "ceil"))
-        self.given, self.rounding, self.a, self.coverage, self.step = (
-            width,
-            rounding,
-            grey_level("a", a),
-            coverage,
-            step,
-        )
-        self._width: np.ndarray | None = None
+        self.given, self.rounding, self.coverage, self.step = width, rounding, coverage, step
+        self.a = self.lowest = grey_level("a", a)
+        self.learns = width is None
         self.reset()
 
-    @property
-    def learns(self) -> bool:  # type: ignore[override]
-        return self.given is None
-
     def reset(self) -> None:
-        self._width = None
-        self._widths = None if self.step is None else Histogram(self.step)
-        self._loaded = False
+        """Forget the widths of the training windows."""
+        self._width: np.ndarray | None = None
+        self._widths = Histogram(self.step)
+        self.loaded = False
 
     def partial_fit(self, x: np.ndarray) -> Self:
-        if self._widths is not None and self.learns:
-            refuse_loaded(self, self._loaded)
+        """Count the widths of one more chunk's windows."""
+        if self.learns:
+            refuse_loaded(self)
             low, high = extremes(as_windows(x))
             self._widths.add(high - low)
             self._width = None
@@ -168,14 +177,13 @@ class AdaptedRange(Transform):
         """(C,), or (1,) if the width was given for all channels: the range in input units."""
         if self.given is not None:
             return np.array([self.given])
-        if self._width is None and self._widths is not None:
+        if self._width is None:
             width = self._widths.covering(self.coverage)
             if (flat := np.flatnonzero(width == 0)).size:
                 raise InputError(
                     f"channels {flat.tolist()} are flat in nearly all windows; leave them out or give a width"
                 )
             self._width = width
-        assert self._width is not None, "either given, or loaded, or counted"
         return self._width
 
     @property
@@ -184,6 +192,7 @@ class AdaptedRange(Transform):
         return self.width / (255 - self.a)
 
     def transform(self, x: np.ndarray) -> np.ndarray:
+        """Values (N, C, L) to levels above each window's minimum."""
         x = self._windows(x)
         levels = x - minima(x)
         levels *= (1 / self.level)[:, None].astype(np.float32)
@@ -197,16 +206,18 @@ class AdaptedRange(Transform):
         return to_bytes(levels, self.a)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        """Levels (N, C, L), whole or not, to values above the window's minimum."""
         values = from_levels(y, self.a)
         values *= self.level[:, None].astype(np.float32)
         return values
 
     @property
-    def tolerance(self) -> float:
+    def tolerance(self) -> float:  # type: ignore[override]
         """Of a window no wider than the range; values plus offset are rounded to float32 besides."""
         return float(self.level.max() * ((1 if self.rounding == "ceil" else 0.5) + _SLACK))
 
     def carry(self, shift: np.ndarray) -> np.ndarray:
+        """A shift in levels to one in input units."""
         return shift * self.level
 
     def offset(self, x: np.ndarray) -> np.ndarray:
@@ -221,21 +232,93 @@ class AdaptedRange(Transform):
         return {"AdaptedRange": Saturation.count(x - low > width + rounding, x)}
 
     def _windows(self, x: np.ndarray) -> np.ndarray:
-        return as_windows(x, None if self.given is not None else self.width.size)
+        return as_windows(x, self.width.size if self.learns else None)
 
     def state(self) -> State:
-        given = {
-            "width": self.given,
-            "rounding": self.rounding,
-            "a": self.a,
-            "coverage": self.coverage,
-            "step": self.step,
-        }
+        """What was given, and the fitted widths."""
+        given = {"width": self.given, "rounding": self.rounding, "a": self.a}
+        given |= {"coverage": self.coverage, "step": self.step}
         return {"kind": "AdaptedRange", **given, "fitted": self.width.tolist() if self.learns else None}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
+        """Rebuild from `state()`."""
         new = cls(state["width"], state["rounding"], state["a"], coverage=state["coverage"], step=state["step"])
         if new.learns:
-            new._width, new._loaded = numbers(state["fitted"], (None,)), True
+            new._width, new.loaded = numbers(state["fitted"], (None,)), True
         return new
+
+
+class GreyLevels(Transform):
+    """Grey levels 0 … 255 of pictures stay as they are: whole ones come back exactly, others to the nearest.
+
+    Values below 0 or above 255 saturate. There is no level for NULL: a picture has no missing values.
+    """
+
+    tolerance = 0.5  # of values between two levels; whole levels are exact
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Values (N, C, L) to the nearest levels."""
+        x = as_windows(x)
+        if x.size and np.isnan(x.min()):
+            raise InputError("a picture has a missing value (NaN), for which there is no grey level: leave it out")
+        return np.rint(np.clip(x, 0, 255)).astype(np.uint8)
+
+    def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        """Levels (N, C, L), whole or not, as float32."""
+        return from_levels(y, 0)
+
+    def carry(self, shift: np.ndarray) -> np.ndarray:
+        """The same shift."""
+        return shift
+
+    def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
+        """Values below 0 or above 255."""
+        x = as_windows(x)
+        return {"GreyLevels": Saturation.count((x < 0) | (x > 255), x)}
+
+    def state(self) -> State:
+        """The name alone."""
+        return {"kind": "GreyLevels"}
+
+
+def extremes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest value of each window and channel, (N, C, 1) each; NaN where all values are missing."""
+    return np.fmin.reduce(x, axis=-1, keepdims=True), np.fmax.reduce(x, axis=-1, keepdims=True)
+
+
+def minima(x: np.ndarray) -> np.ndarray:
+    """(N, C, 1): smallest value that is not missing."""
+    low = x.min(axis=-1, keepdims=True)
+    if not np.isfinite(low).all():  # min hands NaN on: the search for missing values costs nothing where there are none
+        low = np.fmin.reduce(x, axis=-1, keepdims=True)
+        if np.isinf(low).any():
+            raise InputError("a window has an infinite value; mark it as missing (NaN)")
+    return low
+
+
+def grey_level(name: str, a: int) -> int:
+    """The level, if it is one that leaves another above it."""
+    if not (isinstance(a, int) and 0 <= a <= 254):
+        raise InputError(f"{name} must be a whole grey level from 0 to 254, not {a!r}")
+    return a
+
+
+def to_bytes(levels: np.ndarray, a: int) -> np.ndarray:
+    """Cut off to whole levels; NaN becomes NULL, level 0."""
+    if levels.size and np.isnan(levels.min()):
+        if a == 0:
+            raise InputError(
+                "a value is missing (NaN) but a=0 leaves no level for NULL: take a=1, or leave such windows out"
+            )
+        np.copyto(levels, 0, where=np.isnan(levels))
+    return levels.astype(np.uint8)
+
+
+def from_levels(y: np.ndarray, a: int) -> np.ndarray:
+    """Levels above a, as float32 (N, C, L); NULL, whatever is nearer to 0 than to a, becomes NaN."""
+    levels = np.array(y, np.float32)
+    if a:
+        np.copyto(levels, np.nan, where=levels < a / 2)
+        levels -= a
+    return levels

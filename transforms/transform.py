@@ -1,7 +1,19 @@
-"""What every map between values and grey levels promises; chains derive it from their parts."""
+"""The contract of every map between values, grey levels and images; chains derive it from their parts.
+
+Example: a chain of two maps, what it leaves out of a window, and the way back.
+
+    >>> from anonimage.transforms import AdaptedRange, Compose, QuantileBounds
+    >>> bounds = QuantileBounds(0, 1, step=1).fit(np.array([[[0, 200]]]))
+    >>> chain = Compose(bounds, AdaptedRange(255))
+    >>> x = np.array([[[10, 60, 300]]])
+    >>> chain.transform(x).tolist(), chain.offset(x).tolist()
+    ([[[0, 50, 190]]], [[10.0]])
+    >>> (chain.inverse_transform(chain.transform(x)) + chain.offset(x)[..., None]).tolist()
+    [[[10.0, 60.0, 200.0]]]
+"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -9,8 +21,8 @@ import numpy as np
 
 from ..errors import InputError
 
-State = dict[str, Any]  # what json can hold
-Chunks = Callable[[], Iterable[np.ndarray]]  # gives the same data each time, in pieces (N, C, L)
+State = dict[str, Any]  # what JSON can hold
+Chunks = Callable[[], Iterable[np.ndarray]]  # gives the same data each time, in chunks (N, C, L)
 
 
 @dataclass(frozen=True)
@@ -20,8 +32,8 @@ class Saturation:
     Arguments:
         values: values outside the declared range.
         windows: windows (of one channel) with at least one such value.
-        n_values: all values looked at; missing ones are not counted.
-        n_windows: all windows looked at, one per sample and channel.
+        n_values: all values; missing ones are not counted.
+        n_windows: all windows, one per sample and channel.
     """
 
     values: int
@@ -35,44 +47,40 @@ class Saturation:
         n_windows = x.shape[0] * x.shape[1]
         return cls(int(outside.sum()), int(outside.any(axis=-1).sum()), int(x.size - np.isnan(x).sum()), n_windows)
 
-    def __add__(self, other: "Saturation") -> "Saturation":
-        return Saturation(
-            self.values + other.values,
-            self.windows + other.windows,
-            self.n_values + other.n_values,
-            self.n_windows + other.n_windows,
-        )
-
-    @property
-    def value_share(self) -> float:
-        return self.values / max(self.n_values, 1)
-
-    @property
-    def window_share(self) -> float:
-        return self.windows / max(self.n_windows, 1)
+    def __add__(self, more: "Saturation") -> "Saturation":
+        values, windows = self.values + more.values, self.windows + more.windows
+        return Saturation(values, windows, self.n_values + more.n_values, self.n_windows + more.n_windows)
 
 
-class ForwardOnly(ABC):
-    """A map of arrays (N, C, L) that nothing maps back; what can be undone is a `Transform`.
+class Forward(ABC):
+    """A map of arrays (N, C, L) with a fitted state; it has no inverse unless it is a `Transform` too.
 
     Attributes:
-        learns: whether fitting teaches it anything; if not, no pass over the data is made for it.
+        learns: whether fitting changes its state; if not, no pass over the data is made for it.
+        loaded: whether it was rebuilt from a state, which holds no counts to add to.
+        lowest: the lowest level of a value that is not missing: () or (C,); above 0, level 0 means missing (NULL).
     """
 
     learns: bool = False
+    loaded: bool = False
+    lowest: int | np.ndarray = 0
 
     @abstractmethod
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Map (N, C, L); the input is left as it is."""
+        """Map (N, C, L); the input is left as it is, and no sample depends on another one."""
 
     @abstractmethod
     def state(self) -> State:
-        """Everything that `from_state` needs, as JSON can hold it; no data of a single sample."""
+        """All that `from_state` needs, as JSON can hold it; no data of a single sample."""
 
     @classmethod
-    @abstractmethod
     def from_state(cls, state: State) -> Self:
-        """Rebuild from `state()`, in which "parts" are rebuilt already; transforms exactly as the original did."""
+        """Rebuild from `state()` (its "parts" are rebuilt already): by default the arguments of the constructor."""
+        return cls(**{name: value for name, value in state.items() if name != "kind"})
+
+    def channels_out(self, channels: int) -> int:
+        """How many channels the map makes of so many."""
+        return channels
 
     def reset(self) -> None:  # noqa: B027  # most have nothing to forget
         """Forget what was learnt."""
@@ -82,7 +90,7 @@ class ForwardOnly(ABC):
         return self
 
     def fit_chunks(self, chunks: Chunks) -> Self:
-        """Learn afresh from data that comes in pieces; no pass is made if there is nothing to learn."""
+        """Learn afresh from data in chunks; no pass is made if there is nothing to learn."""
         self.reset()
         if self.learns:
             for x in chunks():
@@ -98,49 +106,69 @@ class ForwardOnly(ABC):
         return {}
 
 
-class Transform(ForwardOnly):
+class Transform(Forward):
     """A map with an inverse: x ≈ inverse_transform(transform(x)) + offset(x)[..., None], within `tolerance`.
 
     Attributes:
         relative: whether `offset` is anything but zero.
+        tolerance: largest round-trip error inside the declared range, in input units; 0 is exact.
     """
 
     relative: bool = False
+    tolerance: float = 0.0
 
     @abstractmethod
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
         """Map back; needs nothing but the fitted state."""
 
-    @property
-    @abstractmethod
-    def tolerance(self) -> float:
-        """Largest round-trip error inside the declared range, in input units; 0 is exact."""
-
-    @abstractmethod
     def carry(self, shift: np.ndarray) -> np.ndarray:
         """What a shift of the inverse's argument does to its result: () or (N, C) -> the same, or (C,)."""
+        if np.any(shift):
+            raise InputError(f"{type(self).__name__}: nothing that errs or leaves out an offset can follow it")
+        return shift
 
     def offset(self, x: np.ndarray) -> np.ndarray:
         """What `transform` leaves out of each window and channel, in input units: (N, C, L) -> (N, C)."""
         return np.zeros(x.shape[:2], np.float32)
 
 
-class ForwardChain(ForwardOnly):
-    """Transforms one after the other, at least one of which has no inverse (else take `Compose`)."""
+class Compose(Transform):
+    """Transforms one after the other; inverse, tolerance, offset and state follow from the parts.
 
-    def __init__(self, *parts: ForwardOnly) -> None:
+    Arguments:
+        parts: each with an inverse, the first one applied first.
+    """
+
+    def __init__(self, *parts: Transform) -> None:
         if not parts:
             raise InputError("a chain needs at least one transform")
-        self.parts: tuple[ForwardOnly, ...] = parts
+        for part in parts:
+            if not isinstance(part, Transform):
+                raise InputError(f"{type(part).__name__} has no inverse, which every part of a chain needs")
+        self.parts = parts
 
     @property
     def learns(self) -> bool:  # type: ignore[override]
+        """Whether any part learns."""
         return any(part.learns for part in self.parts)
 
+    @property
+    def lowest(self) -> int | np.ndarray:  # type: ignore[override]
+        """As of the last part."""
+        return self.parts[-1].lowest
+
     def transform(self, x: np.ndarray) -> np.ndarray:
+        """Map with each part in turn."""
         return _through(self.parts, x)
 
+    def channels_out(self, channels: int) -> int:
+        """How many channels the last part gives."""
+        for part in self.parts:
+            channels = part.channels_out(channels)
+        return channels
+
     def reset(self) -> None:
+        """Forget what the parts learnt."""
         for part in self.parts:
             part.reset()
 
@@ -162,61 +190,50 @@ class ForwardChain(ForwardOnly):
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
         """As for one transform; the second of two with the same name has " 2" after it."""
-        found: dict[str, Saturation] = {}
+        counts: dict[str, Saturation] = {}
         for part in self.parts:
-            for name, counts in part.saturated(x).items():
-                same = sum(other.split()[0] == name for other in found)
-                found[f"{name} {same + 1}" if same else name] = counts
+            for name, counted in part.saturated(x).items():
+                same = sum(key.split()[0] == name for key in counts)
+                counts[f"{name} {same + 1}" if same else name] = counted
             x = part.transform(x)
-        return found
+        return counts
 
     def state(self) -> State:
+        """The parts' states."""
         return {"kind": type(self).__name__, "parts": [part.state() for part in self.parts]}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
+        """Rebuild from `state()` with the rebuilt parts."""
         return cls(*state["parts"])
-
-
-class Compose(ForwardChain, Transform):
-    """Transforms one after the other; inverse, tolerance, offset and state follow from the parts.
-
-    Arguments:
-        parts: each with an inverse, the first one applied first.
-    """
-
-    parts: tuple[Transform, ...]
-
-    def __init__(self, *parts: Transform) -> None:
-        super().__init__(*parts)
-        for part in parts:
-            if not isinstance(part, Transform):
-                raise InputError(
-                    f"{type(part).__name__} has no inverse; chain it with ForwardChain, which has none either"
-                )
 
     @property
     def relative(self) -> bool:  # type: ignore[override]
+        """Whether any part leaves out an offset."""
         return any(part.relative for part in self.parts)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        """Map back with each part, the last one first."""
         for part in reversed(self.parts):
             y = part.inverse_transform(y)
         return y
 
     @property
-    def tolerance(self) -> float:
+    def tolerance(self) -> float:  # type: ignore[override]
+        """The errors of all parts, each carried to the input's units."""
         error = 0.0
         for part in reversed(self.parts):
             error = float(np.max(np.abs(part.carry(np.array(error))))) + part.tolerance
         return error
 
     def carry(self, shift: np.ndarray) -> np.ndarray:
+        """Carry a shift through all parts, the last one first."""
         for part in reversed(self.parts):
             shift = part.carry(shift)
         return shift
 
     def offset(self, x: np.ndarray) -> np.ndarray:
+        """The offsets of all parts, each carried to the input's units: (N, C)."""
         offsets = np.zeros(x.shape[:2], np.float32)
         for k, part in enumerate(self.parts):
             if part.relative:
@@ -230,15 +247,18 @@ class Compose(ForwardChain, Transform):
         return offsets
 
 
-def from_state(state: State, kinds: Mapping[str, type[ForwardOnly]]) -> ForwardOnly:
+def from_state(state: State, kinds: Mapping[str, type[Transform]]) -> Transform:
     """Rebuild a transform, or a chain of them, from its `state()`.
 
     Arguments:
         state: as `state()` gave it; "kind" names the class.
-        kinds: the classes that may occur, by name.
+        kinds: the classes that may occur besides Compose, by name.
+
+    Raises:
+        InputError: another class.
     """
     kind = state["kind"]
-    known: dict[str, type[ForwardOnly]] = {"Compose": Compose, "ForwardChain": ForwardChain, **kinds}
+    known: dict[str, type[Transform]] = {"Compose": Compose, **kinds}
     if kind not in known:
         raise InputError(f"unknown transform '{kind}'; known: {', '.join(sorted(kinds))}")
     if "parts" in state:
@@ -246,7 +266,37 @@ def from_state(state: State, kinds: Mapping[str, type[ForwardOnly]]) -> ForwardO
     return known[kind].from_state(state)
 
 
-def _through(parts: tuple[ForwardOnly, ...], x: np.ndarray) -> np.ndarray:
+def as_windows(x: np.ndarray, channels: int | None = None) -> np.ndarray:
+    """The array as float32, if it is (N, C, L) with that many channels."""
+    x = np.asarray(x)
+    if x.ndim != 3 or x.shape[1] == 0 or x.shape[2] == 0:
+        raise InputError(f"expected an array (samples, channels, length), got shape {x.shape}")
+    if channels is not None and x.shape[1] != channels:
+        raise InputError(f"expected {channels} channels as in the training data, got {x.shape[1]} (shape {x.shape})")
+    return x.astype(np.float32, copy=False)
+
+
+def numbers(values: Any, shape: Sequence[int | None]) -> np.ndarray:
+    """Values of a state as float64 of that shape; None: any size."""
+    array = np.array(values, float)
+    if array.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, array.shape, strict=True)):
+        raise InputError(f"expected numbers of shape {tuple(shape)}, got {array.shape}")
+    return array
+
+
+def one_of(name: str, value: str, choices: Sequence[str]) -> None:
+    """Refuse a value that is none of the choices."""
+    if value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def refuse_loaded(transform: Forward) -> None:
+    """Refuse to fit further what was rebuilt from a state."""
+    if transform.loaded:
+        raise InputError(f"this {type(transform).__name__} was loaded and holds no counts to add to: fit it afresh")
+
+
+def _through(parts: Sequence[Transform], x: np.ndarray) -> np.ndarray:
     for part in parts:
         x = part.transform(x)
     return x

@@ -20,9 +20,7 @@ from ...data.split import CONTROL
 from ...data.store.sample_store import AnyStore
 from ...data.store.store import Store
 from ...errors import InputError
-from ...transforms import Codec, Colours
-from ...transforms.layouts.layout import ForwardLayout
-from ...transforms.transform import ForwardOnly
+from ...transforms import Codec, Layout, Transform
 from ..recipe import SETTINGS, Recipe
 
 if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
@@ -67,13 +65,11 @@ class CodecSteps:
     Arguments:
         standardizer: values to levels.
         layout: levels to an image.
-        colours: colour space of the image; None: a channel is a plane.
         relations: (R, C) linear relations between channels, see `Codec`; None: there are none.
     """
 
-    standardizer: ForwardOnly
-    layout: ForwardLayout
-    colours: Colours | None = None
+    standardizer: Transform
+    layout: Layout
     relations: np.ndarray | None = None
 
 
@@ -241,17 +237,8 @@ class Kind(ABC):
     def new_codec(self, recipe: Recipe, info: SampleInfo) -> Codec:
         """Steps 1 and 2 as a recipe says them, not yet fitted."""
         steps = self.steps(recipe, info)
-        return Codec(
-            steps.standardizer,
-            steps.layout,
-            info.channels,
-            info.units,
-            info.fs,
-            steps.relations,
-            info.gains,
-            steps.colours,
-            info.form,
-        )
+        described = info.channels, info.units, info.fs
+        return Codec(steps.standardizer, steps.layout, *described, steps.relations, info.gains, info.form)
 
     @abstractmethod
     def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:

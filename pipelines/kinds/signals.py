@@ -42,7 +42,9 @@ class Signals(Kind):
         # rgb is z of three channels; in another colour space there may be four
         name = "z" if colours is not None and recipe.images.arrangement == "rgb" else recipe.images.arrangement
         layout = arrangement(name, planes, info.length, recipe.seed)
-        return CodecSteps(_standardizer(recipe, info.step), layout, colours, limb_relations(info.channels))
+        parts = _standardizers(recipe, info.step) + ([] if colours is None else [colours])
+        standardizer = parts[0] if len(parts) == 1 else Compose(*parts)
+        return CodecSteps(standardizer, layout, limb_relations(info.channels))
 
     def is_ecg(self, codec: Codec) -> bool:
         return codec.fs is not None and set(codec.units) == {"mV"}
@@ -55,18 +57,15 @@ class Signals(Kind):
         ]
 
 
-def _standardizer(recipe: Recipe, step: float) -> Transform:
+def _standardizers(recipe: Recipe, step: float) -> list[Transform]:
     """Step 1 of signals, not yet fitted; step is the source's ADC step in physical units."""
     images = recipe.images
     if images.standardizer == "minmax":
-        return MinMax(a=images.null_level)
+        return [MinMax(a=images.null_level)]
     if images.standardizer == "equalize":
-        return Equalize(a=images.null_level, step=step)
+        return [Equalize(a=images.null_level, step=step)]
     width = None if images.width == "fitted" else images.width
     adapted = AdaptedRange(width, images.rounding, images.null_level, step=step)
     if images.standardizer == "adapted":
-        return adapted
-    return Compose(
-        QuantileBounds(images.quantile_low, images.quantile_high, images.quantile_of, step=step),
-        adapted,
-    )
+        return [adapted]
+    return [QuantileBounds(images.quantile_low, images.quantile_high, images.quantile_of, step=step), adapted]

@@ -9,7 +9,7 @@ from anonimage.transforms import (
     ByChannel,
     Compose,
     Equalize,
-    ForwardOnly,
+    Forward,
     GreyLevels,
     MinMax,
     QuantileBounds,
@@ -71,16 +71,12 @@ def test_grey_levels_by_hand():
     assert grey.saturated(x)["GreyLevels"].values == 2
 
 
-class Magnitude(ForwardOnly):
+class Magnitude(Forward):
     def transform(self, x):
         return np.abs(x)
 
     def state(self):
         return {"kind": "Magnitude"}
-
-    @classmethod
-    def from_state(cls, state):
-        return cls()
 
 
 REFUSED = {

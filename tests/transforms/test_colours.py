@@ -1,8 +1,5 @@
 """Colour spaces: known colours, the stated tolerance over the cube of all colours, generated levels of any value."""
 
-import doctest
-import sys
-
 import numpy as np
 import pytest
 from anonimage.errors import InputError
@@ -79,12 +76,6 @@ def test_whatever_is_generated_becomes_a_colour(name, recwarn):
     assert not recwarn.list
     alone = np.concatenate([coding.inverse_transform(one[None]) for one in levels])
     assert np.array_equal(alone, rgb)
-
-
-def test_the_example_in_the_module_is_true():
-    result = doctest.testmod(sys.modules[Colours.__module__])
-    assert result.attempted
-    assert not result.failed
 
 
 REFUSED = {

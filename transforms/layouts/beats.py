@@ -1,4 +1,10 @@
-"""Step 2 with rows as long as a part of a heartbeat: beats stand below one another, however fast the heart beats."""
+"""Step 2 with rows as long as a part of a heartbeat: beats stand below one another, however fast the heart beats.
+
+Example: nine values are too few for a rhythm, and so their rows are as long as the side of a square.
+
+    >>> Beats(1, 9).transform(np.arange(1, 10)[None, None]).tolist()
+    [[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]]
+"""
 
 import math
 from functools import cached_property
@@ -7,26 +13,30 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ..transform import Transform
 from .layout import Layout
 from .planes import smallest_side
-from .rhythm import LONGEST, periods
 
 _SHORTEST = 3  # sides: a shorter period is taken as often as makes it so long, and so no row is far from a side
 _MOST_ROWS = 64  # of one period
 _DARK = 16  # levels: what is lighter is as surely a value as what is white
+# Of the period of a window
+_LONGEST = 0.6  # of the window: of what is longer, too little occurs twice
+_LEAST = 0.5  # correlation of a window with itself, moved by its period; noise and random walks reach it in 1 %
+_NEARLY = 0.7  # of the best: the first that is so good is the period, the ones after it are its multiples
 
 
-class Beats(Layout):
+class Beats(Layout, Transform):
     """Rows from the window's own rhythm: row i begins at value round(i · P / k), NULL fills it up to the right edge.
 
-    P is the window's period (`rhythm.periods`, all channels together), k makes a row as near as possible to the side of
+    P is the window's period (`periods`, all channels together), k makes a row as near as possible to the side of
     the square that holds the window, so every k-th row begins at the same moment of the beat, without any drift. A
-    window without a rhythm, which `rhythms` answers with 0, gets rows of one side. Images are squares of about 1.16
-    sides, 52 for 2,025 values, whatever the rhythm.
+    window without a rhythm gets rows of one side. Images are squares of about 1.16 sides, 52 for 2,025 values, whatever
+    the rhythm.
 
-    For the inverse nothing is stored of a window: P stands in its image, as the ends of its rows. Restoring finds, of
-    all row lengths that there can be, the one that leaves the least light outside; of images that `arrange` made it is
-    exact. So level 0 must be free (a null_level of 1 or more) and no value may be missing.
+    For the inverse nothing is stored of a window: P stands in its image, as the ends of its rows. Restoring takes, of
+    all possible row lengths, the one that leaves the least light outside; of images of windows it is exact. So level 0
+    must be free (a null_level of 1 or more) and no value may be missing.
 
     64 windows of 2,025 values take 4 ms there and 4 ms back.
 
@@ -34,87 +44,72 @@ class Beats(Layout):
         channels, length: C and L.
     """
 
+    name = "beats"
     takes_missing = False
     marks_with_null = True
 
     def __init__(self, channels: int, length: int) -> None:
-        self.name, self.channels, self.length = "beats", channels, length
+        super().__init__(channels, length)
         self._side = smallest_side(length)
-        longest = min(int(LONGEST * length), _MOST_ROWS * self._side)
+        longest = min(int(_LONGEST * length), _MOST_ROWS * self._side)
         self._patterns = np.append(np.arange(_SHORTEST * self._side, longest + 1), 0)  # periods; 0: rows of one side
         starts = self._starts(self._patterns)
         rows = np.count_nonzero(starts[:, :-1] < length, axis=1)
         self._square = int(max(np.diff(starts).max(), rows.max()))
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return self.channels, self._square, self._square
+        self.image_shape = channels, self._square, self._square
 
     @property
     def null(self) -> np.ndarray:
+        """(c, H, W): True where no row of any rhythm reaches."""
         return np.broadcast_to(~self._ever, self.image_shape)
 
-    def rhythms(self, x: np.ndarray) -> np.ndarray:
-        """Periods (N,) of windows of levels (N, C, L), in values; 0 where none was found."""
-        self._check_levels(x)
-        return periods(x)
-
-    def arrange(self, x: np.ndarray) -> np.ndarray:
-        self._check_levels(x)
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Levels (N, C, L) from 1 to images (N, c, H, W), 0 after the end of each row."""
+        self.check_levels(x)
         if not x.all():
             raise InputError(
                 "beats: level 0 ends the rows here, but a window has it: take a null_level of 1 or more, "
                 "and leave out windows with missing values"
             )
-        return self._placed(x, self._taken(periods(x)))
+        return self._drawn(x, self._patterned(periods(x)))
 
-    def restore(self, images: np.ndarray) -> np.ndarray:
-        places = self._places(self._read(images))[:, None]
-        return np.take_along_axis(images.reshape(len(images), self.channels, -1), places, axis=2)
-
-    def row_lengths(self, images: np.ndarray) -> np.ndarray:
-        """P / k as each image says it: (N,), in values; one side where there was no rhythm."""
-        taken = self._read(images)
-        return np.where(taken > 0, taken / self._per_period(taken), self._side)
+    def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        """Images (N, c, H, W) to levels (N, C, L), along the rows that each image has."""
+        positions = self._positions(self._read(y))[:, None]
+        return np.take_along_axis(y.reshape(len(y), self.channels, -1), positions, axis=2)
 
     def _read(self, images: np.ndarray) -> np.ndarray:
         """The first of the periods (N,) whose rows fit an image best: some differ, but have the same rows."""
-        self._check_images(images)
+        self.check_images(images)
         light = np.rint(np.clip(images, 0, _DARK)).sum(axis=1, dtype=np.float32)  # whole, so sums of it are exact
         within = np.cumsum(light, axis=2).transpose(1, 2, 0).reshape(-1, len(images))  # (row · W + last column, N)
         return self._patterns[np.argmax(self._ends @ within, axis=0)]
 
-    def disagreement(self, images: np.ndarray) -> np.ndarray:
-        """Light where the rows have ended: (N,), root mean square over the image, in levels."""
-        values = self.restore(images)
-        placed = self._placed(values, self._read(images)).astype(np.float32)
-        return np.sqrt(np.square(placed - images).mean(axis=(1, 2, 3)))
-
-    def _placed(self, x: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    def _drawn(self, x: np.ndarray, pattern: np.ndarray) -> np.ndarray:
         images = np.zeros((len(x), self.channels, self._square**2), x.dtype)
-        np.put_along_axis(images, self._places(taken)[:, None], x, axis=2)
+        np.put_along_axis(images, self._positions(pattern)[:, None], x, axis=2)
         return images.reshape(len(x), *self.image_shape)
 
-    def _taken(self, found: np.ndarray) -> np.ndarray:
+    def _patterned(self, period: np.ndarray) -> np.ndarray:
         """Periods of windows to periods of patterns: none, or as often as makes three sides at least."""
-        multiple = found * np.maximum(1, -(-_SHORTEST * self._side // np.maximum(found, 1)))
+        multiple = period * np.maximum(1, -(-_SHORTEST * self._side // np.maximum(period, 1)))
         return np.where(multiple <= self._patterns.max(), multiple, 0)
 
-    def _starts(self, taken: np.ndarray) -> np.ndarray:
+    def _starts(self, pattern: np.ndarray) -> np.ndarray:
         """Where rows begin, (N, rows + 1) of them, in values; more rows than any window needs."""
-        period, k = np.where(taken > 0, taken, self._side), self._per_period(taken)
+        period, k = np.where(pattern > 0, pattern, self._side), self._per_period(pattern)
         rows = np.arange(math.ceil(1.25 * self._side) + 2)
         return (2 * rows * period[:, None] + k[:, None]) // (2 * k[:, None])
 
-    def _per_period(self, taken: np.ndarray) -> np.ndarray:
+    def _per_period(self, pattern: np.ndarray) -> np.ndarray:
         """k (N,): into how many rows a period goes."""
-        k = np.maximum(taken // self._side, 1)
-        return k + (taken**2 > k * (k + 1) * self._side**2)  # k or one more, whichever is nearer as a ratio
+        k = np.maximum(pattern // self._side, 1)
+        return k + (pattern**2 > k * (k + 1) * self._side**2)  # k or one more, whichever is nearer as a ratio
 
-    def _places(self, taken: np.ndarray) -> np.ndarray:
+    def _positions(self, pattern: np.ndarray) -> np.ndarray:
         """(N, L): where in the flattened square each value stands."""
-        starts = self._starts(taken)
-        jumps = np.ones((len(taken), self.length), np.int64)
+        starts = self._starts(pattern)
+        jumps = np.ones((len(pattern), self.length), np.int64)
         jumps[:, 0] = 0
         for row in range(1, self._square):
             inside = np.flatnonzero(starts[:, row] < self.length)
@@ -140,3 +135,52 @@ class Beats(Layout):
         last = row * self._square + self._lengths[pattern, row] - 1
         shape = (len(self._patterns), self._square**2)
         return csr_array((np.ones(len(last), np.float32), (pattern, last)), shape=shape)
+
+
+def periods(levels: np.ndarray) -> np.ndarray:
+    """Period of each window in whole values, all channels together; 0 where there is no rhythm.
+
+    The autocorrelation is that of how fast levels change (absolute differences, summed over half a row of the square
+    that holds the window): beats are bursts, whatever the baseline does, and need not be of the same shape. The period
+    is its first peak, normalised for the shorter overlap, that reaches most of the highest. Measured on 742 windows of
+    MIT-BIH of 5.6 s with an even rhythm: 99 % have a period, 99 % of these within a twentieth of the annotated one. A
+    sine has two bursts a cycle, and so half its period.
+
+    Arguments:
+        levels: (N, C, L).
+
+    Returns:
+        (N,) int64.
+    """
+    n, _, length = levels.shape
+    side = np.sqrt(length)
+    apart, smooth, longest = max(1, round(side / 10)), max(1, round(side / 2)), int(_LONGEST * length)
+    if length < apart + smooth + longest + 3 or longest < 3:
+        return np.zeros(n, np.int64)
+    x = levels.astype(np.float32)
+    change = np.abs(x[..., apart:] - x[..., :-apart]).sum(axis=1)
+    run = np.cumsum(change, axis=1, dtype=np.float64)
+    bursts = run[:, smooth:] - run[:, :-smooth]
+    bursts -= bursts.mean(axis=1, keepdims=True)
+    alike = _autocorrelation(bursts, longest)
+    inner, before, after = alike[:, 1:-1], alike[:, :-2], alike[:, 2:]
+    peak = (inner > before) & (inner >= after) & np.logical_or.accumulate(inner < 0, axis=1)  # past the burst itself
+    height = np.where(peak, inner, 0)
+    best = height.max(axis=1, keepdims=True)
+    first = np.argmax(height >= _NEARLY * best, axis=1) + 1
+    return np.where(best[:, 0] >= _LEAST, first, 0)
+
+
+def _autocorrelation(x: np.ndarray, longest: int) -> np.ndarray:
+    """(N, longest + 1): correlation of what overlaps of each row (N, T) and itself, moved by 0 … longest."""
+    from scipy.fft import irfft, next_fast_len, rfft  # here: most windows are arranged without it
+
+    n_values = x.shape[1]
+    size = next_fast_len(n_values + longest, real=True)
+    spectrum = rfft(x.astype(np.float32), size)
+    products = irfft(spectrum.real**2 + spectrum.imag**2, size)[:, : longest + 1]
+    energy = np.zeros((len(x), n_values + 1))
+    np.cumsum(np.square(x), axis=1, out=energy[:, 1:])
+    moved = np.arange(longest + 1)
+    both = energy[:, n_values - moved] * (energy[:, -1:] - energy[:, moved])
+    return np.divide(products, np.sqrt(both), out=np.zeros_like(both), where=both > 0)

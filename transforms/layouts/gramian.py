@@ -1,12 +1,18 @@
-"""Step 2 as a Gramian angular field: how each moment goes with every other; nothing maps it back."""
+"""Step 2 as a Gramian angular field: how each moment goes with every other; nothing maps it back.
+
+Example: four values on side 2 have two means, whose angles are π and 0.
+
+    >>> Gramian(1, 4).transform(np.array([[[1, 3, 5, 7]]], np.uint8)).tolist()
+    [[[[255, 0], [0, 255]]]]
+"""
 
 import numpy as np
 
-from .layout import ForwardLayout
+from .layout import Layout
 from .planes import smallest_side
 
 
-class Gramian(ForwardLayout):
+class Gramian(Layout):
     """The summation field cos(φ_i + φ_j) of each channel, φ = arccos of the window scaled to −1 … 1.
 
     A window becomes as many piecewise means as the square that holds it has a side; −1 … 1 become levels 0 … 255. Which
@@ -20,24 +26,22 @@ class Gramian(ForwardLayout):
         channels, length: C and L.
     """
 
+    name = "gramian"
     takes_missing = False
 
     def __init__(self, channels: int, length: int) -> None:
-        self.name, self.channels, self.length = "gramian", channels, length
+        super().__init__(channels, length)
         self._side = smallest_side(length)
+        self.image_shape = channels, self._side, self._side
 
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return self.channels, self._side, self._side
-
-    def arrange(self, x: np.ndarray) -> np.ndarray:
-        self._check_levels(x)
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Levels (N, C, L) to fields (N, C, side, side), uint8."""
+        self.check_levels(x)
         starts = np.arange(self._side + 1) * self.length // self._side
         means = np.add.reduceat(x, starts[:-1], axis=-1, dtype=np.float32) / np.diff(starts).astype(np.float32)
         low, high = means.min(axis=-1, keepdims=True), means.max(axis=-1, keepdims=True)
-        cosine = (
-            np.divide(2 * (means - low), high - low, out=np.zeros_like(means), where=high > low) - 1
-        )  # (N, C, side)
+        scaled = np.divide(2 * (means - low), high - low, out=np.zeros_like(means), where=high > low)
+        cosine = scaled - 1  # (N, C, side)
         sine = np.sqrt(np.clip(1 - cosine**2, 0, None))
         # cos(a + b) = cos a · cos b − sin a · sin b; then to levels
         field = cosine[..., :, None] * cosine[..., None, :]

@@ -2,9 +2,8 @@
 
 Example: two numbers and three yes-no features on 3 × 3 cells; 0 is NULL.
 
-    >>> import numpy as np
     >>> kinds = table_grid("kinds", ["continuous", "binary", "binary", "integer", "binary"])
-    >>> kinds.arrange(np.array([[[10], [1], [2], [20], [3]]], np.uint8))[0, 0].tolist()
+    >>> kinds.transform(np.array([[[10], [1], [2], [20], [3]]], np.uint8))[0, 0].tolist()
     [[10, 20, 0], [1, 2, 0], [3, 0, 0]]
 """
 
@@ -14,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ...errors import InputError, nearest
-from .table import NULL, Arrangement, grid
+from .table import NULL, Arrangement
 
 KINDS = {"continuous": 0, "integer": 0, "binary": 1}  # numbers stand above yes-no features and one-hots
 
@@ -29,7 +28,7 @@ def table_grid(name: str, kinds: Sequence[str], side: int | None = None, seed: i
         seed: of the permutation, for "random".
 
     Raises:
-        InputError: an unknown name or kind, no feature, or more features than there are places.
+        InputError: an unknown name or kind, no feature, or more features than the image has cells.
 
     Source: Piacentino, Guarner, Angulo, §3.3.2 and Fig. 3 (the grid "kinds" of the thyroid table on side 7).
     """
@@ -50,10 +49,10 @@ def table_grid(name: str, kinds: Sequence[str], side: int | None = None, seed: i
             smallest += 1
         if side is not None:
             raise InputError(
-                f"{name}: {len(kinds)} features do not fit into the {side * side} places of side {side} as this grid "
+                f"{name}: {len(kinds)} features do not fit into the {side * side} cells of side {side} as this grid "
                 f"lays them out: take a side of at least {smallest}, or fewer columns"
             )
-    return grid(board, channels=len(kinds), length=1, name=name)
+    return Arrangement(board[None], channels=len(kinds), length=1, name=name)
 
 
 def _rows(kinds: Sequence[str], side: int, seed: int) -> np.ndarray | None:
@@ -74,8 +73,8 @@ def _kinds(kinds: Sequence[str], side: int, seed: int) -> np.ndarray | None:
         return None
     board, top = np.full((side, side), NULL), 0
     for group in groups:
-        places = np.arange(len(group))
-        board[top + places // width, places % width] = group
+        row, column = np.divmod(np.arange(len(group)), width)
+        board[top + row, column] = group
         top += -(-len(group) // width)
     return board
 
@@ -95,7 +94,7 @@ def _blocks(kinds: Sequence[str], side: int, seed: int) -> np.ndarray | None:
 
 
 def _random(kinds: Sequence[str], side: int, seed: int) -> np.ndarray | None:
-    """The places of the whole board, NULL among them, in a seeded order."""
+    """The cells of the whole board, NULL among them, in a seeded order."""
     board = _rows(kinds, side, seed)
     if board is None:
         return None

@@ -1,33 +1,46 @@
-"""What every way from grey levels to an image promises (step 2); a table of places is one, not the only one."""
+"""The contract of step 2, grey levels to an image; a table of indices is one layout, not the only one.
+
+Example: a signal as an image of height 1, and how wide it is.
+
+    >>> from anonimage.transforms import Transform, arrangement
+    >>> line = arrangement("line", channels=2, length=3)
+    >>> line.image_shape, line.takes_missing, isinstance(line, Transform)
+    ((2, 1, 3), True, True)
+"""
 
 import hashlib
-from abc import ABC, abstractmethod
+from typing import Self
 
 import numpy as np
 
 from ...errors import InputError
+from ..transform import Forward, State
 
 
-class ForwardLayout(ABC):
-    """Grey levels (N, C, L) to images (N, c, H, W) that nothing maps back; what can be undone is a `Layout`.
+class Layout(Forward):
+    """Grey levels (N, C, L) to images (N, c, H, W); one that can be undone is a `Transform` too.
+
+    `transform` arranges levels into images, `inverse_transform` restores levels from images. A layout with parameters
+    or a fitted state adds them to `state` and takes them from there in `from_state`; one that learns has `learns`,
+    `reset` and `partial_fit` as every transform, and is fitted on the standardized training windows.
+
+    Arguments:
+        channels, length: C and L.
 
     Attributes:
         name: how it is called in messages and in a codec.
-        channels, length: C and L.
+        image_shape: (c, H, W).
         takes_missing: whether a level may stand for a missing value (NULL); if not, none of what is restored does.
         marks_with_null: whether level 0 has to be free, because the image says with it how it is to be read.
     """
 
     name: str
-    channels: int
-    length: int
+    image_shape: tuple[int, int, int]
     takes_missing: bool = True
     marks_with_null: bool = False
 
-    @property
-    @abstractmethod
-    def image_shape(self) -> tuple[int, int, int]:
-        """(c, H, W)"""
+    def __init__(self, channels: int, length: int) -> None:
+        self.channels, self.length = channels, length
 
     @property
     def null(self) -> np.ndarray:
@@ -36,40 +49,26 @@ class ForwardLayout(ABC):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that decides where a level goes: two layouts are the same if theirs are."""
+        """SHA-256 of what the name has to build again; a fitted state is not part of it."""
         return hashlib.sha256(f"{self.name} {self.channels} {self.length} {self.image_shape}".encode()).hexdigest()
 
-    @abstractmethod
-    def arrange(self, x: np.ndarray) -> np.ndarray:
-        """Levels (N, C, L) to images (N, c, H, W); each sample's image depends on its own levels only."""
+    def state(self) -> State:
+        """All that `from_state` needs, as JSON can hold it; "kind" is the name."""
+        return {"kind": self.name, "channels": self.channels, "length": self.length, "sha256": self.digest}
 
-    def _check_levels(self, x: np.ndarray) -> None:
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Rebuild from `state()`."""
+        return cls(state["channels"], state["length"])
+
+    def check_levels(self, x: np.ndarray) -> None:
+        """Refuse levels of another shape than (N, C, L)."""
         if x.ndim != 3 or x.shape[1:] != (self.channels, self.length):
             wanted = f"(samples, {self.channels}, {self.length})"
             raise InputError(f"{self.name}: expected values of shape {wanted}, got {x.shape}")
 
-    def _check_images(self, images: np.ndarray) -> None:
+    def check_images(self, images: np.ndarray) -> None:
+        """Refuse images of another shape than (N, c, H, W)."""
         if images.ndim != 4 or images.shape[1:] != self.image_shape:
-            c, height, width = self.image_shape
-            raise InputError(
-                f"{self.name}: expected images of shape (samples, {c}, {height}, {width}), got {images.shape}"
-            )
-
-
-class Layout(ForwardLayout):
-    """A way with an inverse: x ≈ restore(arrange(x)) within `tolerance`; any image can be restored.
-
-    Attributes:
-        tolerance: the largest round-trip error, in levels; 0 is exact.
-    """
-
-    tolerance: float = 0.0
-
-    @abstractmethod
-    def restore(self, images: np.ndarray) -> np.ndarray:
-        """Images (N, c, H, W), grey levels rounded or not, to levels (N, C, L)."""
-
-    def disagreement(self, images: np.ndarray) -> np.ndarray:
-        """How far images are from those that some signal has: (N,), root mean square over their pixels, in levels."""
-        back = self.arrange(self.restore(images)).astype(np.float32)
-        return np.sqrt(np.square(back - images).mean(axis=(1, 2, 3)))
+            wanted = f"(samples, {str(self.image_shape)[1:]}"
+            raise InputError(f"{self.name}: expected images of shape {wanted}, got {images.shape}")

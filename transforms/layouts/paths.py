@@ -1,4 +1,4 @@
-"""Ways through all places of a square, one value after the other: each says at which turn a place is reached.
+"""Paths through all pixels of a square, one value after the other: each says at which turn a pixel is reached.
 
 Example: row after row, every other one backwards.
 
@@ -6,9 +6,11 @@ Example: row after row, every other one backwards.
     [[0, 1, 2], [5, 4, 3], [6, 7, 8]]
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+
+Path = Callable[[int], np.ndarray]  # side -> (side, side)
 
 
 def z(side: int) -> np.ndarray:
@@ -50,7 +52,7 @@ def blocks(side: int) -> np.ndarray:
 
 
 def shuffled(side: int, seed: int) -> np.ndarray:
-    """All places in a seeded order."""
+    """All pixels in a seeded order."""
     return np.random.default_rng(seed).permutation(side * side).reshape(side, side)
 
 
@@ -63,7 +65,7 @@ def hilbert(side: int) -> np.ndarray:
 
 
 def _gilbert(at: complex, along: complex, across: complex) -> Iterator[complex]:
-    """Places x + iy of a rectangle from one corner to the other end of the side `along`.
+    """Pixels x + iy of a rectangle from one corner to the other end of the side `along`.
 
     Arguments:
         at: the corner where the curve begins.
@@ -93,7 +95,7 @@ def _half(side: complex, step: complex) -> complex:
 
 
 def _turns(walked: np.ndarray, side: int) -> np.ndarray:
-    """Places in the order in which they are reached -> at which turn each is."""
+    """Pixels in the order in which they are reached -> at which turn each is."""
     turn = np.empty(side * side, int)
     turn[walked] = np.arange(side * side)
     return turn.reshape(side, side)

@@ -2,77 +2,80 @@
 
 Example: five values in a 3 × 3 image, and back.
 
-    >>> import numpy as np
-    >>> five = grid([[0, 1, 2], [3, 4, -1], [-1, -1, -1]], channels=1, length=5)
-    >>> image = five.arrange(np.array([[[10, 20, 30, 40, 50]]], np.uint8))
+    >>> five = Arrangement([[[0, 1, 2], [3, 4, -1], [-1, -1, -1]]], channels=1, length=5)
+    >>> image = five.transform(np.array([[[10, 20, 30, 40, 50]]], np.uint8))
     >>> image.tolist()
     [[[[10, 20, 30], [40, 50, 0], [0, 0, 0]]]]
-    >>> five.restore(image).tolist()
+    >>> five.inverse_transform(image).tolist()
     [[[10, 20, 30, 40, 50]]]
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
 from ...errors import InputError
+from ..transform import State, Transform
 from .layout import Layout
 
-NULL = -1  # an index that stands for no value; the image has level 0 there
+NULL = -1  # an index that stands for no value; the image has level 0 at it
 
 
-@dataclass(frozen=True, eq=False)
-class Arrangement(Layout):
-    """A table that says which value stands where.
+class Arrangement(Layout, Transform):
+    """An integer table that says which value stands where: arranging is x[index], restoring averages copies.
 
     Arguments:
         index: (c, H, W) integers into the flattened (C, L), or -1 for NULL; each value occurs at least once.
         channels, length: C and L.
-        name: how it is called in messages and in a codec.
+        name: how it is called in messages.
+        by_name: whether `arrangement(name, …)` builds it again, so that a codec need not hold the table itself.
     """
 
-    index: np.ndarray
-    channels: int
-    length: int
-    name: str = "table"
-    _copies: np.ndarray = field(init=False, repr=False)  # (C·L,): how often each value stands in the image
-    _places: np.ndarray = field(init=False, repr=False)  # places in the flattened image, grouped by value
-    _whole: bool = field(init=False, repr=False)  # the image is the values, in their order
+    def __init__(
+        self,
+        index: np.ndarray | Sequence,
+        channels: int,
+        length: int,
+        name: str = "table",
+        by_name: bool = False,
+    ) -> None:
+        super().__init__(channels, length)
+        self.name, self.by_name = name, by_name
+        flat = self._checked(index)
+        c, height, width = np.shape(index)
+        self.image_shape = c, height, width
+        self.index = flat.reshape(self.image_shape)
+        self.index.setflags(write=False)
+        order = np.argsort(flat, kind="stable")
+        self._copies = np.bincount(flat[flat != NULL], minlength=channels * length)  # how often each value occurs
+        self._positions = order[np.count_nonzero(flat == NULL) :]  # in the flattened image, grouped by value
+        self._whole = np.array_equal(flat, np.arange(channels * length))  # the image is the values, in their order
 
-    def __post_init__(self) -> None:
-        index, n_values = np.asarray(self.index), self.channels * self.length
-        if index.ndim != 3 or index.size == 0 or index.dtype.kind not in "iu":
+    def _checked(self, index: np.ndarray | Sequence) -> np.ndarray:
+        """The flattened table."""
+        try:
+            table = np.asarray(index)
+        except ValueError:
+            raise InputError(f"{self.name}: the rows of the table are not of the same length") from None
+        n_values = self.channels * self.length
+        if table.ndim != 3 or table.size == 0 or table.dtype.kind not in "iu":
             raise InputError(
-                f"{self.name}: a table is whole numbers of shape (c, H, W), not {index.dtype} {index.shape}"
+                f"{self.name}: a table is whole numbers of shape (c, H, W), not {table.dtype} {table.shape}"
             )
-        if index.min() < NULL or index.max() >= n_values:
-            wrong = index.min() if index.min() < NULL else index.max()
+        if table.min() < NULL or table.max() >= n_values:
+            wrong = table.min() if table.min() < NULL else table.max()
             raise InputError(
                 f"{self.name}: index {wrong} is in the table; with {self.channels} channels of length {self.length} "
                 f"indices go from 0 to {n_values - 1}, and -1 is NULL"
             )
-        flat = index.astype(np.intp).ravel()
-        copies = np.bincount(flat[flat != NULL], minlength=n_values)
-        if (lost := np.flatnonzero(copies == 0)).size:
+        flat = table.astype(np.intp).ravel()
+        if (lost := np.flatnonzero(np.bincount(flat[flat != NULL], minlength=n_values) == 0)).size:
             raise InputError(
                 f"{self.name}: {lost.size} of {n_values} values are not in the table (the first is {lost[0]})"
             )
-        order = np.argsort(flat, kind="stable")
-        for name, value in {
-            "index": flat.reshape(index.shape),
-            "_copies": copies,
-            "_places": order[np.count_nonzero(flat == NULL) :],
-            "_whole": np.array_equal(flat, np.arange(n_values)),
-        }.items():
-            object.__setattr__(self, name, value)
-        self.index.setflags(write=False)
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(c, H, W)"""
-        c, height, width = self.index.shape
-        return c, height, width
+        return flat
 
     @property
     def null(self) -> np.ndarray:
@@ -85,63 +88,46 @@ class Arrangement(Layout):
         shape = f"{self.channels} {self.length} {self.image_shape}".encode()
         return hashlib.sha256(shape + self.index.astype("<i8").tobytes()).hexdigest()
 
-    def arrange(self, x: np.ndarray) -> np.ndarray:
+    def transform(self, x: np.ndarray) -> np.ndarray:
         """Values (N, C, L) to images (N, c, H, W) of the same dtype; 0 where the table has NULL."""
-        self._check_levels(x)
+        self.check_levels(x)
         flat = x.reshape(len(x), -1)
         if self._whole:
             return flat.reshape(len(x), *self.image_shape)
         images = flat.take(self.index, axis=1, mode="clip")  # (N, c, H, W); NULL takes some value, until the next line
-        if len(self._places) < self.index.size:
+        if len(self._positions) < self.index.size:
             images[:, self.index == NULL] = 0
         return images
 
-    def restore(self, images: np.ndarray) -> np.ndarray:
+    def inverse_transform(self, y: np.ndarray) -> np.ndarray:
         """Images (N, c, H, W) to values (N, C, L): the mean of each value's copies.
 
         Returns:
             The same dtype if each value stands in the image once, else float32.
         """
-        places = self._flat(images)
+        self.check_images(y)
+        pixels = y.reshape(len(y), -1)
         if self._whole:
-            return places.reshape(len(images), self.channels, self.length)
+            return pixels.reshape(len(y), self.channels, self.length)
         if self._copies.max() == 1:
-            return places.take(self._places, axis=1, mode="clip").reshape(len(images), self.channels, self.length)
+            return pixels.take(self._positions, axis=1, mode="clip").reshape(len(y), self.channels, self.length)
         ends = np.cumsum(self._copies)  # of each value's copies
         if self._copies.max() == 2:  # as below, several times as fast
-            pair = (places.take(self._places[at], axis=1, mode="clip") for at in (ends - self._copies, ends - 1))
+            pair = (pixels.take(self._positions[at], axis=1, mode="clip") for at in (ends - self._copies, ends - 1))
             values = np.add(*pair, dtype=np.float32) * np.float32(0.5)
         else:
-            copies = places.take(self._places, axis=1, mode="clip").astype(np.float32, copy=False)
+            copies = pixels.take(self._positions, axis=1, mode="clip").astype(np.float32, copy=False)
             values = np.add.reduceat(copies, ends - self._copies, axis=1) / self._copies.astype(np.float32)
-        return values.reshape(len(images), self.channels, self.length)
+        return values.reshape(len(y), self.channels, self.length)
 
-    def disagreement(self, images: np.ndarray) -> np.ndarray:
-        """How far copies of the same value differ: root mean square about their mean, in levels, over all copies.
+    def state(self) -> State:
+        """The name and the side where they say it all, else the table itself."""
+        _, height, width = self.image_shape
+        if self.by_name:
+            return {**super().state(), "side": height if height == width else None}
+        return {**super().state(), "kind": "table", "name": self.name, "table": self.index.tolist()}
 
-        Returns:
-            (N,), 0 where no value has a copy.
-        """
-        copied = np.repeat(self._copies > 1, self._copies)  # (places,)
-        if not copied.any():
-            return np.zeros(len(images), np.float32)
-        values = self._flat(images).take(self._places, axis=1).astype(np.float32)
-        mean = np.repeat(self.restore(images).reshape(len(images), -1), self._copies, axis=1)
-        return np.sqrt(np.square(values - mean)[:, copied].mean(axis=1))
-
-    def _flat(self, images: np.ndarray) -> np.ndarray:
-        self._check_images(images)
-        return images.reshape(len(images), -1)
-
-
-def grid(table: np.ndarray | list, channels: int, length: int, name: str = "grid") -> Arrangement:
-    """An arrangement from its table: (H, W) for a one-channel image, or (c, H, W).
-
-    Arguments:
-        table: indices into the flattened (channels, length); -1 is NULL, and a value may stand in several places.
-    """
-    try:
-        index = np.asarray(table)
-    except ValueError:
-        raise InputError(f"{name}: the rows of the table are not of the same length") from None
-    return Arrangement(index[None] if index.ndim == 2 else index, channels, length, name)
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Rebuild from the table itself; `layouts.layout_from` also builds by name."""
+        return cls(state["table"], state["channels"], state["length"], state["name"])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import wfdb
 from anonimage.errors import InputError
-from anonimage.transforms import AdaptedRange, Codec, Colours, MinMax, arrangement
-from anonimage.transforms.layouts.rhythm import periods
+from anonimage.transforms import AdaptedRange, Codec, Colours, Compose, MinMax, arrangement
+from anonimage.transforms.layouts.beats import periods
 
 LENGTH = 2025
 
@@ -27,12 +27,12 @@ def test_the_period_is_found(period):
 def test_beats_stand_below_one_another_without_drift(period):
     """The brightest column of the rows in which a beat lies: the same in all, but for a value."""
     layout = arrangement("beats", 1, LENGTH)
-    image = layout.arrange(beating(period))[0, 0]
+    image = layout.transform(beating(period))[0, 0]
     rows = np.flatnonzero(image.max(axis=1) > 190)
     columns = image[rows].argmax(axis=1)
     assert len(rows) >= LENGTH // period
     assert np.ptp(columns) <= 1
-    drifting = arrangement("z", 1, LENGTH).arrange(beating(period))[0, 0]
+    drifting = arrangement("z", 1, LENGTH).transform(beating(period))[0, 0]
     in_z = [row.argmax() for row in drifting if row.max() > 190]
     assert np.ptp(in_z) > 1 or period % 45 == 0
 
@@ -40,7 +40,7 @@ def test_beats_stand_below_one_another_without_drift(period):
 def test_rows_by_hand():
     """Side 3 and no rhythm: rows of three. A period of 10 values: rows of 10 / 3, which begin at 0, 3, 7 and 10."""
     small = arrangement("beats", 1, 9)
-    assert small.arrange(np.arange(1, 10)[None, None]).tolist() == [[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]]
+    assert small.transform(np.arange(1, 10)[None, None]).tolist() == [[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]]
     layout = arrangement("beats", 1, 16)
     assert layout._lengths.tolist() == [[4, 4, 4, 4]]  # the window is too short for three sides twice
     layout = arrangement("beats", 1, 100)
@@ -55,9 +55,9 @@ def test_every_row_length_there_can_be_is_read_from_the_image(channels, length):
     layout = arrangement("beats", channels, length)
     every = layout._patterns
     x = np.random.default_rng(0).integers(1, 256, (len(every), channels, length)).astype(np.uint8)
-    images = layout._placed(x, every)
+    images = layout._drawn(x, every)
     assert np.array_equal(layout._lengths[np.searchsorted(every[:-1], layout._read(images))], layout._lengths)
-    assert np.array_equal(layout.restore(images), x)
+    assert np.array_equal(layout.inverse_transform(images), x)
     assert (images[:, ~layout.null].reshape(len(every), -1) > 0).sum() == x.size
 
 
@@ -66,15 +66,13 @@ def test_a_generated_image_is_read_as_the_nearest():
     layout = arrangement("beats", 2, LENGTH)
     x = np.concatenate([beating(period, seed=k) for k, period in enumerate((300, 501, 777))])
     x = np.concatenate([x, 255 - x // 2], axis=1)
-    images = layout.arrange(x)
+    images = layout.transform(x)
     rng = np.random.default_rng(1)
     spoilt = np.clip(images + rng.normal(0, 6, images.shape), 0, 255)
     spoilt[rng.random(images.shape) < 0.05] = 0
-    assert np.array_equal(layout.row_lengths(spoilt), layout.row_lengths(images))
-    assert np.median(np.abs(layout.restore(spoilt) - x)) < 6
-    assert (layout.disagreement(spoilt) > 0.5).all()
-    assert not layout.disagreement(images).any()
-    assert layout.restore(rng.random((4, *layout.image_shape))).shape == (4, 2, LENGTH)
+    assert np.array_equal(layout._read(spoilt), layout._read(images))
+    assert np.median(np.abs(layout.inverse_transform(spoilt) - x)) < 6
+    assert layout.inverse_transform(rng.random((4, *layout.image_shape))).shape == (4, 2, LENGTH)
 
 
 @pytest.mark.parametrize("what", ["noise", "walk", "constant"])
@@ -87,19 +85,18 @@ def test_what_has_no_rhythm_is_said_to_have_none_and_gets_rows_of_one_side(what)
         "ramp": np.linspace(1, 255, LENGTH)[None, None],
     }[what].astype(np.uint8)
     layout = arrangement("beats", 1, LENGTH)
-    assert (layout.rhythms(x) > 0).mean() <= 0.01
-    quiet = x[layout.rhythms(x) == 0]
-    images = layout.arrange(quiet)
+    assert (periods(x) > 0).mean() <= 0.01
+    quiet = x[periods(x) == 0]
+    images = layout.transform(quiet)
     assert np.array_equal(images[:, :, :45, :45].reshape(quiet.shape), quiet)
-    assert (layout.row_lengths(images) == 45).all()
 
 
 def test_all_leads_have_the_rows_of_one_rhythm():
     calm = np.full((1, 1, LENGTH), 90, np.uint8)
     x = np.concatenate([calm, beating(613), calm], axis=1)
     layout = arrangement("beats", 3, LENGTH)
-    assert layout.rhythms(x)[0] == pytest.approx(613, abs=2)
-    assert ((layout.arrange(x)[0] > 0) == (layout.arrange(x)[0, 1] > 0)).all()
+    assert periods(x)[0] == pytest.approx(613, abs=2)
+    assert ((layout.transform(x)[0] > 0) == (layout.transform(x)[0, 1] > 0)).all()
 
 
 def test_the_rhythm_of_real_hearts(shared):
@@ -124,7 +121,7 @@ def test_the_rhythm_of_real_hearts(shared):
 def test_generated_windows_have_no_missing_values():
     """Where a network leaves a value as dark as NULL it is the lowest level, not a hole."""
     codec = Codec(AdaptedRange(2.54, a=1), arrangement("beats", 1, LENGTH), ("i",), "mV", 1000)
-    images = codec.arrangement.arrange(beating(500))
+    images = codec.arrangement.transform(beating(500))
     images[:, :, 3, 4:9] = 0
     decoded = codec.decode(images)
     assert not np.isnan(decoded).any()
@@ -133,7 +130,8 @@ def test_generated_windows_have_no_missing_values():
 
 def rows(a=1, colours=None, channels=1):
     names = [f"lead {k}" for k in range(channels)]
-    return Codec(MinMax(a=a), arrangement("beats", channels, 81), names, "mV", 100, colours=colours)
+    standardizer = MinMax(a=a) if colours is None else Compose(MinMax(a=a), colours)
+    return Codec(standardizer, arrangement("beats", channels, 81), names, "mV", 100)
 
 
 GAP = np.array([[[np.nan, *range(80)]]], np.float32)
@@ -143,9 +141,12 @@ REFUSED = {
         "beats: level 0 says where rows end .*: take a null_level .* of 1 or more",
     ),
     "a missing value": (lambda: rows().fit(GAP).encode(GAP), r"beats: .* missing"),
-    "level 0": (lambda: arrangement("beats", 1, 4).arrange(np.zeros((1, 1, 4), np.uint8)), "level 0 ends the rows"),
+    "level 0": (lambda: arrangement("beats", 1, 4).transform(np.zeros((1, 1, 4), np.uint8)), "level 0 ends the rows"),
     "colours": (lambda: rows(0, Colours("hsv"), 3), "beats: takes no colours"),
-    "images": (lambda: arrangement("beats", 1, 4).restore(np.zeros((1, 1, 3, 3))), r"shape \(samples, 1, 2, 2\)"),
+    "images": (
+        lambda: arrangement("beats", 1, 4).inverse_transform(np.zeros((1, 1, 3, 3))),
+        r"shape \(samples, 1, 2, 2\)",
+    ),
 }
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import pandas as pd
+
 from ..errors import InputError, nearest
 
 CLASSES: tuple[str, ...] = ("Myocardial infarction", "Miscellaneous", "Healthy control")
 UNKNOWN = "n/a"  # what PTB itself writes
+NO_LABEL = "none"  # as the name of a label: there is none
 
 # Source: Piacentino, Guarner and Angulo, "Generating Fake ECGs Using GANs for Anonymizing Healthcare Data", section 3:
 # whatever is neither of these two is Miscellaneous, a missing diagnosis included.
@@ -78,3 +81,24 @@ def classes_of(names: Sequence[str], known: Sequence[str] = ()) -> tuple[tuple[s
             unique.sort()
     places = {name: place for place, name in enumerate(unique)}
     return tuple(unique), [places[name] for name in names]
+
+
+def class_names(frame: pd.DataFrame, classes: Sequence[str]) -> list[str]:
+    """The class's name of each sample; "" where there are no classes.
+
+    Arguments:
+        frame: of the samples; its label is an index into the classes.
+        classes: names.
+
+    Raises:
+        InputError: no labels, or one outside of the classes.
+    """
+    if not classes:
+        return [""] * len(frame)
+    if "label" not in frame:
+        raise InputError(f"the samples have no label; they need one of the classes {', '.join(classes)} each")
+    labels = [int(label) for label in frame["label"]]
+    for label in labels:
+        if not 0 <= label < len(classes):
+            raise InputError(f"label {label} is no class; there are {len(classes)}, counted from 0")
+    return [classes[label] for label in labels]

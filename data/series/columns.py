@@ -1,8 +1,9 @@
-"""Recordings from text files with one column a channel and one line a time step."""
+"""Text files with one column a channel and one line a time step: a recording each, read and written."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,11 +14,14 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ..labels import UNKNOWN, classes_of
+from ...files import StagedFolder
+from ..labels import NO_LABEL, UNKNOWN, class_names, classes_of
 from ..recording import RecordEntry, RecordHead, Recording, stamp_of
-from .sheet import Sheet, decimals_of, label_position, read_sheet, settled_fs
+from ..samples import Samples
+from ..sharded import TABLE, Plan, append_rows, row_table
+from .sheet import Sheet, decimals_of, number_cells, read_sheet, settled_fs, write_lines
 
-BLOCKS = 10  # into so many stretches a recording is cut to have patients who can be told apart
+BLOCKS = 10  # into so many stretches of time a recording is cut to have patients who can be told apart
 _LEVELS = 65535  # steps between smallest and largest value, where the digits tell no coarser resolution
 # A first column of one of these names is a clock, in units of so many seconds; 0: the name does not say.
 _CLOCKS = {"time": 0, "t": 0, "time_s": 1, "seconds": 1, "time_ms": 0.001}
@@ -36,10 +40,13 @@ def read_columns(
     in_blocks: bool,
     known: Sequence[str] = (),
     problems: list[str] | None = None,
-) -> tuple[list[Recording], dict[str, Any], tuple[str, ...]]:
-    """One recording a file, the form of the files, and the classes; see `read_series`.
+) -> tuple[list[Recording], dict[str, Any]]:
+    """One recording a file, and the form of the files; see `read_series`.
 
     Arguments:
+        entries: the files.
+        fs: Hz, or None where the files say it.
+        label: name of the column with the class.
         in_blocks: cut each recording into ten of equal length, each a patient of its own.
         known: see `classes_of`.
         problems: takes what is wrong with single files, which are then left out; None: that is raised.
@@ -47,26 +54,29 @@ def read_columns(
     Raises:
         InputError: the first thing that cannot be used, by file and line; files that differ in their channels or rate.
     """
-    pages: list[_Page] = []
+    recordings: list[Recording] = []
     for entry in entries:
         try:
-            page = _page(entry, fs, label)
-            _check_alike(pages[0] if pages else page, page)
-            pages.append(page)
+            recording = _read(entry, fs, label)
+            _check_alike(recordings[0] if recordings else recording, recording)
+            recordings.append(recording)
         except InputError as fault:
-            if problems is None or (not pages and entry is entries[-1]):
+            if problems is None or (not recordings and entry is entries[-1]):
                 raise
             problems.append(str(fault))
-    classes, labels = classes_of([page.label for page in pages if page.label], known)
-    recordings: list[Recording] = []
-    for page, number in zip(pages, labels or [0] * len(pages), strict=True):
-        whole = _recording(page, number)
-        recordings += _blocks(whole) if in_blocks else [whole]
-    return recordings, column_form([page.form for page in pages], classes), classes
+    classes: tuple[str, ...] = ()
+    if recordings[0].said["label"] is not None:
+        classes, labels = classes_of([recording.head.diagnosis for recording in recordings], known)
+        recordings = [
+            replace(recording, head=replace(recording.head, label=number))
+            for recording, number in zip(recordings, labels, strict=True)
+        ]
+    form = column_form([recording.said for recording in recordings], classes)
+    return [block for whole in recordings for block in (_blocks(whole) if in_blocks else [whole])], form
 
 
 def column_form(forms: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, Any]:
-    """The form of all files together, from what each recording `said`: the first one's, with enough digits for all."""
+    """The form of all files together, from that of each recording: the first one's, with enough digits for all."""
     decimals = zip(*(form["decimals"] for form in forms), strict=True)
     return forms[0] | {
         "classes": list(classes),
@@ -76,7 +86,7 @@ def column_form(forms: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict
 
 @dataclass(frozen=True)
 class SeriesSource:
-    """A file with a column a channel, or one of the ten stretches of it, for a store; see `Source`.
+    """A file with a column a channel, or one of ten stretches of it, for a store; see `Source`.
 
     Its class stands in the diagnosis only: which number it has is known when all files have been read.
 
@@ -93,76 +103,108 @@ class SeriesSource:
 
     @property
     def name(self) -> str:
+        """See `Source`."""
         return self.entry.name if self.block is None else _block_name(self.entry.name, self.block)
 
     @property
     def stamp(self) -> str:
+        """See `Source`."""
         return stamp_of([self.entry.path], self.entry, self.fs, self.label, self.block)
 
     def read(self) -> Recording:
+        """See `Source`."""
         if self.block is None:
-            return _recording(_page(self.entry, self.fs, self.label), 0)
+            return _read(self.entry, self.fs, self.label)
         with _one_reads:  # the other stretches of the file come next
-            page = _same_page(self.entry, self.fs, self.label, stamp_of([self.entry.path]))
-        return _blocks(_recording(page, 0))[self.block]
+            whole = _last_read(self.entry, self.fs, self.label, stamp_of([self.entry.path]))
+        return _blocks(whole)[self.block]
 
 
-@dataclass(frozen=True)
-class _Page:
-    """One file: values (C, T) float32, what its channels are called, its rate in Hz, the class's name or ""."""
+class SeriesFormat(ABC):
+    """What the layouts of series have in common: samples.csv, unless that is the name of the file with the samples."""
 
-    entry: RecordEntry
-    values: np.ndarray
-    channels: tuple[str, ...]
-    units: tuple[str, ...]
-    fs: float
-    label: str
-    step: np.ndarray
-    form: dict[str, Any]
+    def __init__(self, plan: Plan, form: dict[str, Any]) -> None:
+        self.plan, self.form = plan, form
+
+    def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
+        """See `Format`."""
+        names = self.plan.names(first, len(shard))
+        self._add(shard, names, class_names(shard.frame, self.form["classes"]), staged)
+        if self.form.get("file") != TABLE:
+            append_rows(row_table(shard, names), first, staged)
+
+    def finish(self, staged: StagedFolder) -> None:  # noqa: B027 - most layouts have nothing to do
+        """See `Format`."""
+
+    @abstractmethod
+    def _add(self, shard: Samples, names: list[str], classes: list[str], staged: StagedFolder) -> None:
+        """Write the values."""
 
 
-def _page(entry: RecordEntry, fs: float | None, label: str | None) -> _Page:
-    file = entry.path
-    sheet = read_sheet(file)
-    place = label_position(sheet, label)
-    table = sheet.cells([] if place is None else [place])
+class ColumnsFormat(SeriesFormat):
+    """A file a sample, with its class in every line and a clock from 0 where the source had them."""
+
+    def _add(self, shard: Samples, names: list[str], classes: list[str], staged: StagedFolder) -> None:
+        form, decimal = self.form, self.form["decimal"]
+        clock = None
+        if form["clock"] is not None:
+            clock = number_cells(form["period"] * np.arange(shard.length), form["clock_decimals"], decimal)
+        for name, label, values in zip(names, classes, shard.values, strict=True):
+            columns = [number_cells(row, n, decimal) for row, n in zip(values, form["decimals"], strict=True)]
+            if clock is not None:
+                columns.insert(form["clock"], clock)
+            if form["label"] is not None:
+                columns.insert(form["label"], [label] * shard.length)
+            with (staged.files / f"{name}{form['suffix']}").open("w", encoding="utf-8", newline="") as file:
+                file.writelines(f"{line}\n" for line in form["comments"])
+                write_lines(file, form, zip(*columns, strict=True))
+
+
+def label_position(sheet: Sheet, label: str | None) -> int | None:
+    """Position of the column with the class; None if there is none."""
+    return None if label in (None, NO_LABEL) else sheet.position(str(label))
+
+
+def _read(entry: RecordEntry, fs: float | None, label: str | None) -> Recording:
+    """A file as a recording, whose class stands in its diagnosis."""
+    file, sheet = entry.path, read_sheet(entry.path)
+    label_at = label_position(sheet, label)
+    table = sheet.cells([] if label_at is None else [label_at])
     named = [_name_and_unit(name) for name in _titles(sheet)]
-    clock = 0 if place != 0 and sheet.header and named[0][0].casefold() in _CLOCKS and sheet.width > 1 else None
-    chosen = [k for k in range(sheet.width) if k not in (place, clock)]
-    if not chosen:
-        raise InputError(f"{file}: holds no channel beside its label; give a file with a column of numbers")
-    numbers = table[chosen].to_numpy().T  # C, T
-    for name, row in zip((named[k][0] for k in chosen), numbers, strict=True):
-        if np.isnan(row).all():
-            raise InputError(f"{file}: channel '{name}' holds no number; delete the column")
+    clock = 0 if label_at != 0 and sheet.header and named[0][0].casefold() in _CLOCKS and sheet.width > 1 else None
+    chosen = [k for k in range(sheet.width) if k not in (label_at, clock)]
     channels = tuple(named[k][0] for k in chosen)
-    if len(set(channels)) < len(channels) or "" in channels:
-        raise InputError(f"{file}: channels are called {', '.join(channels)}; give each a name of its own")
-    period = None if clock is None else _period(sheet, table[clock].to_numpy())
-    scale = _CLOCKS[named[0][0].casefold()] or _SECONDS.get(named[0][1].casefold(), 0) if clock is not None else 0
-    stated = 1 / (period * scale) if period and scale else _stated_rate(sheet)
-    return _Page(
-        entry=entry,
+    numbers = table[chosen].to_numpy().T  # C, T
+    _check_channels(sheet, channels, numbers)
+    stated, period = _stated_rate(sheet), None
+    if clock is not None:
+        period = _period(sheet, table[clock].to_numpy())
+        scale = _CLOCKS[named[0][0].casefold()] or _SECONDS.get(named[0][1].casefold(), 0)
+        stated = 1 / (period * scale) if scale else stated
+    diagnosis = UNKNOWN if label_at is None else _only_class(sheet, table[label_at].tolist(), label_at)
+    settled, n_samples = settled_fs(file, stated, fs), numbers.shape[1]
+    form = {
+        "kind": "series",
+        "layout": "columns",
+        "suffix": file.suffix,
+        **sheet.dialect,
+        "comments": [line for line in sheet.comments if _KEPT.fullmatch(line)],
+        "label": label_at,
+        "clock": clock,
+        "period": period,
+        "clock_decimals": None if clock is None else sheet.decimals([clock], table[[clock]].to_numpy().T)[0],
+        "decimals": sheet.decimals(chosen, numbers),
+    }
+    return Recording(
+        head=RecordHead(entry.name, file, entry.patient, diagnosis, 0, settled, n_samples),
         values=numbers.astype(np.float32),
         channels=channels,
         units=tuple(named[k][1] for k in chosen),
-        fs=settled_fs(file, stated, fs),
-        label="" if place is None else _only_class(sheet, table[place].tolist(), place),
-        step=np.array([_step(row) for row in numbers]),
-        form={
-            "kind": "series",
-            "layout": "columns",
-            "suffix": file.suffix,
-            "delimiter": sheet.delimiter,
-            "decimal": sheet.decimal,
-            "comments": [line for line in sheet.comments if _KEPT.fullmatch(line)],
-            "header": list(sheet.header) if sheet.header else None,
-            "label": place,
-            "clock": clock,
-            "period": period,
-            "clock_decimals": None if clock is None else sheet.decimals([clock], table[[clock]].to_numpy().T)[0],
-            "decimals": sheet.decimals(chosen, numbers),
-        },
+        fs=settled,
+        gain=np.ones(len(chosen)),
+        baseline=np.zeros(len(chosen)),
+        source_gain=1 / np.array([_step(row) for row in numbers]),
+        said=form,
     )
 
 
@@ -170,8 +212,8 @@ _one_reads = Lock()
 
 
 @lru_cache(maxsize=1)
-def _same_page(entry: RecordEntry, fs: float | None, label: str | None, stamp: str) -> _Page:
-    return _page(entry, fs, label)
+def _last_read(entry: RecordEntry, fs: float | None, label: str | None, stamp: str) -> Recording:
+    return _read(entry, fs, label)
 
 
 def _titles(sheet: Sheet) -> list[str]:
@@ -179,23 +221,33 @@ def _titles(sheet: Sheet) -> list[str]:
     if sheet.header:
         return list(sheet.header)
     for comment in sheet.comments:
-        found = _NAMES.fullmatch(comment)
-        if found and len(found[1].split()) == sheet.width:
-            return found[1].split()
+        match = _NAMES.fullmatch(comment)
+        if match and len(match[1].split()) == sheet.width:
+            return match[1].split()
     return [f"channel{k}" for k in range(1, sheet.width + 1)]
 
 
 def _name_and_unit(title: str) -> tuple[str, str]:
     """`ii (mV)` is lead ii in mV."""
-    found = re.fullmatch(r"(.*?)\s*[(\[]([^()\[\]]+)[)\]]", title)
-    return (found[1].strip() or title, found[2].strip()) if found else (title.strip(), "")
+    match = re.fullmatch(r"(.*?)\s*[(\[]([^()\[\]]+)[)\]]", title)
+    return (match[1].strip() or title, match[2].strip()) if match else (title.strip(), "")
+
+
+def _check_channels(sheet: Sheet, channels: Sequence[str], numbers: np.ndarray) -> None:
+    if not channels:
+        raise InputError(f"{sheet.file}: holds no channel beside its label; give a file with a column of numbers")
+    for name, row in zip(channels, numbers, strict=True):
+        if np.isnan(row).all():
+            raise InputError(f"{sheet.file}: channel '{name}' holds no number; delete the column")
+    if len(set(channels)) < len(channels) or "" in channels:
+        raise InputError(f"{sheet.file}: channels are called {', '.join(channels)}; give each a name of its own")
 
 
 def _stated_rate(sheet: Sheet) -> float | None:
     for comment in sheet.comments:
-        if found := _RATE.fullmatch(comment):
+        if match := _RATE.fullmatch(comment):
             try:
-                return float(found[1])
+                return float(match[1])
             except ValueError:
                 return None
     return None
@@ -217,15 +269,16 @@ def _period(sheet: Sheet, clock: np.ndarray) -> float:
     return float(clock[-1] - clock[0]) / len(ticks)
 
 
-def _only_class(sheet: Sheet, names: list[Any], place: int) -> str:
+def _only_class(sheet: Sheet, names: list[Any], column: int) -> str:
     """The class of a recording, which is the same in all lines."""
     for row, name in enumerate(names):
+        line = f"{sheet.file}: line {sheet.first_line + row}"
         if not isinstance(name, str):
-            raise InputError(f"{sheet.file}: line {sheet.first_line + row}: no label in '{sheet.names[place]}'; add it")
+            raise InputError(f"{line}: no label in '{sheet.names[column]}'; add it")
         if name != names[0]:
             raise InputError(
-                f"{sheet.file}: line {sheet.first_line + row}: label '{name}', before it '{names[0]}'; a recording has "
-                "one class; split the file, or leave out --label"
+                f"{line}: label '{name}', before it '{names[0]}'; a recording has one class; split the file, or leave "
+                "out --label"
             )
     return str(names[0])
 
@@ -238,29 +291,20 @@ def _step(row: np.ndarray) -> float:
     return max(by_digits, extent / _LEVELS) or 1.0
 
 
-def _check_alike(first: _Page, other: _Page) -> None:
-    file, like = other.entry.path, first.entry.path
-    if [name.casefold() for name in other.channels] != [name.casefold() for name in first.channels]:
+def _check_alike(first: Recording, second: Recording) -> None:
+    file, like = second.head.path, first.head.path
+    if [name.casefold() for name in second.channels] != [name.casefold() for name in first.channels]:
         raise InputError(
-            f"{file}: its channels are {', '.join(other.channels)}, those of {like} "
+            f"{file}: its channels are {', '.join(second.channels)}, those of {like} "
             f"{', '.join(first.channels)}; give files with the same columns"
         )
-    if other.units != first.units:
+    if second.units != first.units:
         raise InputError(
-            f"{file}: its units are {', '.join(other.units)}, those of {like} {', '.join(first.units)}; "
+            f"{file}: its units are {', '.join(second.units)}, those of {like} {', '.join(first.units)}; "
             "bring all to one unit"
         )
-    if abs(other.fs / first.fs - 1) > 1e-3:
-        raise InputError(f"{file}: {other.fs:g} Hz, but {like} has {first.fs:g} Hz; resample one of them")
-
-
-def _recording(page: _Page, label: int) -> Recording:
-    entry = page.entry
-    n_channels, n_samples = page.values.shape
-    head = RecordHead(entry.name, entry.path, entry.patient, page.label or UNKNOWN, label, page.fs, n_samples)
-    ones = np.ones(n_channels)
-    zeros, gain = np.zeros(n_channels), 1 / page.step
-    return Recording(head, page.values, page.channels, page.units, page.fs, ones, zeros, gain, page.form)
+    if abs(second.fs / first.fs - 1) > 1e-3:
+        raise InputError(f"{file}: {second.fs:g} Hz, but {like} has {first.fs:g} Hz; resample one of them")
 
 
 def _blocks(whole: Recording) -> list[Recording]:

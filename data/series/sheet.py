@@ -1,26 +1,35 @@
-"""A text file of numbers: its delimiter, comments and header found, its cells as a table, faults with line numbers."""
+"""A text file of numbers: its dialect, its cells as a table, faults by line number; and such lines written again."""
 
 from __future__ import annotations
 
-import csv
 import io
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from ...errors import InputError, nearest, one_line
+from ..text import (
+    AMONG_NUMBERS,
+    BLANKS,
+    MISSING,
+    SAMPLED,
+    decimal_of,
+    delimiter_of,
+    is_number,
+    quoted,
+    read_text,
+    refuse_repeats,
+    split,
+)
 
-BLANKS = ""  # the delimiter of columns that are set apart by any number of blanks
-_MISSING = ("", "?", "nan", "na", "n/a", "null", "none", "-nan")
-_NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?")
-_SAMPLED = 50_000  # cells whose digits are counted to write numbers the same way
+_COUNTED = 50_000  # cells whose digits are counted to write numbers the same way
 _MOST_DECIMALS = 12
 _SAME_RATE = 1e-3  # clocks are rounded
-NO_LABEL = "none"
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,14 @@ class Sheet:
         """What the columns are called; column1, column2, … without a header."""
         return list(self.header) if self.header else [f"column{k}" for k in range(1, self.width + 1)]
 
+    @property
+    def dialect(self) -> dict[str, Any]:
+        """What `write_lines` needs, as JSON."""
+        header = list(self.header) if self.header else None
+        return {"delimiter": self.delimiter, "decimal": self.decimal, "header": header}
+
     def position(self, column: str) -> int:
-        """Where the column of this name is, or of this number, as column1; from 0.
+        """Position of the column of this name, or of this number, as column1; from 0.
 
         Raises:
             InputError: there is none.
@@ -72,15 +87,17 @@ class Sheet:
             InputError: a row with more or fewer cells than the first, or a cell that is no finite number.
         """
         self._check_widths()
+        marks = {False: sorted({*MISSING, *AMONG_NUMBERS}), True: list(MISSING)}
         try:
             table = pd.read_csv(
                 io.StringIO("\n".join(self.lines) + "\n"),
-                sep=self.delimiter or r"\s+",
+                sep=r"\s+" if self.delimiter == BLANKS else self.delimiter,
                 header=None,
                 names=list(range(self.width)),
                 index_col=False,
                 dtype=dict.fromkeys(texts, str),
-                na_values=[word for mark in _MISSING for word in (mark, mark.upper(), mark.capitalize())],
+                keep_default_na=False,
+                na_values={k: marks[k in texts] for k in range(self.width)},  # type: ignore[misc]
                 decimal=self.decimal,
                 skipinitialspace=True,
                 skip_blank_lines=False,
@@ -88,21 +105,11 @@ class Sheet:
             )
         except ValueError as fault:  # pandas' parser errors are among these
             raise InputError(f"{self.file}: cannot be read as columns ({one_line(fault)}); correct it") from fault
-        wordy = [k for k in table.columns if table[k].dtype.kind not in "iuf"]
         chosen = [k for k in range(self.width) if k not in texts]
-        if not set(wordy) & set(chosen) and not np.isinf(table[chosen].to_numpy()).any():
-            return table.astype(dict.fromkeys(chosen, np.float64))
-        for column in chosen:
-            numbers = pd.to_numeric(table[column], errors="coerce")
-            wrong = (numbers.isna() & table[column].notna()) | np.isinf(numbers) | (table[column].dtype == bool)
-            if wrong.any():
-                row = int(np.argmax(wrong))
-                raise InputError(
-                    f"{self.file}: line {self.first_line + row}, {self.names[column]}: "
-                    f"'{table[column].iloc[row]}' is no finite number; correct it, or leave it empty"
-                )
-            table[column] = numbers.astype(np.float64)
-        return table
+        numeric = all(table[k].dtype.kind in "iuf" for k in chosen)
+        if not numeric or np.isinf(table[chosen].to_numpy()).any():
+            self._refuse_words(table[chosen])
+        return table.astype(dict.fromkeys(chosen, np.float64))
 
     def decimals(self, columns: Sequence[int], values: np.ndarray) -> list[int | None]:
         """With how many digits after the point to write each column; None: as many as it takes.
@@ -111,10 +118,10 @@ class Sheet:
             columns: their K positions.
             values: (K, T) their numbers.
         """
-        rows = [split(line, self.delimiter) for line in self.lines[: 1 + _SAMPLED // self.width] if line.strip()]
+        rows = [split(line, self.delimiter) for line in self.lines[: 1 + _COUNTED // self.width] if line.strip()]
         digits: list[int | None] = []
         for column, numbers in zip(columns, values, strict=True):
-            cells = [row[column] for row in rows if _is_number(row[column])]
+            cells = [row[column] for row in rows if is_number(row[column], self.decimal)]
             needed = decimals_of(numbers)
             if needed is None or any("e" in cell.lower() for cell in cells):
                 digits.append(None)
@@ -122,13 +129,24 @@ class Sheet:
                 digits.append(max([needed, *(len(cell.partition(self.decimal)[2]) for cell in cells)]))
         return digits
 
+    def _refuse_words(self, table: pd.DataFrame) -> None:
+        for column in table.columns.tolist():
+            cells = table[column]
+            name = self.names[int(column)]
+            numbers = pd.to_numeric(cells, errors="coerce")
+            wrong = (numbers.isna() & cells.notna()) | np.isinf(numbers) | (cells.dtype == bool)
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                raise InputError(
+                    f"{self.file}: line {self.first_line + row}, {name}: '{cells.iloc[row]}' is no "
+                    "finite number; correct it, or leave it empty"
+                )
+
     def _check_widths(self) -> None:
-        if self.delimiter and self.width > 1:
+        if self.delimiter != BLANKS and self.width > 1:
             counts = [line.count(self.delimiter) + 1 for line in self.lines]
-        elif self.width > 1:
-            counts = [len(line.split()) for line in self.lines]
-        else:  # an empty line is a missing value
-            counts = [len(line.split()) or 1 for line in self.lines]
+        else:  # an empty line of a single column is a missing value
+            counts = [len(line.split()) or int(self.width == 1) for line in self.lines]
         wrong = next((row for row, count in enumerate(counts) if count != self.width), None)
         if wrong is not None and self.lines[wrong].count('"') < 2:  # else a delimiter may stand inside quotes
             n = counts[wrong] if self.lines[wrong].strip() else 0
@@ -139,21 +157,17 @@ class Sheet:
 
 
 def read_sheet(file: Path) -> Sheet:
-    """Find out how a text file of numbers is written.
+    """Infer how a text file of numbers is written.
 
     Raises:
         InputError: no such file, no text, no numbers.
     """
     try:
-        raw = file.read_bytes()
+        text = read_text(file, "utf-8-sig", "latin-1")
     except (FileNotFoundError, IsADirectoryError) as fault:
         raise InputError(f"{file}: no such file; give a text file of numbers, or a folder of them") from fault
-    if b"\0" in raw:
+    if text is None:
         raise InputError(f"{file}: not a text file; give .csv, .tsv or .txt files of numbers, or .npz")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
     lines = text.splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
@@ -161,59 +175,45 @@ def read_sheet(file: Path) -> Sheet:
     comments = tuple(line for line in lines[:start] if line.startswith("#"))
     if start == len(lines):
         raise InputError(f"{file}: holds no numbers; give one row a sample or a time step, or delete it")
-    delimiter = _delimiter(lines[start : start + 20])
-    head, *after = (split(line, delimiter) for line in lines[start : start + 2])
-    header = tuple(head) if _is_header(head, after[0] if after else None) else None
-    if header and len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise InputError(f"{file}: two columns are called '{twice}'; give each its own name")
+    delimiter = delimiter_of("\n".join(lines[start : start + SAMPLED]))
+    rows = [split(line, delimiter) for line in lines[start : start + SAMPLED]]
+    header = tuple(rows[0]) if _is_header(rows[0], rows[1] if len(rows) > 1 else None) else None
+    refuse_repeats(header or (), file)
     body = lines[start + bool(header) :]
     if not body:
         raise InputError(f"{file}: holds a header and no numbers; add rows, or delete the file")
-    comma = delimiter not in (",", BLANKS) and any(re.search(r"\d,\d", line) for line in body[:20])
-    return Sheet(file, delimiter, "," if comma else ".", comments, header, body, start + bool(header) + 1, len(head))
+    decimal = decimal_of(rows, delimiter)
+    return Sheet(file, delimiter, decimal, comments, header, body, start + bool(header) + 1, len(rows[0]))
 
 
-def split(line: str, delimiter: str) -> list[str]:
-    """The cells of one line, without the blanks around them."""
-    if delimiter == BLANKS:
-        return line.split()
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [""])]
+def write_lines(file: IO[str], dialect: dict[str, Any], rows: Iterable[Sequence[str]], *, header: bool = True) -> None:
+    """Write rows of cells as a source has them.
+
+    Arguments:
+        file: an open text file.
+        dialect: of a Sheet.
+        rows: cells, numbers as `number_cells` makes them.
+        header: the names above them, if the source has any.
+    """
+    delimiter = dialect["delimiter"]
+    named = [dialect["header"]] if header and dialect["header"] else []
+    file.writelines(delimiter.join(quoted(cell, delimiter) for cell in row) + "\n" for row in (*named, *rows))
+
+
+def number_cells(values: np.ndarray, digits: int | None, decimal: str) -> list[str]:
+    """Numbers (T,) as cells with so many digits after the point; a missing one is NaN, for blanks hide empty cells."""
+    written = [f"{value:.9g}" if digits is None else f"{value:.{digits}f}" for value in values.tolist()]
+    cells = ["NaN" if cell == "nan" else cell for cell in written]
+    return cells if decimal == "." else [cell.replace(".", decimal) for cell in cells]
 
 
 def decimals_of(values: np.ndarray) -> int | None:
-    """Digits after the point that tell all of these numbers; None: more than 12."""
+    """Digits after the point that tell all of these numbers apart; None: more than 12."""
     known = values[~np.isnan(values)]
     for digits in range(_MOST_DECIMALS + 1):
         if np.allclose(np.round(known, digits), known, rtol=1e-14, atol=0):
             return digits
     return None
-
-
-def _delimiter(lines: Sequence[str]) -> str:
-    filled = [line for line in lines if line.strip()]
-    for delimiter in ("\t", ";", ",", "|"):
-        if 2 * sum(delimiter in line for line in filled) > len(filled):  # broken lines are told later
-            return delimiter
-    return BLANKS
-
-
-def _is_header(first: list[str], second: list[str] | None) -> bool:
-    """Whether a first line names columns: none of its cells is a number, or they only count, as pandas writes them."""
-    numbers = [cell for cell in first if _is_number(cell)]
-    if not numbers:
-        return any(cell.lower() not in _MISSING for cell in first)
-    counts = [str(k) for k in range(len(numbers))], [str(k) for k in range(1, len(numbers) + 1)]
-    return len(numbers) > 2 and numbers in counts and second is not None and numbers != second[-len(numbers) :]
-
-
-def _is_number(cell: str) -> bool:
-    return _NUMBER.fullmatch(cell) is not None
-
-
-def label_position(sheet: Sheet, label: str | None) -> int | None:
-    """Where the column with the class is; None if there is none."""
-    return None if label in (None, NO_LABEL) else sheet.position(str(label))
 
 
 def settled_fs(file: Path, stated: float | None, given: float | None) -> float:
@@ -230,3 +230,12 @@ def settled_fs(file: Path, stated: float | None, given: float | None) -> float:
     if stated is not None and abs(fs / stated - 1) > _SAME_RATE:
         raise InputError(f"{file}: says {stated:g} Hz, not {fs:g} Hz; leave out --fs, or correct the file")
     return float(fs)
+
+
+def _is_header(first: list[str], second: list[str] | None) -> bool:
+    """Whether a first line names columns: none of its cells is a number, or they only count, as pandas writes them."""
+    numbers = [cell for cell in first if is_number(cell) or is_number(cell, ",")]
+    if not numbers:
+        return any(cell not in MISSING and cell not in AMONG_NUMBERS for cell in first)
+    counts = [str(k) for k in range(len(numbers))], [str(k) for k in range(1, len(numbers) + 1)]
+    return len(numbers) > 2 and numbers in counts and second is not None and numbers != second[-len(numbers) :]

@@ -14,6 +14,7 @@ from ...files import StagedFolder
 from ..formats import VALUES, stack_values
 from ..samples import Samples
 from ..sharded import Plan
+from ..text import refuse_repeats
 from .columns import (
     AnyColumn,
     Binary,
@@ -82,7 +83,7 @@ class TableForm:
         options = {"--binary": binary, "--category": category, "--drop": drop, "--keep": keep}
         single = {"--label": label, "--patient": patient}
         check_options(frame, name, {**options, **{key: [one] for key, one in single.items() if one is not None}})
-        refuse_repeats(frame, name)
+        refuse_repeats(map(str, frame.columns), name)
         if not len(frame):
             raise InputError(f"{name}: no training rows; give a table with rows")
         given = dict.fromkeys(number, "number") | {column: key[2:] for key, some in options.items() for column in some}
@@ -307,13 +308,6 @@ def check_options(frame: pd.DataFrame, name: str, options: Mapping[str, Collecti
                 raise InputError(f"{name}: {option} {column}: no such column{nearest(column, map(str, frame.columns))}")
             if named.setdefault(column, option) != option:
                 raise InputError(f"{name}: column '{column}' is named by {named[column]} and {option}; choose one")
-
-
-def refuse_repeats(frame: pd.DataFrame, name: str) -> None:
-    """Refuse columns of the same name."""
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise InputError(f"{name}: two columns are called '{repeated[0]}'; give each its own name")
 
 
 _LABELS = "labels"  # what they are called in the scratch folder

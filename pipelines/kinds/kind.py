@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ...data import write
+from ...data.labels import NO_LABEL
 from ...data.parallel import Spread
 from ...data.samples import Samples
-from ...data.series.sheet import NO_LABEL
 from ...data.sharded import Format, Plan
 from ...data.split import CONTROL
 from ...data.store.sample_store import AnyStore

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...data import write
 from ...data.folders import files_below
+from ...data.labels import NO_LABEL
 from ...data.parallel import Spread
 from ...data.samples import Samples
 from ...data.series.columns import column_form
@@ -21,7 +22,7 @@ from ...data.series.series import (
     series_format,
     series_sources,
 )
-from ...data.series.sheet import NO_LABEL, read_sheet
+from ...data.series.sheet import read_sheet
 from ...data.sharded import Format, Plan
 from ...data.split import split_patients
 from ...data.store.sample_store import AnyStore, SampleStore

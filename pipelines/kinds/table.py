@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from ...data.labels import NO_LABEL
 from ...data.parallel import Spread
 from ...data.samples import Samples
-from ...data.series.sheet import NO_LABEL
 from ...data.sharded import Plan
 from ...data.split import CONTROL, TRAIN, split_patients
 from ...data.store.sample_store import SampleStore

@@ -8,10 +8,9 @@ import numpy as np
 
 from ...data import write
 from ...data.folders import iter_files_below
-from ...data.labels import CLASSES
+from ...data.labels import CLASSES, NO_LABEL
 from ...data.parallel import Spread
 from ...data.samples import Samples
-from ...data.series.sheet import NO_LABEL
 from ...data.sharded import Format, Plan
 from ...data.split import split_patients
 from ...data.store.store import Store

@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 from anonimage.data.series.columns import column_form
 from anonimage.data.series.series import describe_series, find_series, read_series, series_sources, write_series
-from anonimage.data.series.sheet import BLANKS, decimals_of
+from anonimage.data.series.sheet import decimals_of
 from anonimage.data.split import split_patients
 from anonimage.data.store.store import Store
+from anonimage.data.table.file import read_table
+from anonimage.data.text import BLANKS
 from anonimage.errors import InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -287,7 +289,12 @@ def test_what_is_written_is_read_the_same(tmp_path_factory, values, delimiter, h
     lines = [[repr(value) for value in row] for row in values]
     if header and delimiter == BLANKS:
         header = ["a", "b", "c[mV]"]
-    text = "\n".join((delimiter or "  ").join(line) for line in ([header] if header else []) + lines) + "\n"
+    text = (
+        "\n".join(
+            ("  " if delimiter == BLANKS else delimiter).join(line) for line in ([header] if header else []) + lines
+        )
+        + "\n"
+    )
     found = read_series(put(folder, "a.txt", text), fs=10)
     expected = np.array(values, dtype=np.float32).T
     np.testing.assert_array_equal(found.recordings[0].values, expected)
@@ -296,3 +303,24 @@ def test_what_is_written_is_read_the_same(tmp_path_factory, values, delimiter, h
     np.testing.assert_array_equal(again.recordings[0].values, expected)
     assert again.recordings[0].channels == found.recordings[0].channels
     assert again.form | {"decimals": 0} == found.form | {"decimals": 0}
+
+
+@pytest.mark.parametrize("mark", ["", "?", "NA", "na", "N/A", "<NA>", "nan", "-NaN", "NULL", "null", "None", "none"])
+def test_a_mark_for_a_missing_number_is_the_same_in_series_and_tables(tmp_path, mark):
+    path = put(tmp_path, "a.csv", f"x,y\n1,2\n{mark},4\n5,7\n")
+    (recording,) = read_series(path, fs=10).recordings
+    np.testing.assert_array_equal(recording.values, [[1, np.nan, 5], [2, 4, 7]])
+    np.testing.assert_array_equal(read_table(path).frame.to_numpy().T, recording.values)
+
+
+@pytest.mark.parametrize("word", ["none", "None", "Na"])
+def test_a_word_that_may_be_a_class_is_no_missing_value_in_either(tmp_path, word):
+    path = put(tmp_path, "a.csv", f"1.5,2.5,{word}\n3.5,4.5,some\n5.5,6.5,{word}\n")
+    assert read_series(path, 10, "rows", label="column3").samples.frame["diagnosis"].tolist() == [word, "some", word]
+    assert read_table(path).frame["column3"].tolist() == [word, "some", word]
+
+
+def test_decimal_commas_without_a_header_are_told_from_delimiters(tmp_path):
+    path = put(tmp_path, "a.csv", "0,5;1,25\n2,5;-3,5\n")
+    np.testing.assert_array_equal(read_series(path, fs=10).recordings[0].values, [[0.5, 2.5], [1.25, -3.5]])
+    np.testing.assert_array_equal(read_table(path).frame.to_numpy(), [[0.5, 1.25], [2.5, -3.5]])

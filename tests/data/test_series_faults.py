@@ -15,7 +15,7 @@ FAULTS = {
     "infinite": ("x,y\n1,2\n3,inf\n", {}, r"a\.csv: line 3, y: 'inf' is no finite number"),
     "true": ("x,y\n1,True\n3,False\n", {}, r"a\.csv: line 2, y: 'True' is no finite number"),
     "no value": ("x,y\n1,\n3,NaN\n", {}, r"a\.csv: channel 'y' holds no number; delete the column"),
-    "twice": ("x,x\n1,2\n", {}, r"a\.csv: two columns are called 'x'"),
+    "twice": ("x,x\n1,2\n", {}, r"a\.csv: 2 columns are called 'x'"),
     "same channel": ("x (mV),x (s)\n1,2\n", {}, r"a\.csv: channels are called x, x"),
     "only a header": ("x,y\n", {}, r"a\.csv: holds a header and no numbers"),
     "nothing": ("# x\n\n", {}, r"a\.csv: holds no numbers"),

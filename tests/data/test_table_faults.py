@@ -68,7 +68,7 @@ def test_options_that_do_not_fit(people, options, told):
 def test_no_training_rows_or_columns_of_one_name(people):
     with pytest.raises(InputError, match="no training rows"):
         TableForm.fit(people.iloc[:0], "people.csv", **OPTIONS)
-    with pytest.raises(InputError, match="two columns are called 'age'"):
+    with pytest.raises(InputError, match="2 columns are called 'age'"):
         TableForm.fit(people.rename(columns={"st": "age"}), "people.csv", **OPTIONS)
 
 

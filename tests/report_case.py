@@ -13,7 +13,7 @@ from anonimage.pipelines.evaluation.score import Score
 from anonimage.pipelines.evaluation.sets import DrawnSamples
 from anonimage.pipelines.kinds import SampleInfo, kind_of_recipe
 from anonimage.pipelines.recipe import Recipe, load_recipe
-from anonimage.pipelines.release.gate import Area
+from anonimage.pipelines.release.gate import Area, LimitCheck
 from anonimage.pipelines.report.content import Run
 
 COUNTS = {"synthetic": 200, "training": 90, "control": 40, "training_patients": 30, "control_patients": 12}
@@ -77,10 +77,10 @@ def _without_hearts() -> dict:
     """What there is of data that are no ECG."""
     figures = {name: score for name, score in scores().items() if name not in OF_HEARTS}
     fidelity, *others = areas()
-    held = tuple(row for row in fidelity.rows if row[0] not in OF_HEARTS)
+    held = tuple(check for check in fidelity.checks if check.name not in OF_HEARTS)
     told = ("r: undetectable: not measured (this run has no such score), which the policy tolerates",)
     features = Evidence(features=evidence().features)
-    return {"scores": figures, "evidence": features, "areas": (replace(fidelity, reasons=told, rows=held), *others)}
+    return {"scores": figures, "evidence": features, "areas": (replace(fidelity, reasons=told, checks=held), *others)}
 
 
 def _run(recipe: Recipe, codec, samples: DrawnSamples, known: dict) -> Run:
@@ -192,10 +192,10 @@ def areas() -> tuple[Area, ...]:
             "pass",
             (),
             (
-                ("1nnc", scores()["1nnc"], 0.99, "pass"),
-                ("coverage", scores()["coverage"], 0.05, "pass"),
-                ("recall", scores()["recall"], 0.05, "pass"),
-                ("r: undetectable", scores()["r: undetectable"], 0.5, "pass"),
+                LimitCheck("1nnc", scores()["1nnc"], 0.99, "pass"),
+                LimitCheck("coverage", scores()["coverage"], 0.05, "pass"),
+                LimitCheck("recall", scores()["recall"], 0.05, "pass"),
+                LimitCheck("r: undetectable", scores()["r: undetectable"], 0.5, "pass"),
             ),
         ),
         Area("utility", "not judged", ("measured, but the policy sets no limit",), ()),
@@ -203,6 +203,9 @@ def areas() -> tuple[Area, ...]:
             "privacy",
             "inconclusive",
             ("the audit's own controls failed", "42 people are too few", "one more", "and another"),
-            ((privacy[0].name, privacy[0].score, 0.6, "undecided"), (privacy[2].name, privacy[2].score, 0.05, "fail")),
+            (
+                LimitCheck(privacy[0].name, privacy[0].score, 0.6, "undecided"),
+                LimitCheck(privacy[2].name, privacy[2].score, 0.05, "fail"),
+            ),
         ),
     )

@@ -1,6 +1,7 @@
 """Folders of pictures, flat or with one folder per class."""
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -77,6 +78,13 @@ class Images(Kind):
         assert isinstance(recipe.images.side, int)
         length = recipe.images.side**2
         return [SampleInfo(["grey"] * n, [""] * n, None, 1.0, length) for n in (1, 3)]  # grey, or in colour
+
+    def file_names(self, codec: Codec) -> str:
+        classes = "|".join(map(re.escape, codec.form["classes"]))
+        return rf"(({classes})/)?synthetic\d+{re.escape(codec.form['suffix'])}|samples\.csv"
+
+    def picture_files(self, source: Path) -> list[Path]:
+        return find_pictures(source)[0]
 
     def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> PictureFormat:
         return PictureFormat(plan, codec.form)

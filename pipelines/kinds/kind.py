@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 
 from ...data import write
 from ...data.labels import NO_LABEL
 from ...data.parallel import Spread
+from ...data.recording import RecordHead
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
 from ...data.split import CONTROL
@@ -28,6 +30,7 @@ if TYPE_CHECKING:  # imported by the methods that need it, so that reading a sou
     from ..evaluation.sets import Sets
 
 COLUMNS = ("binary", "category", "drop", "keep", "missing")  # options about columns of a table
+COMMON = 3  # people: a text that so many have tells nothing about one of them
 _FEWEST = 2  # control samples that a score of nearest neighbours takes
 
 
@@ -132,6 +135,8 @@ class Kind(ABC):
         meaningless: options of a recipe that mean nothing for it.
         first_recipe: recipe for a first look at such a source.
         sections: of the report, in order, by the names that `report.sections` has for them.
+        tabular: samples are rows of a table, see `rows`.
+        has_offsets: windows' own offsets are left out of the images, and are somebody's.
     """
 
     name: ClassVar[str]
@@ -144,6 +149,8 @@ class Kind(ABC):
     meaningless: ClassVar[tuple[str, ...]] = COLUMNS
     first_recipe: ClassVar[str]
     sections: ClassVar[tuple[str, ...]] = ()
+    tabular: ClassVar[bool] = False
+    has_offsets: ClassVar[bool] = False
 
     @abstractmethod
     def recognises(self, source: Path) -> bool:
@@ -156,7 +163,7 @@ class Kind(ABC):
             InputError: names the option, or what is missing.
         """
         for option in self.meaningless:
-            value = getattr(recipe.data.kind, option)
+            value = getattr(recipe.data, option)
             if value not in (SETTINGS[option].default, NO_LABEL):
                 given = value if isinstance(value, str) else ",".join(value)
                 raise InputError(f"--{option} {given}: means nothing for {self.title}; leave it out")
@@ -285,6 +292,48 @@ class Kind(ABC):
     def is_ecg(self, codec: Codec) -> bool:
         """Whether samples are an ECG, as far as their units say."""
         return False
+
+    @abstractmethod
+    def file_names(self, codec: Codec) -> str:
+        """Regular expression of the names of a generated set's files, in the source's own format."""
+
+    def rows(self, codec: Codec, samples: Samples) -> pd.DataFrame:
+        """Samples as rows of the source's table, of kinds that are tabular."""
+        raise TypeError(f"{self.nouns} are no rows of a table")
+
+    def category_sizes(self, codec: Codec) -> dict[str, int]:
+        """How many values of each column the codec lists."""
+        return {}
+
+    def open_texts(self, codec: Codec) -> Iterator[str]:
+        """What a codec says openly, because nothing can be decoded without: names of classes, channels and files."""
+        form = codec.form
+        yield from (*form.get("classes", ()), *codec.channels, *codec.units)
+        yield from (str(form[key]) for key in ("file", "name") if key in form)
+        if "file" in form:
+            yield Path(str(form["file"])).stem
+
+    def identities(self, store: AnyStore, codec: Codec) -> dict[str, Iterable[str]]:
+        """Texts that tell whose a sample is, by what they are."""
+        names = store.frame[["record", "patient"]].astype(str).drop_duplicates()
+        last = names["record"].str.rpartition("/")[2]
+        people = names["patient"].groupby(last).nunique()
+        return {
+            "the id of a patient": names["patient"].unique(),
+            "the name of a record": [*names["record"].unique(), *people.index[people < COMMON]],
+        }
+
+    def source_texts(self, recipe: Recipe, source: Path) -> dict[str, Iterable[str]]:
+        """Texts that stand only in the source and may tell whose a sample is, by what they are."""
+        return {}
+
+    def record_heads(self, recipe: Recipe, source: Path) -> list[RecordHead]:
+        """Headers of the source's recordings, where their rate or leads may differ from those of the samples."""
+        return []
+
+    def picture_files(self, source: Path) -> list[Path]:
+        """The source's pictures, which may be of another size than the samples."""
+        return []
 
     def fidelity(self, sets: Sets, measured: Measured) -> None:
         """Add the scores that have meaning for this kind of data alone."""

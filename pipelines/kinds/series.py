@@ -1,6 +1,7 @@
 """Time series that are no WFDB: text files and npz."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,7 +33,7 @@ from ...transforms import Codec
 from ..progress import progress
 from ..recipe import Recipe
 from .kind import Inspection, counted
-from .signals import Signals
+from .signals import Signals, comment_texts
 
 
 class OtherSeries(Signals):
@@ -117,6 +118,16 @@ class OtherSeries(Signals):
                 form=form,
                 hold=hold,
             )
+
+    def file_names(self, codec: Codec) -> str:
+        form = codec.form
+        names = rf"synthetic\d+{re.escape(form['suffix'])}" if form["layout"] == "columns" else re.escape(form["file"])
+        return rf"{names}|samples\.csv"
+
+    def _headers(self, recipe: Recipe, source: Path) -> Iterator[tuple[str, Iterable[str]]]:
+        for entry in find_series(source):
+            if entry.path.suffix.lower() != ".npz":
+                yield entry.patient, comment_texts(read_sheet(entry.path).comments)
 
     def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
         if file_format == "source":

@@ -1,6 +1,10 @@
 """Signals in time: what WFDB records and other time series have in common."""
 
-from collections.abc import Sequence
+import re
+from abc import abstractmethod
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from ...data import write
@@ -18,7 +22,7 @@ from ...transforms import (
     arrangement,
 )
 from ..recipe import Recipe
-from .kind import CodecSteps, Kind, SampleInfo
+from .kind import COMMON, CodecSteps, Kind, SampleInfo
 
 _STEP = 0.001  # a resolution as a source may have it
 
@@ -30,6 +34,7 @@ class Signals(Kind):
     noun: ClassVar[str] = "window"
     nouns: ClassVar[str] = "windows"
     formats: ClassVar[tuple[str, ...]] = write.FORMATS
+    has_offsets: ClassVar[bool] = True
 
     def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
         channels = len(info.channels)
@@ -49,12 +54,37 @@ class Signals(Kind):
     def is_ecg(self, codec: Codec) -> bool:
         return codec.fs is not None and set(codec.units) == {"mV"}
 
+    def source_texts(self, recipe: Recipe, source: Path) -> dict[str, Iterable[str]]:
+        """What the headers say of few people."""
+        people: defaultdict[str, set[str]] = defaultdict(set)
+        for patient, lines in self._headers(recipe, source):
+            for text in lines:
+                people[text].add(patient)
+        everybody = len(set().union(*people.values()))
+        rare = [text for text, who in people.items() if len(who) < COMMON and (len(who) < everybody or everybody == 1)]
+        return {"a text of a header": rare}
+
+    @abstractmethod
+    def _headers(self, recipe: Recipe, source: Path) -> Iterator[tuple[str, Iterable[str]]]:
+        """Whose each header is, and its texts."""
+
     def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
         counts = (len(recipe.data.leads),) if recipe.data.leads else (1, 3)  # without leads the source decides
         return [
             SampleInfo([f"{k}" for k in range(channels)], [""] * channels, recipe.data.fs, _STEP, recipe.window)
             for channels in counts
         ]
+
+
+def comment_texts(comments: Iterable[str]) -> Iterator[str]:
+    """Comments of a header, and values in them that tell something by themselves: several words, or long numbers."""
+    for comment in comments:
+        text = comment.lstrip("# ")
+        yield text
+        words = re.findall(r"\w+", text.partition(":")[2])
+        whole = "".join(words)
+        if len(words) > 1 or (len(whole) >= 6 and any(map(str.isdigit, whole))):
+            yield text.partition(":")[2].strip()
 
 
 def _standardizers(recipe: Recipe, step: float) -> list[Transform]:

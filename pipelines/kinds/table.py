@@ -1,6 +1,7 @@
 """Tables: a row is a sample, a column one or more features."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,8 +14,8 @@ from ...data.parallel import Spread
 from ...data.samples import Samples
 from ...data.sharded import Plan
 from ...data.split import CONTROL, TRAIN, split_patients
-from ...data.store.sample_store import SampleStore
-from ...data.table.columns import NUMBERS, Binary, Category, Number
+from ...data.store.sample_store import AnyStore, SampleStore
+from ...data.table.columns import NUMBERS, Binary, Category, Number, text_of
 from ...data.table.file import read_table
 from ...data.table.form import TableForm, TableFormat, rows_of
 from ...errors import InputError, nearest
@@ -51,6 +52,7 @@ class Table(Kind):
     formats: ClassVar[tuple[str, ...]] = tuple(_DIALECTS)
     meaningless: ClassVar[tuple[str, ...]] = ("leads",)
     first_recipe: ClassVar[str] = "table"
+    tabular: ClassVar[bool] = True
 
     def recognises(self, source: Path) -> bool:
         return True  # whatever is no other kind
@@ -129,6 +131,31 @@ class Table(Kind):
         side = None if recipe.images.side == "auto" else recipe.images.side
         return CodecSteps(standardizer, table_grid(recipe.images.arrangement, kinds, side, recipe.seed))
 
+    def file_names(self, codec: Codec) -> str:
+        return re.escape(codec.form["file"])
+
+    def rows(self, codec: Codec, samples: Samples) -> pd.DataFrame:
+        return TableForm.from_state(codec.form["table"]).to_frame(samples)
+
+    def category_sizes(self, codec: Codec) -> dict[str, int]:
+        return {column.name: len(column.values) for column in _categories(codec)}
+
+    def open_texts(self, codec: Codec) -> Iterator[str]:
+        yield from super().open_texts(codec)
+        yield from (column.name for column in TableForm.from_state(codec.form["table"]).columns)
+        yield from (text_of(value) for column in _categories(codec) for value in column.values)
+
+    def identities(self, store: AnyStore, codec: Codec) -> dict[str, Iterable[str]]:
+        named = TableForm.from_state(codec.form["table"]).patient is not None  # else a row's number is its only name
+        return {"the id of a patient": store.frame["patient"].astype(str).unique()} if named else {}
+
+    def source_texts(self, recipe: Recipe, source: Path) -> dict[str, Iterable[str]]:
+        patient = patient_column(recipe)
+        hidden = [*recipe.data.drop, *([patient] if patient else [])]
+        frame = read_table(source, recipe.data.missing, as_written(recipe)).frame
+        cells = {str(cell) for column in hidden for cell in frame[column].dropna().unique()}
+        return {"a cell of a column that was left out": sorted(cells)} if hidden else {}
+
     def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> TableFormat:
         name, dialect = Path(codec.form["file"]), codec.form["dialect"]
         if file_format != "source":
@@ -140,6 +167,11 @@ class Table(Kind):
         names = [column.name for column in form.columns]
         file = read_table(folder / codec.form["file"], (), form.texts, codec.form["dialect"], names)
         return form.to_samples(file.frame)
+
+
+def _categories(codec: Codec) -> list[Binary | Category]:
+    columns = TableForm.from_state(codec.form["table"]).columns
+    return [column for column in columns if isinstance(column, (Binary, Category))]
 
 
 def patient_column(recipe: Recipe) -> str | None:

@@ -1,6 +1,6 @@
 """WFDB databases: records in, records out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,20 +10,22 @@ from ...data import write
 from ...data.folders import iter_files_below
 from ...data.labels import CLASSES, NO_LABEL
 from ...data.parallel import Spread
+from ...data.recording import RecordHead
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
 from ...data.split import split_patients
 from ...data.store.store import Store
 from ...data.wfdb.describe import Description, describe
 from ...data.wfdb.header import read_heads, relabel
-from ...data.wfdb.listing import find_records
+from ...data.wfdb.listing import find_records, header_text
 from ...data.wfdb.signals import RecordSource, read_records
+from ...data.wfdb.writer import FOLDERS
 from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
 from ..recipe import Recipe
 from .kind import Inspection, Listing, counted
-from .signals import Signals
+from .signals import Signals, comment_texts
 
 
 class WfdbRecords(Signals):
@@ -91,6 +93,19 @@ class WfdbRecords(Signals):
                 classes=classes,
                 hold=hold,
             )
+
+    def file_names(self, codec: Codec) -> str:
+        return rf"({FOLDERS.pattern}/)?synthetic\d+\.(hea|dat)|RECORDS|samples\.csv"
+
+    def record_heads(self, recipe: Recipe, source: Path) -> list[RecordHead]:
+        return read_heads(find_records(source, recipe.data.patient))
+
+    def _headers(self, recipe: Recipe, source: Path) -> Iterator[tuple[str, Iterable[str]]]:
+        for entry in find_records(source, recipe.data.patient):
+            lines = header_text(entry.path.with_name(f"{entry.path.name}.hea")).splitlines()
+            comments = [line for line in lines if line.startswith("#")]
+            first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+            yield entry.patient, [*first.split()[4:], *comment_texts(comments)]  # time and date
 
     def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
         return write.new_format(plan, "wfdb" if file_format == "source" else file_format, codec.gains, comments)

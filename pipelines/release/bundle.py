@@ -1,29 +1,83 @@
 """`anonimage release`: a bundle that may leave the house, or a refusal that says why not."""
 
 import json
+import math
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
+import jinja2
 import safetensors.torch
+import tomli_w
 
+from ... import __version__
 from ...errors import InputError
 from ...files import new_file, new_folder, refuse_file, scratch_folder
 from ...gan import Snapshot, load
 from ...transforms import Codec
+from ..classes import Classes
 from ..codecs import load_codec
 from ..evaluation.privacy.findings import Audit
 from ..evaluation.score import Scores, load_scores
 from ..fingerprint import fingerprint, sha256
+from ..kinds import kind_of_codec
 from ..progress import progress, say
 from ..run_folder import RunFolder, chosen_checkpoint
-from .datasheet import write_datasheet
 from .gate import Area, judge, passes
 from .leaks import find_leaks
-from .policy import Policy
-from .private import Private
+from .policy import Policy, load_policy
+from .source_index import SourceIndex
 
 REFUSAL, SUMS = "refusal.md", "SHA256SUMS"
+# Settings that name files or people of the source, or a user's own file
+_OWN = {"name", "patient", "label", "drop", "keep", "missing", "description", "against", "verifier", "store"}
+_COUNTS = ("synthetic", "training", "control", "training_patients", "control_patients")
+
+
+@dataclass(frozen=True)
+class Release:
+    """What goes into a bundle.
+
+    Arguments:
+        folder, codec: of the run.
+        scores, audit: what was measured of its synthetic samples.
+        policy: the one that is asked.
+        areas: what it says to that.
+        snapshot: the networks whose generator goes out, too; None: none does.
+    """
+
+    folder: RunFolder
+    codec: Codec
+    scores: Scores
+    audit: Audit
+    policy: Policy
+    areas: Sequence[Area]
+    snapshot: Snapshot | None
+
+    @classmethod
+    def of_run(cls, folder: RunFolder, policy: Policy, *, with_generator: bool) -> "Release":
+        """A run, judged.
+
+        Raises:
+            InputError: not evaluated or audited, or something else since then; trained on, and the generator goes out.
+        """
+        audit, scores = Audit.load(folder.audit), load_scores(folder.scores)
+        _check_fingerprints(folder, audit, scores)
+        areas = judge(audit, scores.scores, policy, scores.not_measured, with_generator=with_generator)
+        snapshot = _generator(folder) if with_generator else None
+        return cls(folder, load_codec(folder.codec_file), scores, audit, policy, areas, snapshot)
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why it may not go out; none: it may."""
+        blocking = [area for area in self.areas if not passes([area], self.policy)]
+        reasons = [f"{area.name}: {reason}" for area in blocking for reason in area.reasons or (area.verdict,)]
+        if self.snapshot is not None and not self.policy.privacy.allow_generator:
+            reasons.append(f"generator: policy {self.policy.name} does not allow its weights; release without them")
+        return reasons
 
 
 def release(out: Path, to: Path, policy: Policy, with_generator: bool = False) -> bool:
@@ -42,30 +96,23 @@ def release(out: Path, to: Path, policy: Policy, with_generator: bool = False) -
         Whether it was released.
 
     Raises:
-        InputError: the run was not evaluated or audited, or something else since then; it was trained on, and the
-            generator shall go out; TO is in use, or lies in OUT or in the source.
+        InputError: see `Release.of_run`; TO is in use, or lies in OUT or in the source.
     """
     folder = RunFolder.prepared(out)
-    _check_place(to, folder)
-    audit, scores, codec = Audit.load(folder.audit), load_scores(folder.scores), load_codec(folder.codec_file)
-    _check_fingerprints(folder, audit, scores)
-    snapshot = _generator(folder) if with_generator else None
-    areas = judge(audit, scores.scores, policy, scores.not_measured, with_generator=with_generator)
-    reasons = [] if passes(areas, policy) else _reasons(areas, policy)
-    if with_generator and not policy.privacy.allow_generator:
-        reasons.append(f"generator: policy {policy.name} does not let its weights out; release without them")
-    if reasons:
-        return _refuse(to, policy, areas, reasons)
+    _check_destination(to, folder)
+    judged = Release.of_run(folder, policy, with_generator=with_generator)
+    if judged.refusals:
+        return _refuse(to, judged, judged.refusals)
     with scratch_folder(out) as scratch, progress("release", 3) as advance:
-        private = Private.of_run(folder, codec)
+        index = SourceIndex.of_run(folder, judged.codec)
         advance(1, "source read")
-        for warning in private.warnings:
+        for warning in index.warnings:
             say(f"warning: {warning}")
-        _fill(scratch, folder, codec, audit, scores, areas, policy, private, snapshot)
+        _fill(scratch, judged, index)
         advance(2, "written")
-        found = find_leaks(scratch, private, codec)
-        if found:
-            return _refuse(to, policy, areas, [str(finding) for finding in found])
+        findings = find_leaks(scratch, index, judged.codec)
+        if findings:
+            return _refuse(to, judged, [str(finding) for finding in findings])
         with new_folder(to) as partial:
             shutil.copytree(scratch, partial, dirs_exist_ok=True)
         advance(3, "searched")
@@ -73,7 +120,40 @@ def release(out: Path, to: Path, policy: Policy, with_generator: bool = False) -
     return True
 
 
-def _check_place(to: Path, folder: RunFolder) -> None:
+def write_datasheet(release: Release, index: SourceIndex) -> str:
+    """The Markdown that says what a bundle is made from, how it was tested, and what was not.
+
+    Arguments:
+        release: what goes out.
+        index: what it is searched for.
+    """
+    codec, audit, scores, folder = release.codec, release.audit, release.scores, release.folder
+    with_generator = release.snapshot is not None
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
+    environment.filters["short"] = _short
+    text = resources.files(__package__).joinpath("datasheet.md").read_text("utf-8")
+    classes = Classes.from_form(codec.form)
+    return environment.from_string(text).render(
+        version=__version__,
+        what=kind_of_codec(codec).nouns,
+        counts={name: audit.counts.get(name, "?") for name in _COUNTS},
+        columns=[column["name"] for column in codec.form["table"]["columns"]] if "table" in codec.form else [],
+        codec=codec,
+        length=codec.arrangement.length,
+        classes=list(zip(classes.names, classes.counts, strict=True)),
+        release=release,
+        by_default=judge(
+            audit, scores.scores, load_policy("default"), scores.not_measured, with_generator=with_generator
+        ),
+        untested=[*audit.not_measured.items(), *audit.not_applicable.items(), *scores.not_measured.items()],
+        recipe=tomli_w.dumps(_public(folder.recipe.model_dump(mode="json", exclude_none=True))),
+        versions=folder.about()["versions"],
+        index=index,
+        with_generator=with_generator,
+    )
+
+
+def _check_destination(to: Path, folder: RunFolder) -> None:
     place = to.resolve()
     source = Path(folder.about()["source"])
     for private, what in ((folder.path.resolve(), "the run's folder"), (source, "the source")):
@@ -88,57 +168,40 @@ def _check_place(to: Path, folder: RunFolder) -> None:
 
 
 def _check_fingerprints(folder: RunFolder, audit: Audit, scores: Scores) -> None:
-    """Refuse scores or an audit of other files than those that are there now."""
-    there = fingerprint(folder.synthetic)
+    """Refuse scores or an audit of other samples than those of today."""
+    today = fingerprint(folder.synthetic)
     for path, claimed, again in (
         (folder.scores, scores.fingerprint, "evaluate"),
         (folder.audit, audit.fingerprint, "audit"),
     ):
-        if claimed != there:
+        if claimed != today:
             what = f"is of other samples than {folder.synthetic} holds now"
             raise InputError(f"{path}: {what}; run `anonimage {again} {folder.path}` again")
 
 
-def _reasons(areas: Sequence[Area], policy: Policy) -> list[str]:
-    blocking = [area for area in areas if not passes([area], policy)]
-    return [f"{area.name}: {reason}" for area in blocking for reason in area.reasons or (area.verdict,)]
-
-
-def _refuse(to: Path, policy: Policy, areas: Sequence[Area], reasons: Sequence[str]) -> bool:
-    verdicts = ", ".join(f"{area.name}: {area.verdict}" for area in areas)
-    lines = ["# Not released", "", f"Policy {policy.name}. {verdicts}.", "", *(f"- {reason}" for reason in reasons), ""]
+def _refuse(to: Path, release: Release, reasons: Sequence[str]) -> bool:
+    verdicts = ", ".join(f"{area.name}: {area.verdict}" for area in release.areas)
+    head = ["# Not released", "", f"Policy {release.policy.name}. {verdicts}."]
     with new_folder(to) as partial:
-        (partial / REFUSAL).write_text("\n".join(lines), encoding="utf-8")
+        text = "\n".join([*head, "", *(f"- {reason}" for reason in reasons), ""])
+        (partial / REFUSAL).write_text(text, encoding="utf-8")
     for reason in reasons:
         say(f"not released: {reason}")
     return False
 
 
-def _fill(
-    to: Path,
-    folder: RunFolder,
-    codec: Codec,
-    audit: Audit,
-    scores: Scores,
-    areas: Sequence[Area],
-    policy: Policy,
-    private: Private,
-    snapshot: Snapshot | None,
-) -> None:
+def _fill(to: Path, release: Release, index: SourceIndex) -> None:
     """Everything of a bundle, into an empty folder; only what is read and written anew, but for the samples."""
-    shutil.copytree(folder.synthetic, to / folder.synthetic.name, symlinks=True)
-    if fingerprint(to / folder.synthetic.name) != audit.fingerprint:
-        raise InputError(f"{folder.synthetic}: changed while it was copied; release again when nothing writes there")
-    (to / "codec.json").write_text(codec.to_json(), encoding="utf-8")
-    (to / "policy.toml").write_text(policy.to_toml(), encoding="utf-8")
-    audit.save(to / "audit.json")
-    recipe, versions = folder.recipe, folder.about()["versions"]
-    sheet = write_datasheet(
-        recipe, codec, scores, audit, areas, policy, versions, private, with_generator=snapshot is not None
-    )
-    (to / "datasheet.md").write_text(sheet, encoding="utf-8")
-    if snapshot is not None:
-        _write_generator(snapshot, to / "generator")
+    synthetic = release.folder.synthetic
+    shutil.copytree(synthetic, to / synthetic.name, symlinks=True)
+    if fingerprint(to / synthetic.name) != release.audit.fingerprint:
+        raise InputError(f"{synthetic}: changed while it was copied; release again when nothing writes to it")
+    (to / "codec.json").write_text(release.codec.to_json(), encoding="utf-8")
+    (to / "policy.toml").write_text(release.policy.to_toml(), encoding="utf-8")
+    release.audit.save(to / "audit.json")
+    (to / "datasheet.md").write_text(write_datasheet(release, index), encoding="utf-8")
+    if release.snapshot is not None:
+        _write_generator(release.snapshot, to / "generator")
     names = sorted(path.relative_to(to).as_posix() for path in to.rglob("*") if path.is_file())
     with new_file(to / SUMS) as file:
         file.writelines(f"{sha256(to / name)}  {name}\n" for name in names)
@@ -160,3 +223,15 @@ def _write_generator(snapshot: Snapshot, to: Path) -> None:
     (to / "weights.safetensors").write_bytes(safetensors.torch.save(weights))
     state = json.dumps(snapshot.networks.to_state(), indent=1)
     (to / "architecture.json").write_text(state + "\n", encoding="utf-8")
+
+
+def _public(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings without those that are the user's own."""
+    kept = {name: value for name, value in settings.items() if name not in _OWN}
+    return {name: _public(value) if isinstance(value, dict) else value for name, value in kept.items()}
+
+
+def _short(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:.4g}"

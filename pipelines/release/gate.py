@@ -1,7 +1,7 @@
 """What a policy says about a run: a verdict for each area, and why."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,8 +14,25 @@ Verdict = Literal["pass", "fail", "undecided", "inconclusive", "not measured", "
 AUDIT = "run `anonimage audit OUT`"
 EVALUATE = "run `anonimage evaluate OUT`"
 NO_LIMIT = "the policy sets no limit"
-# The worst first: what an area is if its rows are not all of one verdict
+# The worst first: what an area is if its parts are not all of one verdict
 _ORDER: tuple[Verdict, ...] = ("fail", "undecided", "inconclusive", "not measured", "not judged", "pass")
+
+
+@dataclass(frozen=True)
+class LimitCheck:
+    """A score or an attack that was held to a limit.
+
+    Arguments:
+        name: of the score or the attack.
+        score: what was measured.
+        limit: in the score's unit.
+        verdict: on it alone.
+    """
+
+    name: str
+    score: Score
+    limit: float
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -26,14 +43,14 @@ class Area:
         name: what is asked about.
         verdict: "undecided": too few people to say; "inconclusive": the audit's own controls failed, or were run too
             seldom; "not judged": measured, but the policy sets no limit.
-        reasons: a sentence for each thing that keeps the verdict from "pass", or that was let pass unmeasured.
-        rows: (name, score, limit, verdict) of everything that was held to a limit, in the score's unit.
+        reasons: a sentence for each thing that keeps the verdict from "pass", or that the policy tolerates.
+        checks: everything that was held to a limit.
     """
 
     name: Literal["fidelity", "utility", "privacy"]
     verdict: Verdict
     reasons: tuple[str, ...]
-    rows: tuple[tuple[str, Score, float, Verdict], ...]
+    checks: tuple[LimitCheck, ...] = ()
 
 
 def judge(
@@ -90,103 +107,96 @@ def _scored(
 ) -> Area:
     if not limits:
         return _unlimited(name, scores, why)
-    rows: list[tuple[str, Score, float, Verdict]] = []
+    checks: list[LimitCheck] = []
     reasons: list[str] = []
     verdicts: list[Verdict] = []
     for key, limit in limits.items():
         missing = [one for one in (key, limit.of) if one is not None and one not in scores]
         if missing:
             tolerated = policy.tolerates(key)
-            # an older run lacks scores of today; but data of another kind never have some of them
+            # an older run lacks newer scores; but data of another kind never have some of them
             unknown = "this run has no such score" if tolerated else f"not among the scores; {EVALUATE}"
             reason = _why(missing[0], name, why) or unknown
             reasons.append(f"{missing[0]}: not measured ({reason})" + (", which the policy tolerates" * tolerated))
             verdicts += [] if tolerated else ["not measured"]
             continue
         score, bound = scores[key], _bound(limit, scores)
-        verdict = _held(score, bound, limit.at_most is not None)
-        rows.append((key, score, bound, verdict))
-        verdicts.append(verdict)
-        if verdict != "pass":
-            reasons.append(f"{key}: {_says(score)}; has to be {_word(limit)} {bound:.3g} over the whole interval")
-    if not rows:  # nothing was held to anything: that is no pass
+        check = LimitCheck(key, score, bound, _held(score, bound, limit.at_most is not None))
+        checks.append(check)
+        verdicts.append(check.verdict)
+        if check.verdict != "pass":
+            reasons.append(f"{key}: {_figures(score)}; has to be {limit.word} {bound:.3g} over the whole interval")
+    if not checks:  # nothing was held to anything: that is no pass
         verdicts.append("not measured")
-    return Area(name, _worst(verdicts), tuple(reasons), tuple(rows))
+    return Area(name, _worst(verdicts), tuple(reasons), tuple(checks))
 
 
 def _unlimited(name: Literal["fidelity", "utility"], scores: Mapping[str, Score], why: Mapping[str, str]) -> Area:
-    """An area that the policy says nothing of; only utility may be one, since a policy limits likeness."""
+    """An area that the policy sets no limit for; only utility may be one."""
     known = (score_table().find(score) for score in scores)
     if any(each is not None and each.part == name and not each.extra for each in known):
-        return Area(name, "not judged", (f"measured, but {NO_LIMIT}",), ())
+        return Area(name, "not judged", (f"measured, but {NO_LIMIT}",))
     reason = _why(name, name, why)
-    return Area(name, "not measured", (NO_LIMIT if reason is None else f"not measured ({reason}); {NO_LIMIT}",), ())
+    return Area(name, "not measured", (NO_LIMIT if reason is None else f"not measured ({reason}); {NO_LIMIT}",))
 
 
 def _why(name: str, area: str, why: Mapping[str, str]) -> str | None:
-    """Why a score is not there: told of itself, of its family, or of all utility."""
+    """Why a score is missing: by itself, with its family, or with all of utility."""
     keys = (name, name.partition(":")[0], *(["utility"] if area == "utility" else []))
     return next((why[key] for key in keys if key in why), None)
 
 
 def _privacy(audit: Audit | None, policy: Policy, networks: bool) -> Area:
     if audit is None:
-        return Area("privacy", "not measured", (f"no audit was made; {AUDIT}",), ())
-    rows: list[tuple[str, Score, float, Verdict]] = []
-    few, verdicts = _few_people(audit, policy)
-    told: list[tuple[Verdict, str]] = list(zip(verdicts, few, strict=True))
-    found = {id(attack) for attack in audit.found}
+        return Area("privacy", "not measured", (f"no audit was made; {AUDIT}",))
+    checks: list[LimitCheck] = []
+    judged: list[tuple[Verdict, str]] = [("undecided", reason) for reason in _few_people(audit, policy)]
+    works = {id(attack) for attack in audit.found}
     for attack in audit.attacks:
         if attack.limit not in LIMITS:
-            told.append(("not measured", f"{attack.name}: its limit '{attack.limit}' is not of this version; {AUDIT}"))
+            judged.append(("not measured", f"{attack.name}: its limit '{attack.limit}' is unknown; {AUDIT}"))
         elif attack.limit.startswith("model_") and not networks:
-            says = f"{attack.name}: {_says(attack.score)}; held to no limit, since no network goes out"
-            told.append(("pass", says))
+            reason = f"{attack.name}: {_figures(attack.score)}; held to no limit, since no network goes out"
+            judged.append(("pass", reason))
         else:
             limit = float(getattr(policy.privacy, attack.limit))
-            verdict, reason = _withstood(attack, limit, id(attack) in found)
-            rows.append((attack.name, attack.score, limit, verdict))
-            told.append((verdict, reason))
+            verdict, reason = _withstood(attack, limit, id(attack) in works)
+            checks.append(LimitCheck(attack.name, attack.score, limit, verdict))
+            judged.append((verdict, reason))
     for name in policy.privacy.required:
         if all(attack.limit != name for attack in audit.attacks):
-            told.append(("not measured", f"{name}: no attack of this kind was made, and the policy requires one"))
-    for name, reason in audit.not_measured.items():
+            judged.append(("not measured", f"{name}: no attack of this kind was made, and the policy requires one"))
+    for name, why in audit.not_measured.items():
         tolerated = policy.tolerates(name)
-        says = f"{name}: not measured ({reason})" + (", which the policy tolerates" * tolerated)
-        told.append(("pass" if tolerated else "not measured", says))
-    told.sort(key=lambda each: _ORDER.index(each[0]))  # what decides comes first
-    reasons = tuple(reason for _, reason in told if reason)
+        reason = f"{name}: not measured ({why})" + (", which the policy tolerates" * tolerated)
+        judged.append(("pass" if tolerated else "not measured", reason))
+    judged.sort(key=lambda each: _ORDER.index(each[0]))  # what decides comes first
+    reasons = tuple(reason for _, reason in judged if reason)
     if doubts := _doubts(audit, policy):
-        return Area("privacy", "inconclusive", (*doubts, *reasons), tuple(rows))
-    return Area("privacy", _worst([verdict for verdict, _ in told]), reasons, tuple(rows))
+        return Area("privacy", "inconclusive", (*doubts, *reasons), tuple(checks))
+    return Area("privacy", _worst([verdict for verdict, _ in judged]), reasons, tuple(checks))
 
 
-def _few_people(audit: Audit, policy: Policy) -> tuple[list[str], list[Verdict]]:
-    reasons: list[str] = []
-    verdicts: list[Verdict] = []
+def _few_people(audit: Audit, policy: Policy) -> Iterator[str]:
     for part in ("training", "control"):
         needed: int = getattr(policy.privacy, f"min_{part}_patients")
-        there = audit.counts.get(f"{part}_patients")
-        if there is None:
-            reasons.append(f"the audit does not say how many {part} patients there were; {AUDIT}")
-        elif there < needed:
-            reasons.append(f"{there} {part} patients, the policy needs {needed} to decide")
-        else:
-            continue
-        verdicts.append("undecided")
-    return reasons, verdicts
+        counted = audit.counts.get(f"{part}_patients")
+        if counted is None:
+            yield f"the audit does not say how many {part} patients it had; {AUDIT}"
+        elif counted < needed:
+            yield f"{counted} {part} patients, the policy needs {needed} to decide"
 
 
-def _withstood(attack: Attack, limit: float, found: bool) -> tuple[Verdict, str]:
+def _withstood(attack: Attack, limit: float, works: bool) -> tuple[Verdict, str]:
     score = attack.score
-    says = f"{attack.name}: {_says(score)}, limit {limit:.3g}"
+    says = f"{attack.name}: {_figures(score)}, limit {limit:.3g}"
     if not all(map(math.isfinite, (score.value, score.low, score.high))):
         return "not measured", f"{says}: no number; {AUDIT}"
-    works = f"the attack works (p = {attack.p_value:.2g})"
-    if found and (score.value > limit or attack.name in _NEVER):
-        return "fail", f"{says}: {works}"
+    success = f"the attack works (p = {attack.p_value:.2g})"
+    if works and (score.value > limit or attack.name in _NEVER):
+        return "fail", f"{says}: {success}"
     if score.value <= limit and score.high <= limit:
-        return "pass", f"{says}: {works}, though no more than the policy allows" if found else ""
+        return "pass", f"{says}: {success}, though no more than the policy allows" if works else ""
     people = attack.members + attack.strangers
     needed = people_needed(people, score.value, score.high, limit)
     if needed is None:
@@ -195,7 +205,7 @@ def _withstood(attack: Attack, limit: float, found: bool) -> tuple[Verdict, str]
 
 
 _NEVER = ("copies: exact", "copied rows")  # of these, any that is more than chance is too much
-_RIGHT = {"positive": "copies of training samples were caught", "negative": "other people's samples were let pass"}
+_RIGHT = {"positive": "copies of training samples were detected", "negative": "real samples of other people passed"}
 
 
 def _doubts(audit: Audit, policy: Policy) -> list[str]:
@@ -209,13 +219,11 @@ def _doubts(audit: Audit, policy: Policy) -> list[str]:
             says = f"{control.runs} runs, the policy needs {needed}"
             doubts.append(f"the audit's {control.kind} control had {says}: run the audit with control_runs = {needed}")
     absent = sorted(set(_RIGHT) - {control.kind for control in audit.controls})
-    return [*doubts, *(f"the audit's {kind} control was not run: nothing found tells nothing" for kind in absent)]
+    return [*doubts, *(f"the audit's {kind} control was not run, so no conclusion can be drawn" for kind in absent)]
 
 
 def _bound(limit: Limit, scores: Mapping[str, Score]) -> float:
-    value = limit.at_most if limit.at_most is not None else limit.at_least
-    assert value is not None
-    return value if limit.of is None else value * scores[limit.of].value
+    return limit.value if limit.of is None else limit.value * scores[limit.of].value
 
 
 def _held(score: Score, bound: float, at_most: bool) -> Verdict:
@@ -233,11 +241,7 @@ def _worst(verdicts: list[Verdict]) -> Verdict:
     return next((verdict for verdict in _ORDER if verdict in verdicts), "pass")
 
 
-def _word(limit: Limit) -> str:
-    return "at most" if limit.at_most is not None else "at least"
-
-
-def _says(score: Score) -> str:
+def _figures(score: Score) -> str:
     unit = f" {score.unit}" * bool(score.unit)
     baseline = "" if score.baseline is None else f"; baseline {score.baseline:.3g}"
     return f"{score.value:.3g}{unit} (95 % {score.low:.3g} to {score.high:.3g}{baseline})"

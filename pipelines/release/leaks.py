@@ -1,40 +1,39 @@
-"""A last look at a finished bundle: nothing in it may be of the source.
+"""A last look at a finished bundle: it holds only files that were written for it, and nothing of the source.
 
-Looked for, in every file, whatever its name: stretches of any recording at any shift, on any offset, at the source's
-and at the written resolution, as it was prepared and as it was recorded; pictures, however they are saved; rows of a
-table; windows' own minima; ids, names and header texts; files of the source. What could not be looked for is told in
-the datasheet. Not looked for: what was encrypted, scaled, resampled to another rate, or blurred. That is what an
-audit is for.
+Searched are the samples and the generator's weights, read as any reader would, for stretches of recordings at any shift
+and on any offset, rows and pictures; and all texts for ids, names, header texts, rows, signals and offsets. What could
+not be searched for is told in the datasheet. Not searched for: what was scaled, resampled to another rate, or blurred.
+That is what an audit is for.
 """
 
+import csv
 import re
-from collections.abc import Iterator, Sequence
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import safetensors.numpy
+from PIL import Image
 
-from ...data.table.form import TableForm
-from ...data.wfdb.writer import FOLDERS
 from ...errors import InputError, one_line
 from ...transforms import Codec
-from ..kinds import kind_of_codec
-from .contents import PICTURES, is_text, numbers_of, pixels_of, texts_of, without_numbers
-from .private import Private, form_decimal
-from .traces import bits, on_grid
-from .words import words_of
+from ..kinds import Kind, kind_of_codec
+from .source_index import PICTURE, ROW, STRETCH, SourceIndex, pixels_of
 
-BUNDLE = ("synthetic", "datasheet.md", "codec.json", "policy.toml", "audit.json", "SHA256SUMS", "generator")
-GENERATOR = ("weights.safetensors", "architecture.json")
+DOCUMENTS = ("datasheet.md", "codec.json", "policy.toml", "audit.json", "SHA256SUMS", "generator/architecture.json")
+WEIGHTS = "generator/weights.safetensors"
 COLUMNS = {"record", "seed", "number", "step", "label", "diagnosis"}  # of samples.csv
+TABLE = "samples.csv"
 _NAME = re.compile(r"(.+/)?synthetic\d+(\.\w+)?")
-_TOKEN = re.compile(r"[^\W_]+")
-_NEAR_OFFSET = re.compile(r"(?:offset|minimum|minima)[^\d\n-]{0,20}(-?\d+\.\d+)", re.IGNORECASE)
-_LONG = re.compile(r"(?<![\w.])-?\d+\.\d{11,}(?:[eE][-+]?\d+)?")
-_AT_ONCE = 256  # records
-STRETCH, OFFSETS = "a stretch of a real sample", "patients' own offsets"
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w)")
+_CELL = re.compile(r"\s*[-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?\s*")
+_TEXTS = (".md", ".json", ".toml", "", ".csv", ".tsv", ".txt", ".data", ".hea")
+_AT_ONCE = 4096  # samples
 
 
 @dataclass(frozen=True)
@@ -42,169 +41,149 @@ class Finding:
     """Something of the source in a bundle; what exactly is not said, for refusals are shown around."""
 
     file: str
-    kind: str
+    what: str
 
     def __str__(self) -> str:
-        return f"{self.file}: holds {self.kind}"
+        return f"{self.file}: holds {self.what}"
 
 
-def find_leaks(bundle: Path, private: Private, codec: Codec) -> list[Finding]:
-    """All that a bundle holds of the source, at most once a file and kind.
+def find_leaks(bundle: Path, index: SourceIndex, codec: Codec) -> list[Finding]:
+    """All that a bundle holds of the source, at most once a file and kind; of foreign files only where they are.
 
     Arguments:
         bundle: the finished folder.
-        private: what to look for.
-        codec: of the run, by which the synthetic files are read.
+        index: what to search for.
+        codec: of the run, by which the synthetic samples are read.
+
+    Raises:
+        InputError: a file is not what its name says.
     """
-    files = sorted(path for path in bundle.rglob("*") if path.is_file() or path.is_symlink())
-    found = [*_shape(bundle, files, codec), *_rows(bundle, private, codec)]
-    decimal = form_decimal(codec.form)
-    found += _records(bundle, private, codec)
-    for path in files:
+    kind = kind_of_codec(codec)
+    foreign = list(_foreign(bundle, kind, codec))
+    if foreign:
+        return foreign
+    found = [*_table(bundle / "synthetic" / TABLE), *_samples(bundle / "synthetic", index, codec, kind)]
+    for path in sorted(path for path in bundle.rglob("*") if path.is_file()):
         name = path.relative_to(bundle).as_posix()
-        if path.is_symlink():
-            continue  # told of by its shape
-        kinds = _names(name, private)
-        if private.is_a_file_of_the_source(path):
-            kinds.add("a file of the source")
-        if private.pictures and path.suffix.lower() in PICTURES and pixels_of(path) in private.pictures:
-            kinds.add("a picture of the source")
-        for text, shortest in texts_of(path):
-            if _is_outside(path, bundle):
-                kinds.update(_row_words(text, private))
-            else:
-                text = without_numbers(text, codec.form, path.name)
-            kinds.update(_texts(text, private, shortest))
-        if not _is_record(path, bundle, codec):
-            for lines in numbers_of(path, private.strides, decimal):
-                kinds.update(_numbers(lines, private, is_table_row=_is_outside(path, bundle) and is_text(path)))
-        found += [Finding(name, kind) for kind in kinds]
-    return sorted(set(found), key=lambda finding: (finding.file, finding.kind))
-
-
-def _shape(bundle: Path, files: Sequence[Path], codec: Codec) -> Iterator[Finding]:
-    """Files, folders, columns and entries that no bundle has."""
-    try:
-        kind_of_codec(codec).refuse_foreign(bundle / "synthetic", codec.form)
-    except InputError as error:
-        path = Path(str(error).partition(": is not of")[0])
-        yield Finding(path.relative_to(bundle).as_posix(), "a file that was not generated")
-    is_wfdb, is_images = codec.form["kind"] == "wfdb", codec.form["kind"] == "images"
-    classes = {*codec.form.get("classes", ())} if is_images else set()
-    for path in files:
-        name = path.relative_to(bundle)
-        top, *below = name.parts
-        in_folder = len(below) == 2 and (below[0] in classes or (is_wfdb and FOLDERS.fullmatch(below[0])))
-        fits = {"synthetic": len(below) == 1 or in_folder}
-        fits["generator"] = len(below) == 1 and below[0] in GENERATOR
-        if path.is_symlink():
-            yield Finding(name.as_posix(), "a link, not a file")
-        elif top not in BUNDLE or not fits.get(top, not below):
-            yield Finding(name.as_posix(), "something that is no part of a bundle")
-        elif path.name == "samples.csv":
-            yield from (Finding(name.as_posix(), kind) for kind in _columns(path))
+        try:
+            found += [Finding(name, what) for what in _in_file(path, name, index, codec)]
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: cannot be read ({one_line(error)}); generate again") from error
     if (bundle / "codec.json").read_text("utf-8") != codec.to_json():
-        yield Finding("codec.json", "something else than the run's codec")
+        found.append(Finding("codec.json", "something else than the run's codec"))
+    return sorted(set(found), key=lambda finding: (finding.file, finding.what))
 
 
-def _columns(path: Path) -> Iterator[str]:
+def _foreign(bundle: Path, kind: Kind, codec: Codec) -> Iterator[Finding]:
+    """Files that no bundle has, and links."""
+    generated = re.compile(kind.file_names(codec))
+    for path in sorted(bundle.rglob("*")):
+        name = path.relative_to(bundle).as_posix()
+        top, _, below = name.partition("/")
+        is_known = name in (*DOCUMENTS, WEIGHTS) or (top == "synthetic" and generated.fullmatch(below))
+        if path.is_symlink():
+            yield Finding(name, "a link, not a file")
+        elif path.is_file() and not is_known:
+            yield Finding(name, "something that was not written for it")
+
+
+def _table(path: Path) -> Iterator[Finding]:
+    """Columns and names of samples.csv that no generated sample has."""
+    if not path.is_file():
+        return
     try:
         table = pd.read_csv(path, dtype=str)
     except ValueError as error:  # pandas' parser errors are among these
         raise InputError(f"{path}: cannot be read ({one_line(error)}); generate again") from error
+    name = f"synthetic/{TABLE}"
     if not set(table.columns) <= COLUMNS:
-        yield "a column that no generated sample has"
-    if "record" in table and not table["record"].map(lambda name: bool(_NAME.fullmatch(str(name)))).all():
-        yield "a name that no generated sample has"
+        yield Finding(name, "a column that no generated sample has")
+    if "record" in table and not table["record"].map(lambda record: bool(_NAME.fullmatch(str(record)))).all():
+        yield Finding(name, "a name that no generated sample has")
 
 
-def _rows(bundle: Path, private: Private, codec: Codec) -> Iterator[Finding]:
-    """Synthetic rows that are a row of training, value for value."""
-    if codec.form["kind"] != "table" or not private.rows:
+def _samples(folder: Path, index: SourceIndex, codec: Codec, kind: Kind) -> Iterator[Finding]:
+    """Synthetic samples that are, or hold a part of, real ones."""
+    samples = kind.read_back(folder, codec)
+    if kind.tabular:
+        keys = pd.util.hash_pandas_object(kind.rows(codec, samples), index=False)
+        if set(keys.tolist()) & index.rows:
+            yield Finding(f"synthetic/{codec.form['file']}", ROW)
         return
-    frame = TableForm.from_state(codec.form["table"]).to_frame(
-        kind_of_codec(codec).read_back(bundle / "synthetic", codec)
-    )
-    if set(pd.util.hash_pandas_object(frame, index=False).tolist()) & private.rows:
-        yield Finding(f"synthetic/{codec.form['file']}", "a row of the real table")
+    n, channels, length = samples.values.shape
+    names = samples.frame["record"] if "record" in samples.frame else [codec.form.get("file", "")] * n
+    for first in range(0, n, _AT_ONCE):
+        lines = samples.values[first : first + _AT_ONCE].reshape(-1, length)
+        for row in sorted({first + line // channels for line in index.stretches(lines).tolist()}):
+            yield Finding(f"synthetic/{names[row]}", STRETCH)
 
 
-def _is_record(path: Path, bundle: Path, codec: Codec) -> bool:
-    """Whether a file is a WFDB signal file of the size that a synthetic record has."""
-    size = 2 * len(codec.channels) * codec.arrangement.length
-    inside = bundle / "synthetic" in path.parents and path.suffix == ".dat"
-    return inside and codec.form["kind"] == "wfdb" and path.stat().st_size == size
+def _in_file(path: Path, name: str, index: SourceIndex, codec: Codec) -> set[str]:
+    """What of the source a file holds, but for its samples."""
+    found: set[str] = set()
+    if name == WEIGHTS:
+        weights = path.read_bytes()
+        found |= index.in_text(weights[8 : 8 + int.from_bytes(weights[:8], "little")].decode())  # its header
+        for tensor in safetensors.numpy.load(weights).values():
+            found |= {what for lines in _sequences(tensor) for what in index.in_numbers(lines)}
+        return found
+    if name in DOCUMENTS:
+        text = path.read_text("utf-8")
+        found |= index.in_text(text)
+        if index.holds_row(text):
+            found.add(ROW)
+        return found | {what for lines in _numbers(text) for what in index.in_numbers(lines)}
+    if index.pictures and pixels_of(path) in index.pictures:
+        found.add(PICTURE)
+    for text in _texts(path):
+        found |= index.in_text(text if path.name == TABLE or path.suffix == ".hea" else _without_numbers(text, codec))
+    return found
 
 
-def _records(bundle: Path, private: Private, codec: Codec) -> Iterator[Finding]:
-    """Synthetic WFDB records, many at a time: there are tens of thousands of them."""
-    paths = [path for path in sorted((bundle / "synthetic").rglob("*.dat")) if _is_record(path, bundle, codec)]
-    shape = (-1, codec.arrangement.length, len(codec.channels))
-    for _, group in groupby(enumerate(paths), lambda pair: pair[0] // _AT_ONCE):
-        names = [path for _, path in group]
-        digital = np.frombuffer(b"".join(path.read_bytes() for path in names), "<i2").reshape(shape)
-        lines = digital.transpose(0, 2, 1).reshape(-1, shape[1]).astype(np.int64)
-        at = 0
-        while private.traces is not None and (hit := private.traces.find(lines[at:])) is not None:
-            row = (at + hit) // shape[2]
-            yield Finding(names[row].relative_to(bundle).as_posix(), STRETCH)
-            at = (row + 1) * shape[2]
+def _texts(path: Path) -> Iterator[str]:
+    """The texts of a generated file; its numbers were looked at as samples."""
+    if path.suffix.lower() == ".parquet":
+        table = pa.parquet.read_table(path)
+        metadata = table.schema.metadata or {}
+        yield "\n".join(
+            [*table.schema.names, *(part.decode("utf-8", "replace") for p in metadata.items() for part in p)]
+        )
+        for column in table.columns:
+            if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+                yield "\n".join(map(str, column.to_pylist()))
+    elif path.suffix.lower() == ".npz":
+        with np.load(path, allow_pickle=False) as arrays:
+            for name, array in arrays.items():
+                yield "\n".join([name, *(map(str, array.ravel().tolist()) if array.dtype.kind in "US" else ())])
+    elif path.suffix.lower() in _TEXTS:
+        yield path.read_text("utf-8", "replace")
+    elif path.suffix != ".dat":
+        with Image.open(path) as picture:
+            picture.load()
+            yield "\n".join(f"{key}: {value}" for key, value in (*picture.info.items(), *picture.getexif().items()))
 
 
-def _numbers(lines: np.ndarray, private: Private, *, is_table_row: bool) -> Iterator[str]:
-    """Kinds of what sequences (n, T) of numbers hold of the source."""
-    whole = lines.dtype.kind in "iu" or bool((np.rint(lines) == lines).all())
-    if private.traces is not None:
-        # as they are stored, or in physical units
-        readings = [np.where(np.abs(lines) < 2**52, lines, 0).astype(np.int64)] if whole else []
-        readings += [on_grid(lines, gain) for gain in private.gains] if lines.dtype.kind == "f" else []
-        if any(private.traces.find(reading) is not None for reading in readings):
-            yield STRETCH
-    if lines.dtype.kind == "f" and private.offsets is not None and private.offsets.find(bits(lines)) is not None:
-        yield OFFSETS
-    if is_table_row and private.row_numbers is not None and private.row_numbers.find(bits(lines)) is not None:
-        yield "a row of the real table"
+def _without_numbers(text: str, codec: Codec) -> str:
+    """The text without cells that are numbers: any generated number may be like an id."""
+    delimiter = codec.form.get("dialect", codec.form).get("delimiter") or ","
+    rows = csv.reader(text.splitlines(), delimiter=delimiter)
+    return "\n".join(delimiter.join(cell for cell in row if not _CELL.fullmatch(cell)) for row in rows)
 
 
-def _texts(text: str, private: Private, shortest: int = 0) -> set[str]:
-    """Kinds of what a text holds of the source; names of fewer characters than `shortest` are not looked for."""
-    kinds = set()
-    folded = text.casefold()
-    for anchor in private.anchors.keys() & set(_TOKEN.findall(folded)):
-        for words, kind in private.anchors[anchor]:
-            if (
-                kind not in kinds
-                and len("".join(words)) >= shortest
-                and _has(folded, words, private.literal.get(words))
-            ):
-                kinds.add(kind)
-    exact = map(float, _LONG.findall(text))
-    near = (number for number in _NEAR_OFFSET.findall(text) if len(number.strip("-0.").replace(".", "")) >= 3)
-    if not private.offset_values.isdisjoint([*exact, *(float(np.float32(number)) for number in near)]):
-        kinds.add(OFFSETS)
-    return kinds
+def _numbers(text: str) -> Iterator[np.ndarray]:
+    """The numbers of a text as sequences (n, T): all in a row, and in columns as many as its last line has."""
+    numbers = np.array(_NUMBER.findall(text), np.float64)
+    width = len(_NUMBER.findall(text.rstrip().rpartition("\n")[2]))
+    if len(numbers):
+        yield numbers[None]
+    if width > 1:
+        yield np.ascontiguousarray(numbers[len(numbers) % width :].reshape(-1, width).T)
 
 
-def _row_words(text: str, private: Private) -> set[str]:
-    """Whether a line of a text is a row of the table, however its cells are set apart."""
-    is_row = private.row_words and not private.row_words.isdisjoint(map(words_of, text.splitlines()))
-    return {"a row of the real table"} if is_row else set()
-
-
-def _names(name: str, private: Private) -> set[str]:
-    """Kinds of what the name of a file and its folders tell."""
-    kinds = _texts(name, private)
-    parts = [part.casefold() for part in Path(name).parts]
-    stems = {*parts, *(part.partition(".")[0] for part in parts)}
-    return kinds | ({"the name of a patient or a record, as a file's name"} if stems & private.ids else set())
-
-
-def _has(text: str, words: tuple[str, ...], literal: str | None) -> bool:
-    """Whether words stand in a text one after the other, with nothing but signs and blanks between them."""
-    pattern = r"[\W_]+".join(map(re.escape, words)) if literal is None else re.escape(literal)
-    no_decimals = r"(?<!\d\.)" if all(map(str.isdecimal, words)) else ""
-    return re.search(rf"(?<![^\W_]){no_decimals}{pattern}(?![^\W_])", text) is not None
-
-
-def _is_outside(path: Path, bundle: Path) -> bool:
-    return bundle / "synthetic" not in path.parents
+def _sequences(array: np.ndarray) -> Iterator[np.ndarray]:
+    """The lines of an array along each of its axes, (n, T) each, and all of it in a row."""
+    for axis in range(array.ndim):
+        lines = np.moveaxis(array, axis, -1)
+        yield lines.reshape(-1, lines.shape[-1])
+    if array.ndim != 1:
+        yield array.reshape(1, -1)

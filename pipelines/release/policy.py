@@ -38,6 +38,16 @@ class Limit(BaseModel):
             raise ValueError("give either at_most or at_least")
         return self
 
+    @property
+    def word(self) -> str:
+        """Which of both it is."""
+        return "at most" if self.at_most is not None else "at least"
+
+    @property
+    def value(self) -> float:
+        """The limit, or the share of another score."""
+        return self.at_most if self.at_most is not None else self.at_least or 0.0
+
 
 class Privacy(BaseModel):
     """Limits of the attacks: the strength that the upper end of the 95 % interval over people may have at most."""
@@ -132,8 +142,7 @@ class Policy(BaseModel):
 
 def _refuse_impossible(area: str, name: str, limit: Limit) -> None:
     """Refuse a limit of a score that does not exist, or one that all of its values keep or break."""
-    value = limit.at_most if limit.at_most is not None else limit.at_least
-    assert value is not None
+    value = limit.value
     if limit.of is not None and value <= 0:
         raise ValueError(f"{area}: '{name}': {value:g} of {limit.of} is no share; give one above 0")
     table = score_table()
@@ -146,8 +155,8 @@ def _refuse_impossible(area: str, name: str, limit: Limit) -> None:
         low, high = ends
         possible = low <= value < high if limit.at_most is not None else low < value <= high
         if not possible:
-            word = "at_most" if limit.at_most is not None else "at_least"
-            raise ValueError(f"{area}: '{name}' lies between {low:g} and {high:g}: {word} = {value:g} decides nothing")
+            given = f"{limit.word.replace(' ', '_')} = {value:g}"
+            raise ValueError(f"{area}: '{name}' lies between {low:g} and {high:g}: {given} decides nothing")
 
 
 def policy_names() -> list[str]:

@@ -49,17 +49,10 @@ class Traces:
     def __len__(self) -> int:
         return len(self._known)
 
-    def find(self, rows: np.ndarray) -> int | None:
-        """The first of sequences (n, T) of whole numbers that holds a known stretch; None: none does."""
-        if not len(self._known):
-            return None
-        for hashes, row in self._hashes(rows):
-            at = np.searchsorted(self._known, hashes)
-            at[at == len(self._known)] = 0
-            hits = np.flatnonzero(self._known[at] == hashes)
-            if len(hits):
-                return int(row[hits[0]])
-        return None
+    def find(self, rows: np.ndarray) -> np.ndarray:
+        """Which of sequences (n, T) of whole numbers hold a known stretch: their numbers, in order."""
+        found = [row[np.isin(hashes, self._known, assume_unique=False)] for hashes, row in self._hashes(rows)]
+        return np.unique(np.concatenate([*found, np.empty(0, np.int64)]))
 
     def _hashes(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Hashes that are kept, and the row of each, a block at a time."""

@@ -99,7 +99,9 @@ def next_step(areas: Sequence[Area], audit: Audit | None = None) -> str:
 def attack_rows(audit: Audit, areas: Sequence[Area] = ()) -> list[dict[str, str]]:
     """The table of attacks, as texts; areas: what a policy said of them."""
     worked = {attack.name for attack in audit.found}
-    held = {row[0] for area in areas for row in area.rows} if areas else {attack.name for attack in audit.attacks}
+    held = (
+        {check.name for area in areas for check in area.checks} if areas else {attack.name for attack in audit.attacks}
+    )
     return [
         {
             "name": attack.name,
@@ -159,17 +161,15 @@ def _card(run: Run, name: str, area: Area | None) -> dict[str, Any]:
 def _lines(run: Run, name: str, area: Area | None) -> list[dict[str, str]]:
     """The figures that an area's verdict rests on, those that do not pass first."""
     filling, table = words(run), score_table()
-    held = sorted(area.rows, key=lambda row: row[3] == "pass") if area else []
-    lines = [
-        _line(table.title(key, filling), score, limit, VERDICTS[verdict][0]) for key, score, limit, verdict in held
-    ]
-    shown = {row[0] for row in held}
+    held = sorted(area.checks, key=lambda check: check.verdict == "pass") if area else []
+    lines = [_line(table.title(each.name, filling), each.score, each.limit, VERDICTS[each.verdict][0]) for each in held]
+    shown = {check.name for check in held}
     others = {key: run.scores[key] for key in table.first_screen(name) if key in run.scores and key not in shown}
     if name == "privacy" and run.audit is not None and not held:
         others = {attack.name: attack.score for attack in sorted(run.audit.attacks, key=lambda attack: attack.p_value)}
     lines += [_line(table.title(key, filling), score) for key, score in others.items()]
     most = LINES[name]
-    return lines[: max(most, sum(row[3] != "pass" for row in held[: 2 * most]))]
+    return lines[: max(most, sum(check.verdict != "pass" for check in held[: 2 * most]))]
 
 
 def _line(title: str, score: Score, limit: float | None = None, mark: str = "") -> dict[str, str]:

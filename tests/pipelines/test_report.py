@@ -14,7 +14,7 @@ from anonimage.pipelines.evaluation.fidelity.parameters import PARAMETERS
 from anonimage.pipelines.evaluation.privacy.findings import Control
 from anonimage.pipelines.evaluation.score import Score
 from anonimage.pipelines.evaluation.scores import score_table
-from anonimage.pipelines.release.gate import Area
+from anonimage.pipelines.release.gate import Area, LimitCheck
 from anonimage.pipelines.report import write_report
 from anonimage.pipelines.report.evidence_plots import draw_map, draw_parameter
 from anonimage.pipelines.report.explained import number, score_tables
@@ -164,7 +164,7 @@ def test_networks_that_stay_in_are_said_to_be_held_to_no_limit():
     assert told[name] == "Only who has the trained networks can do this. Held to no limit, since no network goes out."
     assert not any(needs for other, needs in told.items() if other != name)
     attack = next(attack for attack in audit().attacks if attack.name == name)
-    held = [Area("privacy", "pass", (), ((name, attack.score, 0.6, "pass"),))]
+    held = [Area("privacy", "pass", (), (LimitCheck(name, attack.score, 0.6, "pass"),))]
     unheld = {row["name"]: row["needs"] for row in attack_rows(audit(), held)}
     assert unheld[name] == "Only who has the trained networks can do this."
 

@@ -53,7 +53,7 @@ def test_the_datasheet_tells_counts_verdicts_and_what_was_not_tested(ready, tmp_
     sheet = (tmp_path / "to" / "datasheet.md").read_text()
     for text in (
         "| training | 80 | 30 |",
-        "| set apart as control | 20 | 10 |",
+        "| control (never used for training) | 20 | 10 |",
         "| privacy | pass |",
         "| utility | not measured |",
         "| an attack on membership_auc | 0.5 | 0.45 to 0.55 | 0.5 | 40 | 0.6 | pass |",
@@ -188,14 +188,14 @@ def test_a_killed_release_leaves_nothing_outside_and_its_scratch_is_swept(ready,
 
 
 def test_samples_that_change_while_they_are_copied_are_not_released(ready, tmp_path, monkeypatch):
-    folder, real = RunFolder(ready), bundle.Private.of_run
+    folder, real = RunFolder(ready), bundle.SourceIndex.of_run
 
     def slow(*given):
         first = sorted(folder.synthetic.glob("*.dat"))[0]
         first.write_bytes(first.read_bytes()[::-1])
         return real(*given)
 
-    monkeypatch.setattr(bundle.Private, "of_run", slow)
+    monkeypatch.setattr(bundle.SourceIndex, "of_run", slow)
     with pytest.raises(InputError, match="changed while it was copied"):
         release(ready, tmp_path / "to", DEFAULT)
     assert contents(tmp_path) == ["run"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from anonimage.pipelines.evaluation.privacy.findings import Control
 from anonimage.pipelines.evaluation.score import Score
-from anonimage.pipelines.release.gate import judge, passes, people_needed
+from anonimage.pipelines.release.gate import LimitCheck, judge, passes, people_needed
 from anonimage.pipelines.release.policy import load_policy
 from gated import GOOD, attack, audit_of, controls, harmless
 
@@ -30,8 +30,8 @@ def test_all_well():
     areas = judged()
     assert [area.verdict for area in areas.values()] == ["pass", "not measured", "pass"]
     assert passes(areas.values(), DEFAULT)
-    rows = areas["privacy"].rows
-    assert [(name, limit, verdict) for name, _, limit, verdict in rows] == [
+    checks = areas["privacy"].checks
+    assert [(check.name, check.limit, check.verdict) for check in checks] == [
         ("an attack on copy_share", 0.05, "pass"),
         ("an attack on membership_auc", 0.6, "pass"),
     ]
@@ -91,7 +91,8 @@ def test_failed_controls_make_all_of_it_inconclusive():
     area = with_attack(attack("membership_auc", 0.9, 0.8, 1.0, p_value=1e-5), controls=shut)
     assert area.verdict == "inconclusive"
     assert (
-        "positive control failed: copies of training samples were caught in 18 of 20 runs, needed 19" in area.reasons[0]
+        "positive control failed: copies of training samples were detected in 18 of 20 runs, needed 19"
+        in area.reasons[0]
     )
     area = with_attack(controls=())
     assert area.verdict == "inconclusive"
@@ -107,7 +108,7 @@ def test_failed_controls_make_all_of_it_inconclusive():
 
 def test_no_audit_and_an_empty_audit_are_no_pass():
     area = {area.name: area for area in judge(None, GOOD, DEFAULT)}["privacy"]
-    assert (area.verdict, area.rows) == ("not measured", ())
+    assert (area.verdict, area.checks) == ("not measured", ())
     area = judged(audit_of(NOWHERE, ()))["privacy"]
     assert area.verdict == "not measured"
     assert any("copy_share: no attack of this kind" in reason for reason in area.reasons)
@@ -149,7 +150,7 @@ def test_an_attack_without_a_number_or_a_known_limit_is_no_pass():
 def test_a_score_has_to_keep_its_limit_with_its_whole_interval(score, verdict):
     area = judged(scores=GOOD | {"1nnc": score})["fidelity"]
     assert area.verdict == verdict
-    assert area.rows[0] == ("1nnc", score, 0.99, verdict)
+    assert area.checks[0] == LimitCheck("1nnc", score, 0.99, verdict)
 
 
 def test_a_score_that_is_missing():
@@ -202,7 +203,7 @@ def test_utility_as_a_share_of_what_real_data_gives():
     for low, verdict in ((0.41, "pass"), (0.39, "undecided")):  # 0.8 × 0.5 = 0.4
         scores["tstr: macro PR-AUC"] = Score(0.45, low, 0.5, None, 9)
         area = judged(scores=scores, policy=strict)["utility"]
-        assert (area.verdict, area.rows[0][2]) == (verdict, pytest.approx(0.4))
+        assert (area.verdict, area.checks[0].limit) == (verdict, pytest.approx(0.4))
 
 
 def test_controls_alone_do_not_matter_to_other_areas():

@@ -6,19 +6,19 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from anonimage.errors import InputError
 from anonimage.pipelines.codecs import load_codec
 from anonimage.pipelines.release.bundle import release
-from anonimage.pipelines.release.contents import without_numbers
-from anonimage.pipelines.release.leaks import STRETCH, find_leaks
+from anonimage.pipelines.release.leaks import find_leaks
 from anonimage.pipelines.release.policy import load_policy
-from anonimage.pipelines.release.private import Private
+from anonimage.pipelines.release.source_index import PICTURE, ROW, STRETCH, SourceIndex
 from anonimage.pipelines.run_folder import RunFolder
 from gated import judged
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from tiny import beats
 
 DEFAULT = load_policy("default")
-ROW = "a row of the real table"
+CELL, PATIENT = "a cell of a column that was left out", "the id of a patient"
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def bundle_of(out, tmp_path):
     assert release(out, to, DEFAULT), (to / "refusal.md").read_text()
     folder = RunFolder(out)
     codec = load_codec(folder.codec_file)
-    private = Private.of_run(folder, codec)
-    return to, lambda: {(finding.file, finding.kind) for finding in find_leaks(to, private, codec)}
+    index = SourceIndex.of_run(folder, codec)
+    return to, lambda: {(finding.file, finding.what) for finding in find_leaks(to, index, codec)}
 
 
 def test_rows_of_a_table(generated, people, tmp_path):
@@ -77,9 +77,9 @@ def test_rows_of_a_table(generated, people, tmp_path):
     (to / "datasheet.md").write_text("such as\n" + "\n".join(real[:5]))
     assert found() == {("datasheet.md", ROW)}
     (to / "datasheet.md").write_text("thanks to person b01")
-    assert found() == {("datasheet.md", "a cell of a column that was left out")}
-    shutil.copy(people, made)
-    assert ("synthetic/people.csv", "a file of the source") in found()
+    assert found() == {("datasheet.md", CELL)}
+    shutil.copy(people, to / "people.csv")
+    assert found() == {("people.csv", "something that was not written for it")}
 
 
 def test_a_row_that_two_people_share_is_nobodys(generated, tmp_path):
@@ -118,7 +118,7 @@ def test_short_rows_are_not_searched_and_that_is_told(generated, tmp_path):
     to, found = bundle_of(generated("table", source, widths="8,8"), tmp_path)
     sheet = (to / "datasheet.md").read_text()
     assert "Rows were not searched: there are no rows that one person alone has" in sheet
-    assert "source: the path of the source, files" in sheet
+    assert "contents of the source: the path of the source. Nothing" in sheet
     with (to / "synthetic" / "answers.csv").open("a") as file:
         file.write(source.read_text().split("\n", 1)[1])
     assert found() == set()
@@ -149,31 +149,31 @@ def test_ids_of_digits_among_generated_numbers(generated, tmp_path):
     clean = made.read_text()
     made.write_text(clean + "500007,north\n")
     assert found() == set()
-    made.write_text(clean + "500001,north\n# of 500007\n")
-    assert "# of 500007" in without_numbers(made.read_text(), load_codec(to / "codec.json").form, made.name)
+    made.write_text(clean.replace("\n", ",# of 500007\n", 1))
+    with pytest.raises(InputError):
+        found()
     made.write_text(clean)
     (to / "datasheet.md").write_text("as 500007 has it")
-    assert found() == {("datasheet.md", "a cell of a column that was left out")}
+    assert found() == {("datasheet.md", CELL)}
 
 
-def test_pictures_of_their_own_size_saved_anew(generated, pictures, tmp_path):
+def test_pictures_that_no_sample_was_made_of_saved_anew(generated, pictures, tmp_path):
     out = judged(shutil.copytree(generated("iris", pictures, side=12), tmp_path / "run"))
     folder, source = RunFolder(out), tmp_path / "large"
     source.mkdir()
     for number in range(5):
-        levels = np.random.default_rng(50 + number).integers(0, 256, (30, 40), np.uint8)
+        levels = np.random.default_rng(50 + number).integers(0, 256, (12, 12), np.uint8)
         Image.fromarray(levels).save(source / f"{number}.png")
     about = json.loads(folder.about_file.read_text())
     folder.about_file.write_text(json.dumps(about | {"source": str(source)}))
     assert release(out, tmp_path / "to", DEFAULT)
     codec, made = load_codec(folder.codec_file), tmp_path / "to" / "synthetic"
-    private = Private.of_run(folder, codec)
-    Image.open(source / "3.png").save(made / "synthetic000002.png", compress_level=1)
-    Image.open(source / "4.png").convert("RGB").save(made / "synthetic000003.bmp")
-    found = {(finding.file, finding.kind) for finding in find_leaks(tmp_path / "to", private, codec)}
-    assert {(f"synthetic/synthetic00000{name}", "a picture of the source") for name in ("2.png", "3.bmp")} <= found
-    private.pictures = frozenset()
-    assert not find_leaks(tmp_path / "to", private, codec)
+    index = SourceIndex.of_run(folder, codec)
+    Image.open(source / "3.png").convert("RGB").convert("L").save(made / "synthetic000002.png", compress_level=1)
+    found = {(finding.file, finding.what) for finding in find_leaks(tmp_path / "to", index, codec)}
+    assert found == {("synthetic/synthetic000002.png", PICTURE)}
+    index.pictures = frozenset()
+    assert not find_leaks(tmp_path / "to", index, codec)
 
 
 def test_pictures(generated, pictures, tmp_path):
@@ -181,11 +181,16 @@ def test_pictures(generated, pictures, tmp_path):
     assert found() == set()
     made = to / "synthetic" / "synthetic000002.png"
     Image.open(pictures / "03.png").save(made, compress_level=1)
-    assert ("synthetic/synthetic000002.png", STRETCH) in found()
-    shutil.copy(pictures / "03.png", made)
-    assert ("synthetic/synthetic000002.png", "a file of the source") in found()
+    assert found() == {("synthetic/synthetic000002.png", what) for what in (STRETCH, PICTURE)}
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text("Description", "as in 03.png", zip=True)
+    clean = to / "synthetic" / "synthetic000001.png"
+    Image.open(clean).save(made)
+    assert found() == set()
+    Image.open(clean).save(made, pnginfo=notes)
+    assert found() == {("synthetic/synthetic000002.png", PATIENT)}
     made.rename(to / "synthetic" / "03.png")
-    assert ("synthetic/03.png", "a patient's id") in found()
+    assert found() == {("synthetic/03.png", "something that was not written for it")}
 
 
 def test_time_series(generated, series, tmp_path):
@@ -194,6 +199,6 @@ def test_time_series(generated, series, tmp_path):
     real = (series / "volunteer03.csv").read_text().splitlines()
     made = to / "synthetic" / "synthetic000002.csv"
     made.write_text("\n".join([real[0], *real[200:281]]) + "\n")
-    assert found() == {("synthetic/synthetic000002.csv", STRETCH)}
+    assert found() == {("synthetic/synthetic000002", STRETCH)}
     (to / "datasheet.md").write_text("as volunteer03 has it")
-    assert ("datasheet.md", "a patient's id") in found()
+    assert ("datasheet.md", PATIENT) in found()

@@ -60,11 +60,8 @@ class Anonymizer:
         """
         if "part" in samples.frame:
             samples = samples.select((samples.frame["part"] != CONTROL).to_numpy())
-        if self.recipe.data.kind == "signals" and samples.length != self.recipe.window:
-            raise InputError(
-                f"samples of {samples.length} values; recipe {self.recipe.name} needs {self.recipe.window}: change its "
-                "side or length, or cut other windows"
-            )
+        kind = kind_of_recipe(self.recipe)
+        kind.check_samples(self.recipe, samples)
         if self.recipe.train.devices * self.recipe.train.nodes > 1:
             raise InputError("several devices need processes of their own: use `anonimage run`, or set devices to 1")
         if self.recipe.data.starts == "random":
@@ -75,7 +72,6 @@ class Anonymizer:
         table = samples.frame if classes else samples.frame.assign(label=0)
         known = Classes.counted(table["label"].to_numpy(), classes)
         labels = known.numbers(table, classes)
-        kind = kind_of_recipe(self.recipe)
         described = {"kind": kind.name} if form is None else form
         info = SampleInfo(
             samples.channels, samples.units, samples.fs, step, samples.length, form=described | known.to_form()

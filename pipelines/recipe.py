@@ -42,12 +42,6 @@ class Recipe(Section):
             raise ValueError(f"quantile_low {images.quantile_low} is not below quantile_high {images.quantile_high}")
         if len({lead.lower() for lead in data.leads}) < len(data.leads):
             raise ValueError(f"a lead is named twice in {', '.join(data.leads)}")
-        if data.kind == "signals" and images.side == "auto" and data.length is None:
-            raise ValueError("say how long a window is: give a length in samples, or a side (length = side²)")
-        if data.kind == "images" and images.side == "auto":
-            raise ValueError("side = 'auto' means nothing for pictures; give the side that they are resized to")
-        if data.kind == "table" and images.standardizer not in ("minmax", "equalize"):
-            raise ValueError(f"standardizer '{images.standardizer}' is for signals; tables take minmax or equalize")
         if data.length is not None and images.side != "auto":
             least = math.isqrt(data.length - 1) + 1
             if images.side != least:
@@ -57,17 +51,22 @@ class Recipe(Section):
                 )
         if data.starts == "random" and self.train.balance == "undersample":
             raise ValueError("starts = 'random' draws windows anew at each step; balance them with 'weighted'")
-        if data.kind == "table" and gan.head in ("auxiliary", "projection") and data.label is None:
-            raise ValueError(f"head = '{gan.head}' needs classes; name the column that has them with label")
         if self.train.stop_score == "accuracy" and gan.head != "auxiliary":
             raise ValueError("stop_score = 'accuracy' needs a critic that classifies: head = 'auxiliary'")
         return self
 
     @property
     def window(self) -> int:
-        """Samples per window of a signal."""
+        """Samples per window of a signal.
+
+        Raises:
+            InputError: neither length nor side says how many.
+        """
         length, side = self.data.length, self.images.side
-        assert length is not None or side != "auto"
+        if length is None and side == "auto":
+            raise InputError(
+                f"recipe {self.name}: say how long a window is: give a length in samples, or a side (length = side²)"
+            )
         return length or int(side) ** 2
 
     @property

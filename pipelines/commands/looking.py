@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Binary, Category, Drop, Fs, Keep, Label, Leads, Missing, Patient, Set, Source, changed, resolve
+from .options import Binary, Category, Drop, Fs, Keep, Label, Leads, Missing, Patient, Set, Source, changed
 from .terminal import command
 
 
@@ -30,13 +30,12 @@ def inspect(
     """Show what would be read: records, patients, classes, leads, windows, columns, and every problem found."""
     from ..inspection import print_inspection
     from ..kinds import recipe_for
+    from ..recipe import load_recipe
 
     columns = {"binary": binary, "category": category, "drop": drop, "keep": keep, "missing": missing}
     read = {"fs": fs, "patient": patient, "label": label, "side": side, "stride": stride}
-    resolved = resolve(recipe or recipe_for(source), settings, None, **read, **columns)
-    if not recipe and resolved.data.kind == "signals":  # without a recipe nothing says which leads are wanted
-        resolved = resolved.changed({"leads": ()})
-    print_inspection(changed(resolved, None, leads=leads), source)
+    basis = load_recipe(recipe) if recipe else recipe_for(source)
+    print_inspection(changed(basis, settings, **read, **columns, leads=leads), source)
 
 
 @command("anonimage recipes ptb-quantile > mine.toml")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...transforms import Codec
-from ..recipe import Recipe
+from ..recipe import Recipe, load_recipe
 from .images import Images
 from .kind import Kind, Listing, SampleInfo
 from .series import OtherSeries
@@ -57,14 +57,15 @@ def check_source(recipe: Recipe, source: Path) -> Kind:
     return kind
 
 
-def recipe_for(source: Path) -> str:
+def recipe_for(source: Path) -> Recipe:
     """The recipe that a source suggests by itself, for a first look at it.
 
     Raises:
         InputError: no such file or folder.
     """
     _refuse_absent(source)
-    return next(kind.first_recipe for kind in KINDS.values() if kind.recognises(source))
+    kind = next(kind for kind in KINDS.values() if kind.recognises(source))
+    return load_recipe(kind.first_recipe).changed(kind.first_settings)
 
 
 def _kinds_of(recipe: Recipe) -> list[Kind]:

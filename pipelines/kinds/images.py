@@ -43,7 +43,7 @@ class Images(Kind):
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
         with progress("inspect") as advance:
             known = describe_pictures(source, progress=lambda done, total: advance(done, "pictures", total))
-        side = recipe.images.side
+        side = _side(recipe)
         lines = [
             f"{sum(known.sizes.values())} pictures, resized to {side}×{side} for training",
             "sizes: " + ", ".join(f"{width}×{height} ×{n}" for (width, height), n in known.sizes.items()),
@@ -56,11 +56,11 @@ class Images(Kind):
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
     ) -> SampleStore:
-        assert isinstance(recipe.images.side, int)  # the recipe sees to it
+        side = _side(recipe)
         with progress("read") as advance:
             pictures = read_pictures(
                 source,
-                recipe.images.side,
+                side,
                 recipe.data.patient,
                 progress=lambda done, n: advance(done, "pictures", n),
                 spread=spread,
@@ -75,8 +75,7 @@ class Images(Kind):
         return CodecSteps(GreyLevels(), layout)
 
     def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
-        assert isinstance(recipe.images.side, int)
-        length = recipe.images.side**2
+        length = _side(recipe) ** 2
         return [SampleInfo(["grey"] * n, [""] * n, None, 1.0, length) for n in (1, 3)]  # grey, or in colour
 
     def file_names(self, codec: Codec) -> str:
@@ -92,3 +91,10 @@ class Images(Kind):
     def read_back(self, folder: Path, codec: Codec) -> Samples:
         side = math.isqrt(codec.arrangement.length)
         return read_pictures(folder, side, "record", classes=codec.form["classes"]).samples
+
+
+def _side(recipe: Recipe) -> int:
+    """The side that pictures are resized to."""
+    if recipe.images.side == "auto":
+        raise InputError("side = 'auto' means nothing for pictures; give the side that they are resized to")
+    return recipe.images.side

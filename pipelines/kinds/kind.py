@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -133,7 +134,7 @@ class Kind(ABC):
         title: such a source.
         formats: that samples can be written in, besides the source's own.
         meaningless: options of a recipe that mean nothing for it.
-        first_recipe: recipe for a first look at such a source.
+        first_recipe, first_settings: recipe for a first look at such a source, and what is to be changed in it.
         sections: of the report, in order, by the names that `report.sections` has for them.
         tabular: samples are rows of a table, see `rows`.
         has_offsets: windows' own offsets are left out of the images, and are somebody's.
@@ -148,6 +149,7 @@ class Kind(ABC):
     formats: ClassVar[tuple[str, ...]] = ()
     meaningless: ClassVar[tuple[str, ...]] = COLUMNS
     first_recipe: ClassVar[str]
+    first_settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     sections: ClassVar[tuple[str, ...]] = ()
     tabular: ClassVar[bool] = False
     has_offsets: ClassVar[bool] = False
@@ -246,6 +248,23 @@ class Kind(ABC):
         steps = self.steps(recipe, info)
         described = info.channels, info.units, info.fs
         return Codec(steps.standardizer, steps.layout, *described, steps.relations, info.gains, info.form)
+
+    def check_samples(self, recipe: Recipe, samples: Samples) -> None:
+        """Refuse samples in memory that a recipe cannot be fitted on.
+
+        Raises:
+            InputError: they are longer or shorter than the recipe's windows.
+        """
+        length = self._length(recipe)
+        if length is not None and samples.length != length:
+            raise InputError(
+                f"{self.nouns} of {samples.length} values; recipe {recipe.name} needs {length}: change its side or "
+                "length, or cut windows of that length"
+            )
+
+    def _length(self, recipe: Recipe) -> int | None:
+        """Values per channel that a recipe asks for; None: any number."""
+        return None
 
     @abstractmethod
     def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:

@@ -3,9 +3,10 @@
 import re
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from ...data import write
 from ...data.wfdb.leads import limb_relations
@@ -35,6 +36,8 @@ class Signals(Kind):
     nouns: ClassVar[str] = "windows"
     formats: ClassVar[tuple[str, ...]] = write.FORMATS
     has_offsets: ClassVar[bool] = True
+    # without a recipe nothing says which leads are wanted
+    first_settings: ClassVar[Mapping[str, Any]] = MappingProxyType({"leads": ()})
 
     def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
         channels = len(info.channels)
@@ -50,6 +53,9 @@ class Signals(Kind):
         parts = _standardizers(recipe, info.step) + ([] if colours is None else [colours])
         standardizer = parts[0] if len(parts) == 1 else Compose(*parts)
         return CodecSteps(standardizer, layout, limb_relations(info.channels))
+
+    def _length(self, recipe: Recipe) -> int:
+        return recipe.window
 
     def is_ecg(self, codec: Codec) -> bool:
         return codec.fs is not None and set(codec.units) == {"mV"}

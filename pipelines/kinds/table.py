@@ -62,6 +62,8 @@ class Table(Kind):
             raise InputError(f"{source}: is a folder; recipe {recipe.name} reads a table, name its CSV or Parquet file")
         if not source.is_file():
             raise InputError(f"{source}: no such file; recipe {recipe.name} reads a table, as CSV or Parquet")
+        if recipe.conditional and recipe.data.label is None:
+            raise InputError(f"head = '{recipe.gan.head}' needs classes; name the column that has them with --label")
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
         file = read_table(source, recipe.data.missing, as_written(recipe))
@@ -120,13 +122,13 @@ class Table(Kind):
         if recipe.images.arrangement not in TABLE_GRIDS:
             unknown = recipe.images.arrangement
             raise InputError(f"unknown table grid '{unknown}'{nearest(unknown, TABLE_GRIDS)}")
+        _standardizer(recipe)
 
     def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
         kinds = TableForm.from_state(info.form["table"]).kinds
         numbers = [k for k, kind in enumerate(kinds) if kind in NUMBERS]
         others = [k for k, kind in enumerate(kinds) if kind not in NUMBERS]
-        learnt: Transform = MinMax(a=1) if recipe.images.standardizer == "minmax" else Equalize(a=1)
-        parts = [(group, part) for group, part in ((numbers, learnt), (others, MinMax(a=1))) if group]
+        parts = [(group, part) for group, part in ((numbers, _standardizer(recipe)), (others, MinMax(a=1))) if group]
         standardizer = ByChannel([group for group, _ in parts], [part for _, part in parts])
         side = None if recipe.images.side == "auto" else recipe.images.side
         return CodecSteps(standardizer, table_grid(recipe.images.arrangement, kinds, side, recipe.seed))
@@ -208,6 +210,14 @@ def _teach_every_value(frame: pd.DataFrame, form: TableForm, rows: pd.DataFrame)
                 is_training[moved] = True
                 taught.update(values[moved].tolist())
     rows["part"] = np.where(is_training, TRAIN, CONTROL)
+
+
+def _standardizer(recipe: Recipe) -> Transform:
+    """Step 1 of numbers, not yet fitted."""
+    name = recipe.images.standardizer
+    if name not in ("minmax", "equalize"):
+        raise InputError(f"standardizer '{name}' is for signals; tables take minmax or equalize")
+    return MinMax(a=1) if name == "minmax" else Equalize(a=1)
 
 
 def _values(column: pd.Series) -> np.ndarray:

@@ -7,7 +7,7 @@ from anonimage.data.parallel import in_turn
 from anonimage.data.sharded import Plan, write_set
 from anonimage.errors import InputError
 from anonimage.pipelines.codecs import fit_codec
-from anonimage.pipelines.kinds import KINDS, check_source, kind_of_codec, kind_of_source, recipe_for
+from anonimage.pipelines.kinds import KINDS, check_source, kind_of_codec, kind_of_recipe, kind_of_source, recipe_for
 from anonimage.pipelines.recipe import load_recipe
 from PIL import Image
 from tiny import TINY, beats, write_database
@@ -54,8 +54,7 @@ def case(request, tmp_path):
 def test_a_source_is_recognised(case):
     kind, recipe, source, _ = case
     assert kind_of_source(recipe, source) is kind
-    suggested = load_recipe(recipe_for(source))
-    assert kind_of_source(suggested, source) is kind
+    assert kind_of_source(recipe_for(source), source) is kind
 
 
 def test_options_without_meaning_are_refused(case):
@@ -64,6 +63,30 @@ def test_options_without_meaning_are_refused(case):
         with pytest.raises(InputError, match=f"^--{option} v5: means nothing for {kind.title}; leave it out"):
             check_source(recipe.changed({option: "v5"}), source)
     assert check_source(recipe.changed({"label": "none"}), source) is kind
+
+
+IMPOSSIBLE = {
+    "no length": ("ptb-quantile", {"side": "auto"}, "say how long a window is"),
+    "an unknown layout": ("ptb-quantile", {"arrangement": "hilbrt"}, "did you mean 'hilbert'"),
+    "no inverse": ("ptb-quantile", {"arrangement": "gramian"}, "gramian: has no inverse"),
+    "two leads in colours": ("ptb-quantile", {"colours": "hsv", "leads": "i,ii"}, "needs three leads, there are 2"),
+    "pictures of any size": ("iris", {"side": "auto"}, "give the side that they are resized to"),
+    "quantiles of a table": ("table", {"standardizer": "quantile"}, "tables take minmax or equalize"),
+    "a table in an order of signals": ("table", {"arrangement": "stft"}, "unknown table grid 'stft'"),
+}
+
+
+@pytest.mark.parametrize(("name", "changes", "message"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_what_no_source_could_mend_is_refused_without_one(name, changes, message):
+    recipe = load_recipe(name).changed(changes)
+    with pytest.raises(InputError, match=message):
+        kind_of_recipe(recipe).check_layout(recipe)
+
+
+def test_a_table_with_classes_names_their_column(tmp_path):
+    recipe, source, _ = table(tmp_path / "source")
+    with pytest.raises(InputError, match="head = 'projection' needs classes; name the column"):
+        check_source(recipe.changed({"head": "projection"}), source)
 
 
 def test_samples_come_back_from_the_source_s_own_format(case, tmp_path):

@@ -1,60 +1,61 @@
-"""Steps 3 and 4: networks, objective, training, checkpoints, sampling. torch only; knows images, not what they show."""
+"""Steps 3 and 4: networks, objectives, training, checkpoints, sampling. torch only; knows images, not their content."""
 
-from .batch import Batch
-from .judging import classify, realness
-from .networks.architecture import Architecture, Discriminator, Generator, Judgement, new_discriminator, new_generator
-from .objectives.objective import AuxiliaryClassifier, BinaryCrossEntropy, CriticLoss, Objective
-from .sampling import iter_images, sample_images
-from .training.callbacks import Callback, Checkpoints, Metrics, Progress, Reading
-from .training.checkpoint import latest, load, save
-from .training.evolution import Evolution
-from .training.finite import Losses, TrainingError
+from .batch import Batch, Images, resident
+from .networks.family import FAMILIES, Architecture
+from .networks.modules import Critic, Generator, Judgement, Networks
+from .objectives import OBJECTIVES
+from .objectives.objective import Objective, Step, require_head
+from .sampling import CHUNK, classify, iter_images, realness, sample_images
+from .training.callbacks import Checkpoints, Evolution, Metrics, Progress, Reading, Scored, Stopping
+from .training.checkpoint import Snapshot, latest, load, part, save
 from .training.monitor import ACTIONS, Event, Monitor
-from .training.processes import Company, DismissedError
-from .training.resident import resident
-from .training.runtime import own_environment
+from .training.processes import PeerFailedError, Ranks
+from .training.runtime import make_fabric, own_environment
 from .training.signs import Check
-from .training.snapshot import Snapshot
-from .training.stopping import Scored, Stopping
-from .training.trainer import Trainer, TrainerSettings
+from .training.trainer import Callback, Losses, Trainer, TrainerSettings, TrainingError, faster_precision
 
 __all__ = [
     "ACTIONS",
+    "CHUNK",
+    "FAMILIES",
+    "OBJECTIVES",
     "Architecture",
-    "AuxiliaryClassifier",
     "Batch",
-    "BinaryCrossEntropy",
     "Callback",
     "Check",
     "Checkpoints",
-    "Company",
-    "CriticLoss",
-    "Discriminator",
-    "DismissedError",
+    "Critic",
     "Event",
     "Evolution",
     "Generator",
+    "Images",
     "Judgement",
     "Losses",
     "Metrics",
     "Monitor",
+    "Networks",
     "Objective",
+    "PeerFailedError",
     "Progress",
+    "Ranks",
     "Reading",
     "Scored",
     "Snapshot",
+    "Step",
     "Stopping",
     "Trainer",
     "TrainerSettings",
     "TrainingError",
     "classify",
+    "faster_precision",
     "iter_images",
     "latest",
     "load",
-    "new_discriminator",
-    "new_generator",
+    "make_fabric",
     "own_environment",
+    "part",
     "realness",
+    "require_head",
     "resident",
     "sample_images",
     "save",

@@ -1,5 +1,7 @@
-"""What the trainer learns from in one step: real images and, of conditional networks, their classes."""
+"""Images of one training step, and the map between their grey levels 0..255 and the networks' interval [-1, 1]."""
 
+from collections.abc import Callable
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +9,11 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+
+RESIDENT_SHARE = 0.25  # of the GPU's free memory that training images may take
+CHUNK = 1024  # images encoded at a time
+
+Images = Callable[[np.ndarray], "np.ndarray | Tensor"]  # positions (B,) → grey levels uint8 (B, c, H, W)
 
 
 class Batch(NamedTuple):
@@ -21,11 +28,41 @@ class Batch(NamedTuple):
     labels: np.ndarray | None = None
 
 
+def to_unit(levels: Tensor) -> Tensor:
+    """Map grey levels to the interval of the generator's tanh.
+
+    Arguments:
+        levels: uint8, any shape.
+
+    Returns:
+        float32 of the same shape, 0 → -1 and 255 → 1.
+
+    >>> to_unit(torch.tensor([0, 255], dtype=torch.uint8)).tolist()
+    [-1.0, 1.0]
+    """
+    return levels.float().div_(127.5).sub_(1.0)
+
+
+def to_levels(unit: Tensor) -> Tensor:
+    """Map [-1, 1] to the nearest grey level; exact inverse of `to_unit` on all 256 levels.
+
+    Arguments:
+        unit: floating point, any shape; values outside [-1, 1] become 0 or 255.
+
+    Returns:
+        uint8 of the same shape.
+
+    >>> to_levels(torch.tensor([-1.0, 0.0, 1.0])).tolist()
+    [0, 128, 255]
+    """
+    return unit.float().add(1.0).mul_(127.5).round_().clamp_(0.0, 255.0).to(torch.uint8)
+
+
 def checked_batch(batch: Batch, step: int, image_shape: tuple[int, ...], classes: int) -> Batch:
     """Return the batch of a step, or raise InputError when it does not fit the networks.
 
     Arguments:
-        batch: to look at.
+        batch: images and labels.
         step: for the message.
         image_shape: (c, H, W) of the networks.
         classes: of the networks; 0 = unconditional.
@@ -46,7 +83,7 @@ def checked_labels(labels: np.ndarray | None, count: int, classes: int, what: st
 
     Arguments:
         labels: integers (count,) or None.
-        count: how many images there are.
+        count: number of images.
         classes: of the networks; 0 = unconditional.
         what: whose labels, the beginning of the message.
     """
@@ -55,9 +92,41 @@ def checked_labels(labels: np.ndarray | None, count: int, classes: int, what: st
             raise InputError(f"{what} has labels, but these networks are unconditional; leave the labels out")
         return
     if labels is None:
-        raise InputError(f"{what} has no labels, but these networks tell {classes} classes; give each image its label")
+        raise InputError(f"{what} has no labels, but these networks have {classes} classes; give each image its label")
     if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
         raise InputError(f"{what} has labels {labels.dtype} {labels.shape}; must be integers ({count},)")
     if count and not 0 <= labels.min() <= labels.max() < classes:
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise InputError(f"{what} has label {wrong}; must be one of 0 … {classes - 1}")
+
+
+def resident(images: Images, count: int, device: torch.device) -> Images:
+    """Return the same images, kept on the device if they fit in a share of its free memory.
+
+    Arguments:
+        images: gives the images at some positions, always the same ones.
+        count: number of positions.
+        device: of training.
+    """
+    shape = images(np.zeros(1, np.int64)).shape[1:] if count else ()
+    if not count or not _fits(count * prod(shape), device):
+        return images
+    kept = torch.empty((count, *shape), dtype=torch.uint8, device=device)  # filled in place: never in memory twice
+    for first in range(0, count, CHUNK):
+        chunk = np.arange(first, min(first + CHUNK, count))
+        kept[first : first + len(chunk)] = torch.as_tensor(images(chunk))
+    return lambda positions: kept[to_device(torch.from_numpy(positions), device)]
+
+
+def to_device(values: Tensor, device: torch.device) -> Tensor:
+    """Move a tensor without waiting for the GPU's queued work."""
+    if device.type == "cuda" and values.device.type == "cpu":
+        return values.pin_memory().to(device, non_blocking=True)
+    return values.to(device)
+
+
+def _fits(size: int, device: torch.device) -> bool:
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return size <= RESIDENT_SHARE * free

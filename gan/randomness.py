@@ -10,14 +10,15 @@ from ..errors import InputError
 
 
 class Stream(IntEnum):
-    """What the numbers are for; different purposes under one seed are independent."""
+    """Purpose of the numbers; different purposes under one seed are independent."""
 
     GENERATOR_WEIGHTS = 0
-    DISCRIMINATOR_WEIGHTS = 1
+    CRITIC_WEIGHTS = 1
     TRAINING_LATENTS = 2
     SAMPLES = 3
     EVOLUTION = 4
     MONITOR = 5
+    OBJECTIVE = 6
 
 
 def latents(seed: int, stream: Stream, index: int, count: int, latent_dim: int) -> Tensor:
@@ -26,7 +27,7 @@ def latents(seed: int, stream: Stream, index: int, count: int, latent_dim: int) 
     Arguments:
         seed: the run's seed, 0 or more.
         stream: their purpose.
-        index: which draw: the training step, or the chunk of samples.
+        index: number of the draw: the batch in training, or the chunk of samples.
         count: how many vectors.
         latent_dim: length of each.
 
@@ -37,9 +38,9 @@ def latents(seed: int, stream: Stream, index: int, count: int, latent_dim: int) 
     return torch.from_numpy(draws.standard_normal((count, latent_dim), dtype=np.float32))
 
 
-def torch_generator(seed: int, stream: Stream) -> torch.Generator:
-    """Make a generator of torch's own for one purpose."""
-    key = np.random.SeedSequence((checked(seed), stream)).generate_state(1, np.uint64)[0]
+def torch_generator(seed: int, stream: Stream, *index: int) -> torch.Generator:
+    """Make a generator of torch's own for one purpose, and where there are many draws for the index of one."""
+    key = np.random.SeedSequence((checked(seed), stream, *index)).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(key))
 
 

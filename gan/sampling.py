@@ -1,15 +1,17 @@
-"""Sampling: sample k of seed s is the same, bit for bit, however many are asked for and wherever the asking starts."""
+"""Use of trained networks: images from a generator, judgements of a critic.
 
-from collections.abc import Iterator
+Sample k of seed s is the same, bit for bit, however many are asked for and wherever the series starts.
+"""
+
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .batch import checked_labels
-from .networks.architecture import Generator
-from .pixels import to_levels
+from .batch import checked_labels, to_levels, to_unit
+from .networks.modules import Critic, Generator
 from .randomness import Stream, latents
 
 # Samples are always computed in the same groups: the order of sums inside a matrix product depends on the batch size.
@@ -32,16 +34,16 @@ def sample_images(
         seed: which series of samples, 0 or more.
         first: number of the first one in the series.
         labels: of a conditional generator, the class of each sample, integers (n,).
-        stream: what they are for; samples of different streams have nothing in common.
+        stream: their purpose; samples of different streams have nothing in common.
 
     Returns:
         uint8 (n, c, H, W).
 
     Raises:
-        InputError: negative numbers, or labels that the generator lacks, or that are missing.
+        InputError: negative numbers, or labels of classes that the generator does not have, or missing labels.
     """
     parts = list(iter_images(generator, n, seed, first, labels, stream))
-    return np.concatenate(parts) if parts else np.empty((0, *generator.architecture.image_shape), np.uint8)
+    return np.concatenate(parts) if parts else np.empty((0, *generator.image_shape), np.uint8)
 
 
 def iter_images(
@@ -59,7 +61,7 @@ def iter_images(
     """
     if n < 0 or first < 0:
         raise InputError(f"{n} samples from number {first} on: neither can be negative")
-    checked_labels(labels, n, generator.architecture.classes, f"the call for {n} samples")
+    checked_labels(labels, n, generator.classes, f"the call for {n} samples")
     end = first + n
     for begin in range(first - first % CHUNK, end, CHUNK):
         inside = slice(max(first - begin, 0), min(end - begin, CHUNK))
@@ -71,7 +73,7 @@ def iter_images(
 
 
 def _chunk(generator: Generator, key: tuple[int, Stream, int], labels: np.ndarray | None) -> np.ndarray:
-    latent = latents(*key, CHUNK, generator.architecture.latent_dim)
+    latent = latents(*key, CHUNK, generator.latent_dim)
     return images_of(generator, latent, None if labels is None else torch.from_numpy(labels))  # (CHUNK, c, H, W)
 
 
@@ -97,3 +99,75 @@ def images_of(generator: Generator, latent: Tensor, labels: Tensor | None = None
             return to_levels(images).cpu().contiguous().numpy()  # (N, c, H, W)
     finally:
         generator.train(training)
+
+
+@torch.inference_mode()
+def classify(critic: Critic, images: np.ndarray, batch: int = 256) -> np.ndarray:
+    """Score images for every class; the class of an image is the one with the largest score.
+
+    Arguments:
+        critic: with the head "auxiliary" or "projection", usually `Snapshot.trained_critic`; used in eval mode, so
+            that an image's scores do not depend on the others.
+        images: uint8 (N, c, H, W).
+        batch: images at a time.
+
+    Returns:
+        float32 (N, K): class logits of the head "auxiliary"; of "projection", the logit of being real for each class.
+
+    Raises:
+        InputError: an unconditional critic, or images of another shape.
+    """
+    if not critic.classes:
+        raise InputError("this critic knows no classes; train one with the head 'auxiliary' or 'projection'")
+    return _judged(critic, images, lambda part, _: critic.scores(part), critic.classes, batch)
+
+
+@torch.inference_mode()
+def realness(critic: Critic, images: np.ndarray, labels: np.ndarray | None = None, batch: int = 256) -> np.ndarray:
+    """Return how real the critic takes images to be, as a logit: what an attacker who has the network can ask it.
+
+    Arguments:
+        critic: usually `Snapshot.trained_critic`; used in eval mode. With `moments` the judgement of an image depends
+            on its batch: mix what is to be compared.
+        images: uint8 (N, c, H, W).
+        labels: (N,) classes, for the head "projection"; others do without.
+        batch: images at a time.
+
+    Returns:
+        float32 (N,).
+    """
+    projection = critic.head == "projection"
+    if projection and labels is None:
+        raise InputError("this critic judges an image by its class; give labels")
+
+    def judge(part: Tensor, rows: slice) -> Tensor:
+        given = torch.from_numpy(labels[rows]).to(part.device) if projection and labels is not None else None
+        return critic(part, given).source[:, None]
+
+    return _judged(critic, images, judge, 1, batch)[:, 0]
+
+
+def _judged(
+    critic: Critic,
+    images: np.ndarray,
+    judge: Callable[[Tensor, slice], Tensor],
+    width: int,
+    batch: int,
+) -> np.ndarray:
+    """Return the judgements of a critic in eval mode, (N, width)."""
+    shape = critic.image_shape
+    if not len(images):
+        return np.empty((0, width), np.float32)
+    if images.dtype != np.uint8 or images.shape[1:] != shape:
+        raise InputError(f"images are {images.dtype} {images.shape}; must be uint8 (N, {str(shape)[1:]}")
+    device = next(critic.parameters()).device
+    training = critic.training
+    slices = [slice(first, first + batch) for first in range(0, len(images), batch)]
+    try:
+        critic.eval()
+        parts = [
+            judge(to_unit(torch.from_numpy(np.ascontiguousarray(images[rows])).to(device)), rows) for rows in slices
+        ]
+    finally:
+        critic.train(training)
+    return torch.cat(parts).float().cpu().numpy()  # (N, width)

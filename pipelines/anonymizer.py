@@ -12,9 +12,7 @@ from ..data.samples import Samples
 from ..data.split import CONTROL
 from ..errors import InputError
 from ..files import refuse_used
-from ..gan import Snapshot, Trainer, iter_images, load
-from ..gan.sampling import CHUNK
-from ..gan.training.checkpoint import save
+from ..gan import CHUNK, Snapshot, Trainer, iter_images, load, save
 from ..transforms import Codec
 from .ahead import ahead
 from .batches import n_training, sample_batches
@@ -24,8 +22,7 @@ from .kinds import SampleInfo, kind_of_recipe
 from .progress import progress
 from .recipe import Recipe
 from .run_folder import RunFolder, chosen_checkpoint
-from .training import new_trainer, with_hardware
-from .watching import showing
+from .training import new_trainer, showing, total_steps, with_hardware
 
 _AHEAD_BYTES = 32 * 2**20  # of generated images that wait to be decoded: more than a shard of a written set
 _OFFSETS = 1  # names the random numbers of sampled offsets, apart from the generator's noise under the same seed
@@ -79,7 +76,7 @@ class Anonymizer:
         self._codec = kind.new_codec(self.recipe, info).fit(samples.values)
         batches = sample_batches(samples.values, labels, self._codec, self.recipe)
         trainer = new_trainer(self.recipe, self._codec.image_shape, known, batches, self._codec.arrangement.null)
-        self._train(trainer, self.recipe.total_steps(n_training(labels, self.recipe)))
+        self._train(trainer, total_steps(self.recipe, n_training(labels, self.recipe)))
         return self
 
     def sample(self, n: int, labels: Sequence[str] | None = None, seed: int | None = None, first: int = 0) -> Samples:

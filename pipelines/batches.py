@@ -9,8 +9,7 @@ from ..data.split import TRAIN, undersample
 from ..data.store.sample_store import AnyStore
 from ..data.store.store import Store
 from ..errors import InputError
-from ..gan import Batch
-from ..gan.training.resident import Images
+from ..gan import Batch, Images
 from ..transforms import Codec
 from .classes import Classes
 from .recipe import Recipe

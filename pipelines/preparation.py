@@ -22,6 +22,7 @@ from .lock import locked_beside
 from .progress import say
 from .recipe import Recipe
 from .run_folder import STORE, RunFolder
+from .training import objective_of
 
 
 def prepare(
@@ -41,6 +42,7 @@ def prepare(
     """
     kind = check_source(recipe, source)
     kind.check_layout(recipe)
+    objective_of(recipe)  # refuses a head that does not go with it: rather now than after hours
     recipe = _with_whole_path(recipe, source, out)
     folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
     place = recipe.data.store or folder.work / STORE

@@ -177,7 +177,16 @@ class Gan(Section):
         "classes: none; ACGAN's class head (section 4.6); projection discriminator; auto: projection where a label is "
         "named",
     )
-    real_label: Annotated[float, Field(gt=0.5, le=1)] = setting(0.9, "one-sided label smoothing: target of real images")
+    objective: Literal["auto", "cross_entropy", "acgan", "hinge", "least_squares", "wasserstein"] = setting(
+        "auto",
+        "losses: cross-entropy; ACGAN's; hinge; least squares (LSGAN); wasserstein with gradient penalty (WGAN-GP); "
+        "auto: acgan for the head auxiliary, else cross_entropy",
+    )
+    real_label: Annotated[float, Field(gt=0.5, le=1)] = setting(
+        0.9, "cross_entropy, acgan: one-sided label smoothing, target of real images"
+    )
+    gradient_penalty: float = setting(10.0, "wasserstein: weight of the gradient penalty", gt=0)
+    critic_steps: PositiveInt = setting(5, "wasserstein: updates of the critic for each of the generator")
 
 
 class Train(Section):
@@ -194,7 +203,7 @@ class Train(Section):
     learning_rate: float = setting(2e-4, "Adam's", gt=0)
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = setting(0.999, "averaging of the generator's weights; 0: none")
     precision: Literal["auto", "32", "bf16"] = setting(
-        "auto", "auto: bf16 where the processor has units for it", shared=True, commands=TRAINING
+        "auto", "auto: bf16 where it is measured to be faster", shared=True, commands=TRAINING
     )
     device: Literal["auto", "cpu", "cuda"] = setting(
         "auto", "auto: cuda where there is one", may_change=True, shared=True, silent=True, commands=TRAINING

@@ -1,9 +1,10 @@
-"""Steps 3 and 4 as a recipe says them: networks, objective and trainer put together, and the training of a run."""
+"""Steps 3 and 4: networks, objective, trainer and callbacks from a recipe, and the training of a run."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,39 +15,59 @@ import torch
 from ..data.split import TRAIN
 from ..data.store.sample_store import open_store
 from ..errors import InputError
+from ..files import new_file
 from ..gan import (
+    FAMILIES,
+    OBJECTIVES,
     Architecture,
-    AuxiliaryClassifier,
-    BinaryCrossEntropy,
-    DismissedError,
+    Callback,
+    Checkpoints,
+    Event,
+    Evolution,
+    Generator,
+    Metrics,
+    Monitor,
+    Objective,
+    PeerFailedError,
+    Progress,
+    Reading,
+    Scored,
     Snapshot,
+    Stopping,
     Trainer,
     TrainerSettings,
+    classify,
+    faster_precision,
     latest,
     load,
-    new_discriminator,
-    new_generator,
     own_environment,
+    require_head,
     resident,
+    sample_images,
 )
 from ..launch import rank
 from .batches import REFERENCE, Batches, n_training, store_batches, training_labels
 from .classes import Classes
 from .codecs import load_codec
-from .progress import progress, say
+from .progress import Advance, progress, say
 from .recipe import Recipe
 from .run_folder import RunFolder
-from .watching import callbacks_of
 
 BAD_INPUT = 2  # exit code
-HELPED = "ANONIMAGE_TRAINS"  # the environment's variable that names the run
+HELPED = "ANONIMAGE_TRAINS"  # the environment variable that names the run
+PROGRESS_EVERY = 5  # steps
+EVOLUTION = (0, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1)  # shares of the training after which fixed latents are shown
+KEPT = 3  # checkpoints
+LOOK_BACK = 600  # steps; from a first sign of failure to its event, the monitor takes 20 checks of 25 steps at most
+EVOLVING = 8  # fixed latents, of each class where there are classes
+PROBE = (1, 45, 45)  # image on which precisions are compared
 
 
 def train(out: Path, recipe: Recipe | None = None) -> None:
     """Steps 3 and 4: train from the newest checkpoint, or from the start, to the recipe's number of steps.
 
     With devices or nodes above 1, every process calls this. Those that this one starts run its command again, and find
-    in `helped_run` which run they were started for. Only the first process writes and speaks.
+    in `helped_run` which run they were started for. Only rank 0 writes and prints.
 
     Arguments:
         out: folder of a prepared run.
@@ -57,7 +78,7 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
     folder.refuse_other(recipe)
     store, codec = open_store(folder.store), load_codec(folder.codec_file)
     classes = Classes.from_form(codec.form)
-    steps = recipe.total_steps(n_training(training_labels(store), recipe))
+    steps = total_steps(recipe, n_training(training_labels(store), recipe))
     share = rank(), recipe.train.devices * recipe.train.nodes
     batches = store_batches(store, codec, recipe, share)
 
@@ -77,30 +98,30 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
         def begin() -> Snapshot | None:
             trainer.callbacks = callbacks_of(recipe, folder, trainer, steps, classes, reference, advance)
             newest = latest(folder.checkpoints)
-            found = None if newest is None else load(newest)
-            if found is not None and found.step > steps:
-                raise InputError(f"{out}: trained to step {found.step} already; ask for more than that with --steps")
-            return found
+            snapshot = None if newest is None else load(newest)
+            if snapshot is not None and snapshot.step > steps:
+                raise InputError(f"{out}: trained to step {snapshot.step} already; ask for more than that with --steps")
+            return snapshot
 
         try:
             trainer.resume(begin)
             if device.type == "cuda":
                 trainer.batches = store_batches(store, codec, recipe, share, partial(resident, device=device))
-            if trainer.company.first:
-                recipe.save(folder.recipe_file)  # only now: a device that is not there must not be remembered
+            if trainer.ranks.is_main:
+                recipe.save(folder.recipe_file)  # only now: a device that does not exist must not be saved
             advance(trainer.step, "")
             trainer.train(steps)
-        except DismissedError:
-            if trainer.company.first:
+        except PeerFailedError:
+            if trainer.ranks.is_main:
                 raise
             sys.exit(BAD_INPUT)  # the process that failed says why
-    together = f" in {trainer.company.count} processes" if trainer.company.count > 1 else ""
+    together = f" in {trainer.ranks.count} processes" if trainer.ranks.count > 1 else ""
     ended = f"; ended early: {trainer.finished}" if trainer.finished else ""
     say(f"trained: {trainer.step} steps, precision {recipe.train.precision}, on {device}{together}{ended}")
 
 
 def helped_run() -> Path | None:
-    """Return the run in whose training this process was started to help; None: it is on its own, or the first.
+    """Return the run in whose training this process was started as a further rank; None: it is alone, or rank 0.
 
     Raises:
         InputError: it is one of several that torchrun or SLURM started; those can only train.
@@ -123,27 +144,16 @@ def new_trainer(
     batches: Batches,
     null: np.ndarray,
 ) -> Trainer:
-    """A trainer of the recipe's networks, untrained.
+    """Return a trainer of the recipe's networks, untrained.
 
     Arguments:
         recipe: networks and settings.
         image_shape: (c, H, W).
-        classes: of the run; none are used where the networks know none.
+        classes: of the run; not used by unconditional networks.
         batches: training images by step.
         null: (c, H, W) True where the arrangement has NULL.
     """
-    architecture = Architecture(
-        family=recipe.gan.family,
-        image_shape=image_shape,
-        latent_dim=recipe.gan.latent_dim,
-        widths=recipe.gan.widths,
-        classes=len(classes.names) if recipe.conditional else 0,
-        head=recipe.class_head,
-        activation=recipe.gan.activation,
-        output=recipe.gan.output,
-        sharp_null=recipe.gan.sharp_null,
-        moments=recipe.gan.moments,
-    )
+    architecture = architecture_of(recipe, image_shape, len(classes.names) if recipe.conditional else 0)
     settings = TrainerSettings(
         learning_rate=recipe.train.learning_rate,
         ema_decay=recipe.train.ema_decay,
@@ -153,22 +163,54 @@ def new_trainer(
         devices=recipe.train.devices,
         nodes=recipe.train.nodes,
     )
-    objective = AuxiliaryClassifier if recipe.class_head == "auxiliary" else BinaryCrossEntropy
-    discriminator = new_discriminator(architecture, recipe.seed)
+    trainer = Trainer(architecture, objective_of(recipe), batches, settings)
     if recipe.gan.sharp_null:
-        discriminator.mark_null(null)
-    return Trainer(
-        new_generator(architecture, recipe.seed),
-        discriminator,
-        objective(recipe.gan.real_label),
-        batches,
-        settings,
-    )
+        for critic in trainer.networks.critics.values():
+            critic.mark_null(null)
+    return trainer
+
+
+def architecture_of(recipe: Recipe, image_shape: tuple[int, int, int], classes: int) -> Architecture:
+    """Return the description of the recipe's networks.
+
+    Raises:
+        InputError: an option that the family does not have, or settings that do not go together.
+    """
+    kind, chosen, defaults = FAMILIES[recipe.gan.family].Settings, dict(recipe.gan), dict(type(recipe.gan)())
+    options = {option.name for option in fields(kind)}
+    for name in {option.name for family in FAMILIES.values() for option in fields(family.Settings)} - options:
+        if chosen.get(name, defaults.get(name)) != defaults.get(name):
+            raise InputError(
+                f"family '{recipe.gan.family}' has no option {name} = {chosen[name]!r}; leave it out, or choose another "
+                "family"
+            )
+    settings = kind(**{name: chosen[name] for name in options & chosen.keys()})
+    head = recipe.class_head if classes else "none"
+    architecture = Architecture(recipe.gan.family, image_shape, recipe.gan.latent_dim, classes, head, settings)
+    return architecture.per_sample() if objective_of(recipe).per_sample else architecture
+
+
+def objective_of(recipe: Recipe) -> Objective:
+    """Return the recipe's objective.
+
+    Raises:
+        InputError: options that cannot be, or a head that does not go with it.
+    """
+    automatic = "acgan" if recipe.class_head == "auxiliary" else "cross_entropy"
+    kind: Any = OBJECTIVES[automatic if recipe.gan.objective == "auto" else recipe.gan.objective]
+    objective = kind(**{option.name: getattr(recipe.gan, option.name) for option in fields(kind)})
+    require_head(objective, recipe.class_head)
+    return objective
+
+
+def total_steps(recipe: Recipe, n_training: int) -> int:
+    """Return the training steps for so many training samples; each takes a batch for every update of the critics."""
+    return recipe.train.steps or max(1, recipe.total_steps(n_training) // objective_of(recipe).critic_steps)
 
 
 @contextmanager
 def _helped(out: Path) -> Iterator[None]:
-    """Let the processes that are started meanwhile know what for."""
+    """Tell the processes that are started meanwhile, by an environment variable, which run they are to train."""
     before = os.environ.get(HELPED)
     os.environ[HELPED] = str(out.resolve())
     try:
@@ -180,13 +222,104 @@ def _helped(out: Path) -> Iterator[None]:
 
 
 def with_hardware(recipe: Recipe) -> Recipe:
-    """The recipe with precision 'auto' resolved: bf16 on a GPU or a processor with bf16 matrix units, else 32."""
+    """Return the recipe with precision 'auto' resolved to what is faster here; a run keeps it, and resumes with it.
+
+    On a GPU bf16 where it is supported. On a processor with units for bf16 it is measured, on networks of the recipe's
+    widths; several processes, which have to agree without a measurement, take bf16 with matrix units (AMX) only.
+    """
     if recipe.train.precision != "auto":
         return recipe
     if recipe.train.device != "cpu" and torch.cuda.is_available():
-        fast = torch.cuda.is_bf16_supported()
-    else:
-        # absent from older torch: then 32
-        capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-        fast = bool(capabilities.get("amx_bf16"))
-    return recipe.changed({"precision": "bf16" if fast else "32"})
+        return recipe.changed({"precision": "bf16" if torch.cuda.is_bf16_supported() else "32"})
+    # absent from older torch: then 32
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    precision = "32"
+    if recipe.train.devices * recipe.train.nodes > 1:
+        precision = "bf16" if capabilities.get("amx_bf16") else "32"
+    elif capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"):
+        alone = recipe.changed({"head": "none", "objective": "auto", "stop_score": "none"})
+        precision = faster_precision(architecture_of(alone, PROBE, 0), objective_of(alone), min(recipe.train.batch, 32))
+    return recipe.changed({"precision": precision})
+
+
+def callbacks_of(
+    recipe: Recipe,
+    folder: RunFolder,
+    trainer: Trainer,
+    steps: int,
+    classes: Classes,
+    reference: Callable[[], np.ndarray],
+    advance: Advance,
+) -> list[Callback]:
+    """Return the callbacks of a run: metrics, monitor, evolution, stopping, checkpoints, progress.
+
+    Arguments:
+        recipe, folder, trainer: of the run.
+        steps: of the whole training.
+        classes: of the run; not used by unconditional networks.
+        reference: gives real training images (N, c, H, W) for the stopping score.
+        advance: shows progress.
+    """
+    callbacks: list[Callback] = [
+        Metrics(folder.metrics, recipe.train.metrics_every),
+        Monitor(folder.monitor, recipe.train.on_trouble, _warn, checkpoints=folder.checkpoints),
+        _evolution(recipe, folder, steps, classes),
+    ]
+    if recipe.train.stop_score != "none":
+        callbacks.append(_stopping(recipe, folder, trainer, classes, reference()))
+    # after the others: a killed run then never has a checkpoint whose metrics are missing
+    keep = KEPT
+    if recipe.train.on_trouble == "rollback":  # the last healthy one must still exist
+        keep = max(KEPT, 1 + LOOK_BACK // recipe.train.checkpoint_every)
+    return [*callbacks, Checkpoints(folder.checkpoints, recipe.train.checkpoint_every, keep), showing(advance)]
+
+
+def showing(advance: Advance) -> Callback:
+    """Return a callback that shows speed and losses as the progress of a task."""
+
+    def show(reading: Reading) -> None:
+        losses = " ".join(f"{name} {loss:.2f}" for name, loss in reading.losses.items())
+        advance(reading.step, f"{reading.images_per_second:.0f} images/s, {losses}")
+
+    return Progress(show, PROGRESS_EVERY)
+
+
+def _warn(event: Event) -> None:
+    say(f"warning: step {event.step}: {event.evidence}")
+
+
+def _evolution(recipe: Recipe, folder: RunFolder, steps: int, classes: Classes) -> Callback:
+    """Save images of the same latents after several steps of the training, one file each."""
+
+    def save(step: int, images: np.ndarray) -> None:
+        folder.evolution.mkdir(exist_ok=True)
+        with new_file(folder.evolution / f"{step:07d}.npy", "wb") as file:
+            np.save(file, images)
+
+    names = len(classes.names) if recipe.conditional else 1
+    labels = np.repeat(np.arange(names), EVOLVING) if recipe.conditional else None
+    after = sorted({round(share * steps) for share in EVOLUTION})
+    return Evolution(after, save, names * EVOLVING, labels)
+
+
+def _stopping(recipe: Recipe, folder: RunFolder, trainer: Trainer, classes: Classes, real: np.ndarray) -> Callback:
+    """End training when the score has not improved for a while, and keep the best checkpoint (section 4.7)."""
+    from .evaluation.fidelity import departure, nearest_neighbour_accuracy
+
+    labels = classes.draw(len(real), "source", recipe.seed) if recipe.conditional else None
+
+    def to_training(generator: Generator) -> float:
+        """How far both halves of 1NNC against training images are from 0.5; control patients are not used."""
+        images = sample_images(generator, len(real), recipe.seed, labels=labels)
+        return departure(nearest_neighbour_accuracy(images, real))
+
+    def misjudged(generator: Generator) -> float:
+        """Share of generated images that the critic puts in another class (section 4.6)."""
+        images = sample_images(generator, len(real), recipe.seed, labels=labels)
+        return float(np.mean(classify(trainer.networks.critics["critic"], images).argmax(1) != labels))
+
+    def report(scored: Scored) -> None:
+        say(f"step {scored.step}: stop_score {recipe.train.stop_score} is {scored.score:.3f} from its best value")
+
+    score = {"1nnc": to_training, "accuracy": misjudged}[recipe.train.stop_score]
+    return Stopping(score, recipe.train.score_every, recipe.train.patience, folder.best, report)

@@ -1,1 +1,19 @@
-"""Objectives: the adversarial losses."""
+"""Adversarial losses by name. A new objective is one file with a class that follows `Objective`, and one line here."""
+
+from .acgan import AuxiliaryClassifier
+from .cross_entropy import CrossEntropy
+from .hinge import Hinge
+from .least_squares import LeastSquares
+from .objective import Objective
+from .wasserstein import Wasserstein
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    kind.name: kind
+    for kind in (
+        CrossEntropy,
+        AuxiliaryClassifier,
+        Hinge,
+        LeastSquares,
+        Wasserstein,
+    )
+}

@@ -1,145 +1,93 @@
-"""What the two networks strive for: losses of the critic and of the generator."""
+"""What an objective is: the losses of one step, and what the trainer has to know about them."""
 
-import math
-from collections.abc import Callable, Collection
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
 
 import torch
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch import Tensor, nn
 
 from ...errors import InputError
-from ..networks.architecture import Judgement
-
-Critic = Callable[..., Tensor | Judgement]  # images (N, c, H, W), labels (N,) or None → what the discriminator says
+from ..networks.modules import Judgement, Networks
 
 
-class CriticLoss(NamedTuple):
-    """The critic's loss and, where it tells classes, how often it was right.
+@dataclass
+class Step:
+    """One batch, real and generated, for the losses to be computed on.
 
     Arguments:
-        loss: a scalar.
-        real_accuracy: share of the real images that it put in their class, a scalar.
-        fake_accuracy: share of the generated ones that it put in the class that was asked for.
+        networks: the generator and the critics.
+        real: real images (N, c, H, W) in [-1, 1].
+        fake: generated images (N, c, H, W); in the critics' losses detached from the generator.
+        labels: (N,) of the real images, and the classes asked of the generated ones; None without classes.
+        random: for penalties; keyed by seed and batch, the same in every process.
+        rank, ranks: number of this process and of all that share the batch.
+        figures: scalars to report beside the losses, by name, such as the accuracy of a class head; losses write here.
     """
 
-    loss: Tensor
-    real_accuracy: Tensor | None = None
-    fake_accuracy: Tensor | None = None
+    networks: Networks
+    real: Tensor
+    fake: Tensor
+    labels: Tensor | None
+    random: torch.Generator
+    rank: int = 0
+    ranks: int = 1
+    figures: dict[str, Tensor] = field(default_factory=dict)
+
+    def judge(self, critic: nn.Module, images: Tensor) -> Judgement:
+        """Let a critic judge images (N, c, H, W) as ones of the step's classes."""
+        return critic(images, self.labels)
+
+    def uniform(self) -> Tensor:
+        """Draw a number from [0, 1) for each image (N,): every process its share of one draw for the whole batch."""
+        drawn = torch.rand(len(self.real) * self.ranks, generator=self.random)
+        return drawn[self.rank :: self.ranks].to(self.real.device)
 
 
 class Objective(Protocol):
-    """The losses of one step; each calls the critic itself, once for every batch that it wants judged."""
+    """The losses of the critics and of the generator.
 
-    @property
-    def heads(self) -> Collection[str]:
-        """The heads of discriminators that it can work with."""
-
-    @property
-    def least_critic_loss(self) -> float:
-        """The critic's loss when nothing deceives it any more."""
-
-    def critic_loss(self, critic: Critic, real: Tensor, fake: Tensor, labels: Tensor | None) -> CriticLoss:
-        """Return the critic's loss on real and generated images; `fake` is detached from the generator.
-
-        The labels (N,) are those of the real images, and what the generated ones were asked to be.
-        """
-
-    def generator_loss(self, critic: Critic, fake: Tensor, labels: Tensor | None) -> Tensor:
-        """Return the generator's loss (a scalar); the critic's own weights take no gradient from it."""
-
-
-class BinaryCrossEntropy:
-    """The classic losses, with one-sided label smoothing and the generator's non-saturating form.
-
-    Real and generated images pass the critic separately, so that each batch is normalized by its own statistics.
+    An objective is a frozen dataclass of its options; real and generated images pass the critics separately, so that
+    each batch is normalized by its own statistics.
 
     Arguments:
-        real_label: what the critic shall answer to real images: 1 is a hard label, 0.9 the usual smoothing. The answer
-            to generated images stays 0. Source: Salimans et al. 2016, section 3.4.
+        name: in recipes and in the table of objectives.
+        heads: the critic heads that it works with.
+        per_sample: whether it needs critics that judge each image by itself, without statistics over the batch.
+        critic_steps: updates of the critics, each on a batch of its own, for every update of the generator.
+        floor: lower bound of the critic's loss; None = unbounded.
+        betas: of Adam, for all networks.
+        figures: names of what the losses report beside themselves.
     """
 
-    heads: Collection[str] = ("none", "projection")
-
-    def __init__(self, real_label: float = 0.9) -> None:
-        self.real_label = _checked(real_label)
-
-    @property
-    def least_critic_loss(self) -> float:
-        return _entropy(self.real_label)
-
-    def critic_loss(self, critic: Critic, real: Tensor, fake: Tensor, labels: Tensor | None) -> CriticLoss:
-        return CriticLoss(_source_loss(_logits(critic(real, labels)), _logits(critic(fake, labels)), self.real_label))
-
-    def generator_loss(self, critic: Critic, fake: Tensor, labels: Tensor | None) -> Tensor:
-        return _cross_entropy(_logits(critic(fake, labels)), 1.0)
-
-
-class AuxiliaryClassifier:
-    """The losses of an ACGAN: the critic also tells the class, of real and of generated images.
-
-    The critic maximizes L_S + L_C; the generator maximizes L_C − L_S, the source term in its non-saturating form.
-
-    Arguments:
-        real_label: as in BinaryCrossEntropy.
-
-    Source: Piacentino et al., eq. 4; Odena et al. 2016.
-    """
-
-    heads: Collection[str] = ("auxiliary",)
-
-    def __init__(self, real_label: float = 0.9) -> None:
-        self.real_label = _checked(real_label)
+    name: ClassVar[str]
+    heads: ClassVar[frozenset[str]]
+    per_sample: ClassVar[bool]
+    betas: ClassVar[tuple[float, float]]
+    figures: ClassVar[tuple[str, ...]]
 
     @property
-    def least_critic_loss(self) -> float:
-        return _entropy(self.real_label)  # the class terms can reach 0
+    def critic_steps(self) -> int:
+        """Updates of the critics for every update of the generator."""
 
-    def critic_loss(self, critic: Critic, real: Tensor, fake: Tensor, labels: Tensor | None) -> CriticLoss:
-        on_real, on_fake = _judgement(critic(real, labels)), _judgement(critic(fake, labels))
-        loss = _source_loss(on_real.source, on_fake.source, self.real_label)
-        loss = loss + _class_loss(on_real, labels) + _class_loss(on_fake, labels)
-        return CriticLoss(loss, _accuracy(on_real, labels), _accuracy(on_fake, labels))
+    @property
+    def floor(self) -> float | None:
+        """Lower bound of the critic's loss; None = unbounded."""
 
-    def generator_loss(self, critic: Critic, fake: Tensor, labels: Tensor | None) -> Tensor:
-        judged = _judgement(critic(fake, labels))
-        return _cross_entropy(judged.source, 1.0) + _class_loss(judged, labels)
+    def critic_losses(self, step: Step) -> dict[str, Tensor]:
+        """Return a loss (scalar) for each critic, by the critic's name; each critic is updated by its own."""
 
+    def generator_loss(self, step: Step) -> Tensor:
+        """Return the generator's loss (a scalar); the critics' weights take no gradient from it."""
 
-def _checked(real_label: float) -> float:
-    if not 0.5 < real_label <= 1.0:
-        raise InputError(f"real_label {real_label} must lie above 0.5 and be at most 1; 0.9 is usual, 1 is hard labels")
-    return real_label
+    def state(self) -> Mapping[str, Any]:
+        """Return its options as JSON values: kept in checkpoints, and required when training is resumed."""
 
 
-def _logits(answer: Tensor | Judgement) -> Tensor:
-    assert isinstance(answer, Tensor), "BinaryCrossEntropy has no use for a class head"
-    return answer
-
-
-def _judgement(answer: Tensor | Judgement) -> Judgement:
-    assert isinstance(answer, Judgement), "AuxiliaryClassifier needs a class head"
-    return answer
-
-
-def _source_loss(real: Tensor, fake: Tensor, real_label: float) -> Tensor:
-    return _cross_entropy(real, real_label) + _cross_entropy(fake, 0.0)
-
-
-def _cross_entropy(logits: Tensor, label: float) -> Tensor:
-    logits = logits.float()  # a loss in bf16 would lose small differences
-    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
-
-
-def _class_loss(judged: Judgement, labels: Tensor | None) -> Tensor:
-    assert labels is not None
-    return cross_entropy(judged.classes.float(), labels)
-
-
-def _accuracy(judged: Judgement, labels: Tensor | None) -> Tensor:
-    assert labels is not None
-    return torch.eq(judged.classes.argmax(1), labels).float().mean()
-
-
-def _entropy(share: float) -> float:
-    return -sum(p * math.log(p) for p in (share, 1.0 - share) if p)
+def require_head(objective: Objective, head: str) -> None:
+    """Raise InputError when an objective does not go with a critic's head."""
+    if head not in objective.heads:
+        heads = " or ".join(sorted(objective.heads))
+        raise InputError(
+            f"objective '{objective.name}' does not go with head '{head}'; use head {heads}, or objective auto"
+        )

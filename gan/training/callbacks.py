@@ -1,39 +1,28 @@
-"""What happens beside training, by event: metrics, checkpoints, progress.
+"""Callbacks beside training: metrics, progress, checkpoints, evolution of fixed samples, stopping by a score.
 
 Callbacks run in the order in which the trainer got them. Metrics belong before Checkpoints: then a killed run never has
 a checkpoint whose metrics are missing.
 """
 
+import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, get_type_hints
+
+import numpy as np
 
 from ...errors import InputError
-from ...files import sweep
+from ...files import new_file, sweep
+from ..batch import checked_labels
+from ..networks.modules import Generator
+from ..randomness import Stream
+from ..sampling import sample_images
 from . import checkpoint
-from .rows import Rows, header
+from .trainer import Callback, Losses, Trainer
 
-if TYPE_CHECKING:
-    from .finite import Losses, TrainingError
-    from .trainer import Trainer
-
-
-class Callback:
-    """Does nothing at every event; a subclass overrides the events that it is about."""
-
-    def start(self, trainer: "Trainer") -> None:
-        """Training begins, goes on, or went back; `trainer.step` steps are complete."""
-
-    def step(self, trainer: "Trainer", losses: "Losses") -> None:
-        """A step is complete and counted in `trainer.step`."""
-
-    def stop(self, trainer: "Trainer") -> None:
-        """Training ends, complete, finished or interrupted, between two steps. Not called after an error."""
-
-    def failed(self, trainer: "Trainer", error: "TrainingError") -> None:
-        """Losses or weights are not finite; the error is raised unless a callback lets `trainer.go_back`."""
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -42,55 +31,52 @@ class Reading:
 
     Arguments:
         step: steps completed.
-        critic_loss: the critic's loss in this step.
-        generator_loss: the generator's loss in this step.
-        images_per_second: real images learned from per second, since the reading before.
+        losses: by name: each critic, "generator", and the objective's figures, such as the accuracies of a class head.
+        images_per_second: real images used per second, since the reading before.
         seconds: time spent training since the first step, interruptions left out.
-        real_accuracy: share of this step's real images whose class the critic told; None where it tells none.
-        fake_accuracy: share of this step's generated images that it took for the class that was asked for.
     """
 
     step: int
-    critic_loss: float
-    generator_loss: float
+    losses: Mapping[str, float]
     images_per_second: float
     seconds: float
-    real_accuracy: float | None = None
-    fake_accuracy: float | None = None
 
 
 class Progress(Callback):
-    """Hands a Reading to a function, every few steps: for progress bars.
+    """Passes a Reading to a function, every few steps: for progress bars.
 
     Arguments:
-        report: what to call.
+        report: called with the reading.
         every: steps between two calls; on a GPU each call waits for the step to finish.
     """
 
     def __init__(self, report: Callable[[Reading], None], every: int = 10) -> None:
+        """Check the interval."""
         if every < 1:
             raise InputError(f"every {every} must be at least 1 step")
         self.report = report
         self.every = every
 
-    def start(self, trainer: "Trainer") -> None:
+    def start(self, trainer: Trainer) -> None:
+        """Start the clock."""
         self._began = self._last_time = time.perf_counter()
         self._last_images = trainer.images
 
-    def step(self, trainer: "Trainer", losses: "Losses") -> None:
+    def step(self, trainer: Trainer, losses: Losses) -> None:
+        """Read the losses, every few steps."""
         if trainer.step % self.every:
             return
-        critic_loss, generator_loss = losses.critic.item(), losses.generator.item()  # waits for the device
-        accuracies = (None if share is None else share.item() for share in (losses.real_accuracy, losses.fake_accuracy))
+        values = {name: loss.item() for name, loss in losses.items()}  # waits for the device
         now = time.perf_counter()
         speed = (trainer.images - self._last_images) / max(now - self._last_time, 1e-9)
         self._last_time, self._last_images = now, trainer.images
-        self.report(Reading(trainer.step, critic_loss, generator_loss, speed, now - self._began, *accuracies))
+        self.report(Reading(trainer.step, values, speed, now - self._began))
 
 
 class Metrics(Progress):
     """Appends a Reading to a CSV file, every few steps.
 
+    Columns: step, NAME_loss of each critic, generator_loss, images_per_second, seconds, the objective's figures.
     A resumed run first drops the rows beyond its checkpoint, and a last row that was cut, so that every step stands in
     the file once.
 
@@ -99,19 +85,27 @@ class Metrics(Progress):
         every: steps between two rows.
     """
 
-    HEADER = header(Reading)
-
     def __init__(self, path: Path, every: int = 10) -> None:
+        """Keep the path."""
         super().__init__(self._append, every)
-        self._rows = Rows(path, Reading, {"images_per_second": ".1f", "seconds": ".3f"})
+        self.path = path
 
-    def start(self, trainer: "Trainer") -> None:
-        rows = self._rows.rewind(trainer.step)
-        self._seconds_before = rows[-1].seconds if rows else 0.0
+    def start(self, trainer: Trainer) -> None:
+        """Drop the rows that will be written again."""
+        losses = [f"{name}_loss" for name in (*trainer.networks.critics, "generator")]
+        columns = {"step": int} | dict.fromkeys([*losses, "images_per_second", "seconds"], float)
+        columns |= dict.fromkeys(trainer.objective.figures, float)
+        self._table = Table(self.path, columns, {"images_per_second": ".1f", "seconds": ".3f"})
+        rows = self._table.rewind(trainer.step)
+        self._seconds_before = rows[-1]["seconds"] if rows else 0.0
         super().start(trainer)
 
     def _append(self, reading: Reading) -> None:
-        self._rows.append(replace(reading, seconds=self._seconds_before + reading.seconds))
+        row = {name if name in self._table.columns else f"{name}_loss": x for name, x in reading.losses.items()}
+        seconds = self._seconds_before + reading.seconds
+        self._table.append(
+            row | {"step": reading.step, "images_per_second": reading.images_per_second, "seconds": seconds}
+        )
 
 
 class Checkpoints(Callback):
@@ -124,27 +118,235 @@ class Checkpoints(Callback):
     """
 
     def __init__(self, folder: Path, every: int = 500, keep: int = 3) -> None:
+        """Check the numbers."""
         if every < 1 or keep < 1:
             raise InputError(f"checkpoints every {every} steps, keep {keep}: both must be at least 1")
         self.folder = folder
         self.every = every
         self.keep = keep
 
-    def start(self, trainer: "Trainer") -> None:
+    def start(self, trainer: Trainer) -> None:
+        """Remove what a kill left half-written, and refuse the folder of a run that is further on."""
         sweep(self.folder)
         newest = checkpoint.latest(self.folder)
         self._saved_step = int(newest.name) if newest else 0
         if self._saved_step > trainer.step:
             raise InputError(f"{newest}: is ahead of this run (step {trainer.step}); resume it, or use another folder")
 
-    def step(self, trainer: "Trainer", losses: "Losses") -> None:
+    def step(self, trainer: Trainer, losses: Losses) -> None:
+        """Save, every few steps."""
         if trainer.step % self.every == 0:
             self._save(trainer)
 
-    def stop(self, trainer: "Trainer") -> None:
+    def stop(self, trainer: Trainer) -> None:
+        """Save the last step."""
         if trainer.step != self._saved_step:
             self._save(trainer)
 
-    def _save(self, trainer: "Trainer") -> None:
+    def _save(self, trainer: Trainer) -> None:
         checkpoint.save(trainer.snapshot(), self.folder, self.keep)
         self._saved_step = trainer.step
+
+
+class Evolution(Callback):
+    """Passes images of the same latent vectors to a function, after some steps; of the averaged generator.
+
+    Arguments:
+        steps: after which; 0 is before training.
+        report: called with the step and the images, uint8 (n, c, H, W).
+        n: how many images.
+        labels: of a conditional generator, the class of each, integers (n,).
+    """
+
+    def __init__(
+        self,
+        steps: Collection[int],
+        report: Callable[[int, np.ndarray], None],
+        n: int = 16,
+        labels: np.ndarray | None = None,
+    ) -> None:
+        """Check the number."""
+        if n < 1:
+            raise InputError(f"an evolution of {n} images; must be at least 1")
+        self.steps, self.report, self.n, self.labels = frozenset(steps), report, n, labels
+
+    def start(self, trainer: Trainer) -> None:
+        """Generate before the first step."""
+        checked_labels(self.labels, self.n, trainer.architecture.classes, f"the evolution of {self.n} images")
+        if trainer.step == 0:
+            self._generate(trainer)
+
+    def step(self, trainer: Trainer, losses: Losses) -> None:
+        """Generate after the chosen steps."""
+        self._generate(trainer)
+
+    def _generate(self, trainer: Trainer) -> None:
+        if trainer.step in self.steps:
+            images = sample_images(
+                trainer.ema.network, self.n, trainer.seed, labels=self.labels, stream=Stream.EVOLUTION
+            )
+            self.report(trainer.step, images)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A score of the averaged generator.
+
+    Arguments:
+        step: steps completed.
+        score: lower is better.
+        restarts: how often training was rolled back.
+    """
+
+    step: int
+    score: float
+    restarts: int = 0
+
+
+class Stopping(Callback):
+    """Scores the averaged generator every few steps, keeps the best checkpoint, and ends training when none is better.
+
+    The scores stand in a CSV file beside the folder of the best checkpoint, with its name and .csv.
+    Source: Piacentino et al., section 4.7.
+
+    Arguments:
+        score: of a generator in eval mode, lower is better; the same generator must get the same score.
+        every: steps between two scores.
+        patience: how many scores without a better one end training.
+        best: the folder in which the best checkpoint lies.
+        report: called with each score.
+
+    Raises:
+        InputError: intervals below 1; a score that is not a number.
+    """
+
+    def __init__(
+        self,
+        score: Callable[[Generator], float],
+        every: int,
+        patience: int,
+        best: Path,
+        report: Callable[[Scored], None],
+    ) -> None:
+        """Check the intervals."""
+        if every < 1 or patience < 1:
+            raise InputError(f"scores every {every} steps, patience {patience}: both must be at least 1")
+        self.score, self.every, self.patience, self.best, self.report = score, every, patience, best, report
+        self._table = Table(best.with_name(f"{best.name}.csv"), columns_of(Scored), {"score": ".17g"})
+        self._best: Scored | None = None
+
+    def start(self, trainer: Trainer) -> None:
+        """Read the scores so far; a run that had ended ends again."""
+        self._best = None
+        for row in self._table.rewind(trainer.step, trainer.restarts):
+            self._is_better(Scored(**row))
+        self._end(trainer)
+
+    def step(self, trainer: Trainer, losses: Losses) -> None:
+        """Score, every few steps."""
+        if trainer.step % self.every:
+            return
+        row = Scored(trainer.step, float(self.score(trainer.ema.network)), trainer.restarts)
+        if not math.isfinite(row.score):
+            raise InputError(f"the score at step {row.step} is {row.score}; must be a finite number to stop by")
+        if self._is_better(row):
+            checkpoint.save(trainer.snapshot(), self.best, keep=2)
+            checkpoint.discard(self.best, lambda step: step != row.step)
+        self._table.append(asdict(row))  # after the checkpoint: a killed run never has a best score without it
+        self.report(row)
+        self._end(trainer)
+
+    def _is_better(self, row: Scored) -> bool:
+        better = self._best is None or row.score < self._best.score
+        if better:
+            self._best = row
+        return better
+
+    def _end(self, trainer: Trainer) -> None:
+        if self._best is not None and trainer.step - self._best.step >= self.patience * self.every:
+            trainer.finish(
+                f"no score in {self.patience} since step {self._best.step} was below its {self._best.score:.4g}"
+            )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file that grows with training, and is cut back to where a resumed or rolled back run goes on.
+
+    Rows with a column `restarts` stay when training was rolled back: they document what led to it.
+
+    Arguments:
+        path: the file, with a header row.
+        columns: type of each column: int, str, float, or float | None.
+        digits: how floats are written, by column; others with 9 digits, which is all of a float32.
+    """
+
+    path: Path
+    columns: Mapping[str, Any]
+    digits: Mapping[str, str] = field(default_factory=dict)
+
+    def rewind(self, step: int, restarts: int = 0) -> list[Row]:
+        """Drop the rows that training will write again, and a last row that was cut; return the others.
+
+        Arguments:
+            step: where training goes on.
+            restarts: after how many rollbacks.
+
+        Raises:
+            InputError: the file is not such a table, or cannot be written.
+        """
+        # rows without restarts count as of the present one
+        rows = [row for row in self._read() if (row.get("restarts", restarts), row["step"]) <= (restarts, step)]
+        with checkpoint.writing(self.path), new_file(self.path) as file:
+            file.writelines([",".join(self.columns) + "\n", *map(self._line, rows)])
+        return rows
+
+    def as_written(self, row: Row) -> Row:
+        """Return the row as a resumed run will read it, with the digits that are written."""
+        return self._row(self._line(row).rstrip("\n"))
+
+    def append(self, row: Row) -> None:
+        """Write one more row."""
+        with checkpoint.writing(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
+            file.write(self._line(row))
+
+    def _read(self) -> list[Row]:
+        if not self.path.exists():
+            return []
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if lines and not lines[-1].endswith("\n"):  # cut by a kill in the middle of writing
+            lines.pop()
+        if not lines:
+            return []
+        if lines[0].rstrip("\n").split(",") != list(self.columns):
+            raise InputError(f"{self.path}: line 1 is not {','.join(self.columns)!r}; rename or delete this file")
+        return [self._row(line.rstrip("\n")) for line in lines[1:]]
+
+    def _row(self, line: str) -> Row:
+        try:
+            words = zip(self.columns.items(), line.split(","), strict=True)
+            return {name: _value(word, kind) for (name, kind), word in words}
+        except ValueError:
+            raise InputError(f"{self.path}: {line!r} is not a row of this file; rename or delete this file") from None
+
+    def _line(self, row: Row) -> str:
+        return ",".join(_word(row[name], self.digits.get(name, ".9g")) for name in self.columns) + "\n"
+
+
+def columns_of(kind: type) -> dict[str, Any]:
+    """Return the columns for rows of a dataclass."""
+    return get_type_hints(kind)
+
+
+def _word(value: Any, digits: str) -> str:
+    if value is None:
+        return ""
+    return format(value, digits) if isinstance(value, float) else str(value)
+
+
+def _value(word: str, kind: Any) -> Any:
+    if kind in (int, str):
+        return kind(word)
+    if kind is not float and not word:
+        return None
+    return float(word)

@@ -1,33 +1,127 @@
-"""Checkpoints: a folder each, written in one step, checked by checksum when read. safetensors and JSON, no pickle.
+"""Snapshots of training, and the folders that hold them: safetensors and JSON, checksummed, no pickle.
 
-checkpoints/000500/weights.safetensors      generator, discriminator, ema
-checkpoints/000500/optimizer.safetensors    what the two optimizers remember
-checkpoints/000500/state.json               step, detour, networks, settings, versions, checksums
+checkpoints/000500/weights.safetensors      generator.*, critic.NAME.*, ema.*
+checkpoints/000500/optimizer.safetensors    state of the optimizers: generator.*, critic.NAME.*
+checkpoints/000500/state.json               step, restarts, architecture, objective, settings, versions, checksums
 """
 
 import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ...errors import InputError
 from ...files import new_folder
-from ..networks.architecture import Architecture
-from .snapshot import Snapshot
+from ..networks.family import Architecture
+from ..networks.modules import Critic, Generator
 
-FORMAT = 2
+Network = TypeVar("Network", bound=nn.Module)
+FORMAT = 3
 WEIGHTS, OPTIMIZER, STATE = "weights.safetensors", "optimizer.safetensors", "state.json"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that training needs to go on exactly where it stood.
+
+    Arguments:
+        step: steps completed.
+        architecture: of the networks.
+        objective: its name and options, as JSON values.
+        settings: those of the trainer's settings that decide the result, as JSON values.
+        weights: tensors by name, each name beginning with generator., critic.NAME. or ema.
+        optimizer: tensors by name, each name beginning with generator. or critic.NAME.
+        restarts: how often training was rolled back, each time to other batches and latents.
+    """
+
+    step: int
+    architecture: Architecture
+    objective: dict[str, Any]
+    settings: dict[str, Any]
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+    restarts: int = 0
+
+    def require(self, architecture: Architecture, objective: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        """Raise InputError unless the snapshot is of these networks, this objective and these settings."""
+        pairs: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any]], ...] = (
+            ("networks", self.architecture.to_state(), architecture.to_state()),
+            ("objective", self.objective, objective),
+            ("settings", self.settings, settings),
+        )
+        for what, saved, given in pairs:
+            for name in [*saved, *(given.keys() - saved.keys())]:
+                if saved.get(name) != given.get(name):
+                    raise InputError(
+                        f"the checkpoint of step {self.step} was trained with {what} {name} = {saved.get(name)}, "
+                        f"this run has {given.get(name)}; resume with the former, or start a new run"
+                    )
+
+    def averaged_generator(self) -> Generator:
+        """Return what is sampled from: the generator with its averaged (EMA) weights, in eval mode, on the CPU."""
+        return self._loaded(self.architecture.build().generator, "ema")
+
+    def trained_critic(self, name: str = "critic") -> Critic:
+        """Return a critic, in eval mode, on the CPU."""
+        return self._loaded(self.architecture.build().critics[name], f"critic.{name}")
+
+    def _loaded(self, network: Network, owner: str) -> Network:
+        network.load_state_dict(part(self.weights, owner))
+        return network.eval().requires_grad_(False)
+
+
+def gather_weights(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """Return the weights and statistics of some networks, named `<network>.<weight>`; not copied."""
+    return {f"{name}.{key}": tensor for name, net in networks.items() for key, tensor in net.state_dict().items()}
+
+
+def restore_weights(networks: Mapping[str, nn.Module], tensors: dict[str, Tensor]) -> None:
+    """Put back what `gather_weights` returned."""
+    for name, network in networks.items():
+        network.load_state_dict(part(tensors, name))
+
+
+def gather_optimizers(optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
+    """Return the state of some optimizers, named `<optimizer>.<number of the weight>.<slot>`."""
+    return {
+        f"{name}.{number}.{slot}": value
+        for name, optimizer in optimizers.items()
+        for number, slots in optimizer.state_dict()["state"].items()
+        for slot, value in slots.items()
+    }
+
+
+def restore_optimizers(optimizers: Mapping[str, Optimizer], tensors: dict[str, Tensor]) -> None:
+    """Put back what `gather_optimizers` returned."""
+    for owner, optimizer in optimizers.items():
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in part(tensors, owner).items():
+            number, slot = name.split(".")
+            weight = weights[int(number)]
+            if value.shape == weight.shape:
+                # in the weight's own memory format: the fused kernel walks through both side by side
+                value = torch.empty_like(weight, requires_grad=False).copy_(value)
+            slots.setdefault(int(number), {})[slot] = value
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+
+
+def part(tensors: dict[str, Tensor], owner: str) -> dict[str, Tensor]:
+    """Return one owner's tensors ("ema" for example) by their names without it."""
+    return {name.removeprefix(f"{owner}."): tensor for name, tensor in tensors.items() if name.startswith(f"{owner}.")}
 
 
 def save(snapshot: Snapshot, checkpoints: Path, keep: int = 3) -> Path:
@@ -35,7 +129,7 @@ def save(snapshot: Snapshot, checkpoints: Path, keep: int = 3) -> Path:
 
     Arguments:
         snapshot: what to write.
-        checkpoints: the folder of checkpoints; made if it is not there.
+        checkpoints: the folder of checkpoints; made if it does not exist.
         keep: how many checkpoints remain.
 
     Returns:
@@ -49,8 +143,9 @@ def save(snapshot: Snapshot, checkpoints: Path, keep: int = 3) -> Path:
     state = {
         "format": FORMAT,
         "step": snapshot.step,
-        "detour": snapshot.detour,
-        "networks": snapshot.networks.to_state(),
+        "restarts": snapshot.restarts,
+        "architecture": snapshot.architecture.to_state(),
+        "objective": snapshot.objective,
         "settings": snapshot.settings,
         "versions": _versions(),
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
@@ -81,8 +176,8 @@ def discard(checkpoints: Path, unwanted: Callable[[int], bool]) -> None:
 
 def latest(checkpoints: Path) -> Path | None:
     """Return the newest checkpoint's folder, None when there is no checkpoint yet."""
-    found = complete(checkpoints)
-    return found[-1] if found else None
+    folders = complete(checkpoints)
+    return folders[-1] if folders else None
 
 
 def load(folder: Path) -> Snapshot:
@@ -97,11 +192,12 @@ def load(folder: Path) -> Snapshot:
     state = _read_state(folder)
     return Snapshot(
         state["step"],
-        _architecture(folder, state["networks"]),
+        _architecture(folder, state["architecture"]),
+        state["objective"],
         state["settings"],
         _read_tensors(folder, WEIGHTS, state),
         _read_tensors(folder, OPTIMIZER, state),
-        state["detour"],
+        state["restarts"],
     )
 
 
@@ -116,7 +212,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def complete(checkpoints: Path) -> list[Path]:
-    """Return the folders of the checkpoints there are, the oldest first."""
+    """Return the folders of the existing checkpoints, the oldest first."""
     # state.json is the first thing that deleting takes away, so a folder without it is one that was being deleted
     folders = [path for path in checkpoints.glob("[0-9]*") if path.name.isdecimal() and (path / STATE).is_file()]
     return sorted(folders, key=lambda path: int(path.name))

@@ -1,7 +1,8 @@
-"""The processes that train together: what they add up, what the first one tells the others, when all of them end."""
+"""Process group for data-parallel training: reductions, broadcast from rank 0, joint shutdown."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 from typing import Any, TypeVar
@@ -13,23 +14,30 @@ from torch import Tensor
 from ...errors import InputError, one_line
 
 Made = TypeVar("Made")
-PATIENCE = timedelta(days=1)  # the others wait as long as the first one scores or saves; a dead one is noticed at once
+PATIENCE = timedelta(days=1)  # how long rank 0 may score or save; a process that died is noticed at once
 
 
-class Word(IntEnum):
-    """What a process says between two steps; the gravest word of all holds for all."""
+class Signal(IntEnum):
+    """What a process wants after a step; the largest of all ranks holds for all."""
 
     GO = 0
     END = 1
-    BACK = 2
+    ROLLBACK = 2
     FAILED = 3
 
 
-class DismissedError(InputError):
-    """Another process ended the training, and says why."""
+@dataclass
+class Vote:
+    """The signal of this rank within `agreeing`, and of all ranks after it."""
+
+    signal: Signal = Signal.GO
 
 
-class Company:
+class PeerFailedError(InputError):
+    """Another rank ended the training, and printed why."""
+
+
+class Ranks:
     """This process and those that it trains with.
 
     Arguments:
@@ -37,93 +45,90 @@ class Company:
     """
 
     def __init__(self, fabric: Any) -> None:
+        """Join the process group that Fabric started."""
         self.rank: int = fabric.global_rank
         self.count: int = fabric.world_size
         self._fabric = fabric
-        # of its own, on the CPU: asking what comes next must not make a GPU wait
-        self._words: Any = dist.new_group(backend="gloo", timeout=PATIENCE) if self.count > 1 else None
+        # a group on the CPU: agreeing on the next step must not make a GPU wait
+        self._group: Any = dist.new_group(backend="gloo", timeout=PATIENCE) if self.count > 1 else None
 
     @property
-    def first(self) -> bool:
-        """Whether this is the process that writes, watches, and decides."""
+    def is_main(self) -> bool:
+        """Whether this is rank 0, which writes, calls the callbacks, and decides."""
         return self.rank == 0
 
     def mean(self, values: Tensor) -> Tensor:
-        """Average values over all processes, in place."""
+        """Average values over all ranks, in place."""
         if self.count > 1:
             dist.all_reduce(values)
             values /= self.count
         return values
 
-    def agree(self, work: Callable[[], Word]) -> Word:
-        """Let every process do its work, and return the gravest word that one of them came to.
+    @contextmanager
+    def agreeing(self) -> Iterator[Vote]:
+        """Let every rank do its work in the body; after it, the vote holds the largest signal of all ranks.
 
         Raises:
-            DismissedError: the work failed in another process; an error in this one is raised as it is.
+            PeerFailedError: the body failed on another rank; an error on this one is raised as it is.
         """
+        vote = Vote()
         if self.count == 1:
-            return work()
-        word, fault = Word.FAILED, None
+            yield vote
+            return
+        fault = None
         try:
-            word = work()
-        except BaseException as error:  # also Ctrl-C: the others wait to hear of it
-            fault = error
-        gravest = torch.tensor([int(word)])
-        with self.reaching():
-            dist.all_reduce(gravest, dist.ReduceOp.MAX, self._words)
-        if gravest.item() == Word.FAILED:
-            self._let_go()
-        if fault is not None:
-            raise fault
-        if gravest.item() == Word.FAILED:
-            raise DismissedError("another process of this training failed; see what it says")
-        return Word(int(gravest.item()))
+            yield vote
+        except BaseException as error:  # also Ctrl-C: the other ranks wait for this one's signal
+            fault, vote.signal = error, Signal.FAILED
+        largest = torch.tensor([int(vote.signal)])
+        with self.translating_peer_loss():
+            dist.all_reduce(largest, dist.ReduceOp.MAX, self._group)
+        vote.signal = Signal(int(largest.item()))
+        if vote.signal == Signal.FAILED:
+            self._stop_observing()
+            raise fault or PeerFailedError("another process of this training failed; see what it says")
 
-    def from_first(self, make: Callable[[], Made]) -> Made:
-        """Return on every process what `make` gives on the first one.
+    def broadcast(self, make: Callable[[], Made]) -> Made:
+        """Return on every rank what `make` returns on rank 0.
 
         Raises:
-            DismissedError: it failed there; on the first process its own error is raised.
+            PeerFailedError: it failed there; on rank 0 its own error is raised.
         """
         made: list[Any] = [None]
-
-        def work() -> Word:
-            if self.first:
+        with self.agreeing():
+            if self.is_main:
                 made[0] = make()
-            return Word.GO
-
-        self.agree(work)
         if self.count > 1:
-            with self.reaching():
-                dist.broadcast_object_list(made, 0, self._words)
+            with self.translating_peer_loss():
+                dist.broadcast_object_list(made, 0, self._group)
         return made[0]
 
     @contextmanager
-    def reaching(self) -> Iterator[None]:
+    def translating_peer_loss(self) -> Iterator[None]:
         """Turn the loss of another process into one line."""
         try:
             yield
         except RuntimeError as error:
-            if self.count == 1 or not _is_loss(error):
+            if self.count == 1 or not _is_peer_loss(error):
                 raise
-            self._let_go()
+            self._stop_observing()
             raise InputError(
                 f"process {self.rank} of {self.count} cannot reach the others: one of them ended; run the same command "
                 "again, training goes on from the newest checkpoint"
             ) from error
 
     def close(self) -> None:
-        """Part with the others; this process goes on alone."""
+        """Leave the process group."""
         if self.count > 1 and dist.is_initialized():
-            self._let_go()
+            self._stop_observing()
             dist.destroy_process_group()
 
-    def _let_go(self) -> None:
-        """Keep Fabric's observer from killing this process, before it said why it ends, for what becomes of others."""
+    def _stop_observing(self) -> None:
+        """Keep Fabric's observer from killing this process before it printed why training ends."""
         getattr(self._fabric.strategy.launcher, "procs", []).clear()
 
 
-def _is_loss(error: RuntimeError) -> bool:
-    """Whether a collective operation failed because another process is not there; older torch says it in words only."""
+def _is_peer_loss(error: RuntimeError) -> bool:
+    """Whether a collective operation failed because another process is gone; older torch says it in words only."""
     words = one_line(error)
     return isinstance(error, dist.DistError) or any(name in words for name in ("gloo", "NCCL", "Connection", "peer"))

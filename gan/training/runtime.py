@@ -1,4 +1,4 @@
-"""Around the loop: the device, batches made ahead, memory kept, Ctrl-C held back until a step is complete."""
+"""Runtime of the training loop: device, prefetching, memory, and Ctrl-C held back until a step is complete."""
 
 import ctypes
 import logging
@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,30 +20,26 @@ from torch import nn
 from ...errors import InputError, one_line
 from ...launch import rank
 
-__all__ = ["deferred_interrupt", "flushed_denormals", "frozen", "keep_freed_memory", "make_fabric", "own_environment"]
-__all__ += ["prefetched", "quiet", "rank"]
-
 PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed"}
 DEVICES = ("auto", "cpu", "cuda")
-MEETING = timedelta(minutes=10)  # the processes of one training may start so far apart
+START_WITHIN = timedelta(minutes=10)  # the processes of one training may start so far apart
 Made = TypeVar("Made")
 
 
 def make_fabric(device: str, precision: str, devices: int = 1, nodes: int = 1) -> Any:
     """Set up Lightning Fabric, silently, and with it the processes that train together.
 
-    Where there are several, each runs the same program: torchrun or SLURM started them all, or Fabric starts those that
-    are missing on this machine by running this process's command again.
+    Several processes all run the same program: torchrun or SLURM started them, or Fabric starts those that are missing
+    on this machine by running this process's command again.
 
     Arguments:
         device: cpu, cuda, or auto: cuda where there is one.
         precision: 32, or bf16 for mixed precision.
-        devices: processes, on CUDA with a GPU each, on every machine.
+        devices: processes on every machine; on CUDA each has a GPU.
         nodes: machines.
 
     Raises:
-        InputError: for another name, for what this machine does not have, or if other processes were started than
-            these.
+        InputError: an unknown name, hardware that this machine lacks, or another number of started processes.
     """
     if device not in DEVICES:
         raise InputError(f"device {device!r} is not known; use one of {', '.join(DEVICES)}")
@@ -62,7 +58,7 @@ def make_fabric(device: str, precision: str, devices: int = 1, nodes: int = 1) -
         logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
         together = devices * nodes > 1
         # buffers are equal anyway: statistics are of all processes
-        strategy = DDPStrategy(broadcast_buffers=False, timeout=MEETING) if together else "auto"
+        strategy = DDPStrategy(broadcast_buffers=False, timeout=START_WITHIN) if together else "auto"
         try:
             fabric = Fabric(
                 accelerator=accelerator,
@@ -89,10 +85,10 @@ def _check_processes(accelerator: str, devices: int, nodes: int) -> None:
     """Refuse numbers of processes that this machine, or what started this process, does not have."""
     if devices < 1 or nodes < 1:
         raise InputError(f"{devices} devices on {nodes} nodes: both must be at least 1")
-    there = torch.cuda.device_count() if accelerator == "cuda" else os.cpu_count() or 1
-    if devices > there:
+    available = torch.cuda.device_count() if accelerator == "cuda" else os.cpu_count() or 1
+    if devices > available:
         what = "CUDA devices" if accelerator == "cuda" else "processor cores"
-        raise InputError(f"devices {devices}: this machine has {there} {what}; use --devices {there} or less")
+        raise InputError(f"devices {devices}: this machine has {available} {what}; use --devices {available} or less")
     started = _started()
     if started and started != devices * nodes:
         raise InputError(
@@ -104,7 +100,7 @@ def _check_processes(accelerator: str, devices: int, nodes: int) -> None:
 
 
 def _started() -> int:
-    """How many processes this one was started with; 0 if it is on its own."""
+    """Return the number of processes that were started with this one; 0 if it is alone."""
     if "LOCAL_RANK" in os.environ:
         return int(os.environ.get("WORLD_SIZE", 0))
     tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", 1))  # of srun; a job's script and a shell are one task
@@ -113,9 +109,9 @@ def _started() -> int:
 
 @contextmanager
 def own_environment() -> Iterator[None]:
-    """Take back what Fabric tells the processes that it starts, so that later ones are not taken for some of them.
+    """Restore the environment variables and the number of threads that Fabric sets for the processes it starts.
 
-    And the threads that it takes from this one, which is alone again afterwards.
+    Otherwise processes that are started later would take themselves for members of the process group.
     """
     before, threads = dict(os.environ), torch.get_num_threads()
     try:
@@ -140,20 +136,23 @@ def prefetched(batches: Callable[[int], Made], steps: range) -> Generator[Made, 
 
 
 @contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Let gradients pass through a network without computing those of its weights."""
-    network.requires_grad_(False)
+def frozen(networks: Iterable[nn.Module]) -> Iterator[None]:
+    """Let gradients pass through networks without computing those of their weights."""
+    networks = list(networks)
+    for network in networks:
+        network.requires_grad_(False)
     try:
         yield
     finally:
-        network.requires_grad_(True)
+        for network in networks:
+            network.requires_grad_(True)
 
 
 @contextmanager
-def deferred_interrupt(first: bool = True) -> Iterator[Callable[[], bool]]:
+def deferred_interrupt(main: bool = True) -> Iterator[Callable[[], bool]]:
     """Hold back Ctrl-C: the body asks whether it came, and KeyboardInterrupt is raised when the body is done.
 
-    Of several processes only the first one hears it: a terminal sends it to all, and the others do as the first does.
+    Of several processes only rank 0 reacts: a terminal sends it to all, and the others follow rank 0.
 
     A second Ctrl-C is not held back. Nothing changes outside the main thread, where signals do not arrive,
     and where Ctrl-C is ignored.
@@ -162,7 +161,7 @@ def deferred_interrupt(first: bool = True) -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):
         yield lambda: False
         return
-    if not first:
+    if not main:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             yield lambda: False
@@ -187,7 +186,7 @@ def deferred_interrupt(first: bool = True) -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Leave out what DDP warns of: that its options are renamed, and that strides of one-channel weights differ."""
+    """Suppress two warnings of DDP: that an option was renamed, and that strides of one-channel weights differ."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides", UserWarning)
@@ -196,7 +195,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Take numbers below 1e-38 as 0: a sure critic's gradients fall there, and a CPU is 5 times slower with them."""
+    """Take numbers below 1e-38 as 0: a confident critic's gradients get that small, and slow a CPU down 5 times."""
     torch.set_flush_denormal(True)
     try:
         yield

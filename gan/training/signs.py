@@ -1,6 +1,6 @@
-"""What a training that fails looks like: one row of numbers for each check, and what is to be read from them.
+"""Signs of failing training: one row of numbers for each check, and the events that follow from them.
 
-Everything is a function of the rows so far, so that a resumed run comes to the same judgement as an uninterrupted one.
+Everything is a function of the rows so far, so that a resumed run reports the same events as an uninterrupted one.
 """
 
 import math
@@ -11,16 +11,16 @@ import numpy as np
 
 # Measured on electrocardiograms (45×45, widths from 16 to 256, both families, learning rates from 2e-5 to 2e-3): from
 # the third check on, a healthy ratio stayed above 0.2, the spread of the generator's loss above 0.1, and the difference
-# between classes above 0.1 of the variety; the critic's loss came down to 0.03 above its least now and then. A critic
-# that had won, over images of noise, stayed at 0.01; by the non-saturating loss the gradient was as large as before.
+# between classes above 0.1 of the variety; the critic's loss came down to 0.03 above its floor now and then. A critic
+# that had won, over images of noise, stayed at 0.01; with the non-saturating loss the gradient did not shrink.
 LOW_RATIO = 0.1  # variety of generated images over that of real ones
 GREY_CHECKS = 3  # first checks, when low variety may be only that everything is still grey
 LOW_CHECKS = 4  # in a row
 NO_SPREAD = 1e-3  # of the generator's loss, relative to its size
 SPREAD_CHECKS = 8  # over so many
 SAME_CLASSES = 0.02  # difference between classes, over the variety within them
-KNOWS_CLASSES = 0.5  # the class head's skill on real images from which its word counts
-SURE = 0.02  # the critic's loss above the least that it can have
+KNOWS_CLASSES = 0.5  # the class head's skill on real images from which its judgement counts
+SURE = 0.02  # the critic's loss above its floor
 VANISHING = 0.01  # the generator's gradient, over its median in the first checks
 FIRST_CHECKS = 8
 SURE_CHECKS = 20  # in a row, when the critic has won whatever the gradient is
@@ -35,8 +35,8 @@ class Check:
         variety: mean distance between two generated images (of one class), root mean square of grey levels.
         real_variety: the same of the real images of the step; nan if no two are of one class.
         ratio: of the two; 1 where real images do not vary.
-        critic_loss: in this step.
-        critic_excess: critic_loss above the least that it can have.
+        critic_loss: in this step, the sum over all critics.
+        critic_excess: critic_loss above the objective's floor; None where it is unbounded.
         generator_loss: in this step.
         spread: largest less smallest generator_loss in the last checks.
         gradient: norm of the generator's gradient in this step.
@@ -47,7 +47,7 @@ class Check:
         skill: of the class head on the real images of the step: 0 = as good as always saying the commonest class,
             1 = always right.
         event: what began here, joined with +.
-        detour: how often training had gone back.
+        restarts: how often training was rolled back.
     """
 
     step: int
@@ -55,7 +55,7 @@ class Check:
     real_variety: float
     ratio: float
     critic_loss: float
-    critic_excess: float
+    critic_excess: float | None
     generator_loss: float
     spread: float
     gradient: float
@@ -63,7 +63,7 @@ class Check:
     largest_class: float | None = None
     skill: float | None = None
     event: str = ""
-    detour: int = 0
+    restarts: int = 0
 
 
 def varieties(images: np.ndarray, labels: np.ndarray | None = None) -> float:
@@ -100,49 +100,51 @@ def with_spread(before: Sequence[Check], check: Check) -> Check:
     return replace(check, spread=max(losses) - min(losses))
 
 
-def events(line: Sequence[Check]) -> dict[str, str]:
-    """Tell what is wrong at the last check.
+def events(checks: Sequence[Check]) -> dict[str, str]:
+    """Return what is wrong at the last check.
 
     Arguments:
-        line: all checks of the present course of training, in order.
+        checks: all checks since training began, without rolled back ones, in order.
 
     Returns:
         evidence, a sentence each, by kind of event.
     """
-    return {kind: evidence for kind, find in _FINDERS.items() if line and (evidence := find(line))}
+    return {kind: evidence for kind, detect in _DETECTORS.items() if checks and (evidence := detect(checks))}
 
 
-def last_healthy(line: Sequence[Check]) -> int:
+def last_healthy(checks: Sequence[Check]) -> int:
     """Return the step of the last check at which nothing was even suspicious; 0 if there is none."""
-    end = len(line) - SPREAD_CHECKS if _FINDERS["stuck"](line) else len(line)  # a loss is stuck from its first check on
+    end = (
+        len(checks) - SPREAD_CHECKS if _DETECTORS["stuck"](checks) else len(checks)
+    )  # a loss is stuck from its first check on
     for number in range(end - 1, -1, -1):
-        row = line[number]
-        if not (_is_flat(line, number) or row.critic_excess < SURE or _is_one_class(row)):
+        row = checks[number]
+        if not (_is_flat(checks, number) or _is_sure(row) or _is_one_class(row)):
             return row.step
     return 0
 
 
-def _collapse(line: Sequence[Check]) -> str:
-    first = len(line) - LOW_CHECKS
-    if first < 0 or not all(_is_flat(line, number) for number in range(first, len(line))):
+def _collapse(checks: Sequence[Check]) -> str:
+    first = len(checks) - LOW_CHECKS
+    if first < 0 or not all(_is_flat(checks, number) for number in range(first, len(checks))):
         return ""
-    row = line[-1]
+    row = checks[-1]
     return (
         f"two generated images differ by {row.variety:.3g} grey levels on average, two real ones by "
         f"{row.real_variety:.3g} (ratio {row.ratio:.2g}, below {LOW_RATIO:g} in {LOW_CHECKS} checks)"
     )
 
 
-def _is_flat(line: Sequence[Check], number: int) -> bool:
-    if not line[number].ratio < LOW_RATIO:
+def _is_flat(checks: Sequence[Check], number: int) -> bool:
+    if not checks[number].ratio < LOW_RATIO:
         return False
-    return number >= GREY_CHECKS or any(row.ratio >= LOW_RATIO for row in line[:number])
+    return number >= GREY_CHECKS or any(row.ratio >= LOW_RATIO for row in checks[:number])
 
 
-def _stuck(line: Sequence[Check]) -> str:
-    if len(line) < SPREAD_CHECKS:
+def _stuck(checks: Sequence[Check]) -> str:
+    if len(checks) < SPREAD_CHECKS:
         return ""
-    row = line[-1]
+    row = checks[-1]
     if row.spread > NO_SPREAD * abs(row.generator_loss):
         return ""
     return (
@@ -151,10 +153,10 @@ def _stuck(line: Sequence[Check]) -> str:
     )
 
 
-def _one_class(line: Sequence[Check]) -> str:
-    if len(line) < LOW_CHECKS or not all(map(_is_one_class, line[-LOW_CHECKS:])):
+def _one_class(checks: Sequence[Check]) -> str:
+    if len(checks) < LOW_CHECKS or not all(map(_is_one_class, checks[-LOW_CHECKS:])):
         return ""
-    row = line[-1]
+    row = checks[-1]
     if row.between_classes is not None and row.between_classes < SAME_CLASSES:
         return (
             f"the classes look the same: another class changes a generated image by {row.between_classes:.2g} of what "
@@ -162,7 +164,7 @@ def _one_class(line: Sequence[Check]) -> str:
         )
     return (
         f"the critic takes {row.largest_class or 0:.0%} of the generated images, of all classes alike, for one class, "
-        f"though it tells real classes (skill {row.skill or 0:.2g} of 1), in {LOW_CHECKS} checks"
+        f"though it classifies real images (skill {row.skill or 0:.2g} of 1), in {LOW_CHECKS} checks"
     )
 
 
@@ -172,17 +174,21 @@ def _is_one_class(row: Check) -> bool:
     return row.largest_class == 1.0 and (row.skill or 0.0) >= KNOWS_CLASSES
 
 
-def _discriminator_won(line: Sequence[Check]) -> str:
+def _is_sure(row: Check) -> bool:
+    return row.critic_excess is not None and row.critic_excess < SURE
+
+
+def _discriminator_won(checks: Sequence[Check]) -> str:
     sure = 0
-    while sure < min(len(line), SURE_CHECKS) and line[-1 - sure].critic_excess < SURE:
+    while sure < min(len(checks), SURE_CHECKS) and _is_sure(checks[-1 - sure]):
         sure += 1
-    first = float(np.median([row.gradient for row in line[:FIRST_CHECKS]]))
-    vanished = all(row.gradient < VANISHING * first for row in line[-LOW_CHECKS:])
+    first = float(np.median([row.gradient for row in checks[:FIRST_CHECKS]]))
+    vanished = all(row.gradient < VANISHING * first for row in checks[-LOW_CHECKS:])
     if sure < SURE_CHECKS and not (sure >= LOW_CHECKS and vanished):
         return ""
-    row = line[-1]
+    row = checks[-1]
     return (
-        f"the critic's loss {row.critic_loss:.3g} stays within {SURE:g} of the least possible in {sure} checks; the "
+        f"the critic's loss {row.critic_loss:.3g} stays within {SURE:g} of its lower bound in {sure} checks; the "
         f"generator's gradient is {row.gradient:.2g}, first {first:.2g}"
     )
 
@@ -193,7 +199,7 @@ def _distances(images: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(squares[:, None] + squares - 2 * flat @ flat.T, 0) / flat.shape[1])  # (N, N)
 
 
-_FINDERS = {
+_DETECTORS = {
     "collapse": _collapse,
     "stuck": _stuck,
     "one_class": _one_class,

@@ -1,30 +1,61 @@
-"""The training loop: the critic and the generator take turns. It knows no loss and no data set."""
+"""The training loop: critics and generator are updated in turn. It knows no loss, no network and no data set."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...errors import InputError
-from ..batch import Batch, checked_batch
-from ..networks.architecture import Architecture, Discriminator, Generator
-from ..objectives.objective import Objective
-from ..pixels import to_unit
-from ..randomness import Stream, checked, latents
-from .callbacks import Callback
-from .ema import Ema
-from .finite import Losses, LossWatch, TrainingError, require_finite
-from .processes import Company, Word
-from .resident import to_device
+from ..batch import Batch, checked_batch, to_device, to_unit
+from ..networks.family import Architecture
+from ..networks.modules import Networks
+from ..objectives.objective import Objective, Step, require_head
+from ..randomness import Stream, checked, latents, torch_generator
+from .checkpoint import Snapshot, gather_optimizers, gather_weights, restore_optimizers, restore_weights
+from .processes import Ranks, Signal
 from .runtime import deferred_interrupt, flushed_denormals, frozen, keep_freed_memory, make_fabric, prefetched, quiet
-from .snapshot import Snapshot, gather_optimizers, gather_weights, restore_optimizers, restore_weights
 
-DETOUR = 10**9  # steps between the batches and latents of one course of training and those of the next
+Network = TypeVar("Network", bound=nn.Module)
+RESTART = 10**9  # batches between the random numbers of one restart and those of the next
+MUCH_FASTER = 0.9  # of the time in single precision
+LOOK_EVERY = 16  # steps; reading a loss makes a GPU wait
+
+Losses = Mapping[str, Tensor]
+"""Scalars of one step on the training device, by name: each critic, "generator", the objective's figures."""
+
+
+class TrainingError(InputError):
+    """Training has diverged: losses or weights are no longer finite numbers."""
+
+
+class _RollbackError(Exception):
+    """Training is to go on from an earlier state."""
+
+
+class Callback:
+    """Base of all callbacks: does nothing at every event; a subclass overrides the events that it is about.
+
+    Callbacks run on rank 0, in the order in which the trainer got them.
+    """
+
+    def start(self, trainer: "Trainer") -> None:
+        """Training begins, is resumed, or was rolled back; `trainer.step` steps are complete."""
+
+    def step(self, trainer: "Trainer", losses: Losses) -> None:
+        """A step is complete and counted in `trainer.step`."""
+
+    def stop(self, trainer: "Trainer") -> None:
+        """Training ends, complete, finished or interrupted, between two steps. Not called after an error."""
+
+    def failed(self, trainer: "Trainer", error: TrainingError) -> None:
+        """Losses or weights are not finite; the error is raised unless a callback calls `trainer.roll_back`."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +64,13 @@ class TrainerSettings:
 
     Several processes, devices × nodes, share the batch of each step: together they learn as one with all of it.
     A resumed run repeats an uninterrupted one bit by bit with one process or two; with more up to the order of sums, as
-    DDP shares the gradients out anew after its first step.
+    DDP distributes the gradients anew after its first step.
     """
 
-    learning_rate: float = 2e-4  # of Adam, for both networks
-    betas: tuple[float, float] = (0.5, 0.999)  # of Adam
+    learning_rate: float = 2e-4  # of Adam, for all networks
+    betas: tuple[float, float] | None = None  # of Adam; None: the objective's
     ema_decay: float = 0.999  # of the generator's averaged weights
-    seed: int = 0  # of the latent vectors; the networks have their own
+    seed: int = 0  # of weights, latent vectors and penalties
     device: str = "auto"  # cpu, cuda, or auto: cuda where there is one
     precision: str = "32"  # 32, or bf16: mixed precision
     devices: int = 1  # processes (CPU) or GPUs on each machine
@@ -47,168 +78,169 @@ class TrainerSettings:
 
 
 class Trainer:
-    """Trains a generator against a discriminator.
+    """Trains a generator against its critics.
 
     Arguments:
-        generator: latents (B, latent_dim), labels (B,) or None → images (B, c, H, W) in [-1, 1].
-        discriminator: of the same architecture.
+        architecture: of the networks; they are built with the settings' seed.
         objective: the losses.
-        batches: the real images of a given step. The same step must give the same batch: then a resumed run repeats
-            the uninterrupted one exactly. Called from another thread, one step ahead. After going back, the steps
-            asked for are 10⁹ further on. Of several processes each has a share of its own, of equal size.
+        batches: the real images of a given number, step · critic_steps + k for the critics' update k. The same number
+            must give the same batch: then a resumed run repeats the uninterrupted one exactly. Called from another
+            thread, one batch ahead. After a rollback the numbers are 10⁹ further on. Of several processes each has a
+            share of its own, of equal size.
         settings: how to train.
-        callbacks: called in this order at every event; of several processes only on the first.
+        callbacks: called in this order at every event; of several processes only on rank 0.
 
     Raises:
-        InputError: networks, objective or settings that do not go together; a device that is not there.
+        InputError: networks, objective or settings that do not go together; a device that this machine lacks.
     """
 
     def __init__(
         self,
-        generator: Generator,
-        discriminator: Discriminator,
+        architecture: Architecture,
         objective: Objective,
         batches: Callable[[int], Batch],
         settings: TrainerSettings | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> None:
-        self.architecture = _common(generator, discriminator, objective)
-        self.generator, self.discriminator, self.objective = generator, discriminator, objective
-        self.batches, self.callbacks = batches, callbacks
+        """Build the networks and set them up on their device."""
+        require_head(objective, architecture.head)
+        if objective.per_sample and not architecture.is_per_sample:
+            raise InputError(
+                f"objective '{objective.name}' needs critics without statistics over the batch; build the networks "
+                "from architecture.per_sample()"
+            )
+        self.architecture, self.objective, self.batches, self.callbacks = architecture, objective, batches, callbacks
         self.settings = settings or TrainerSettings()
         self.seed = checked(self.settings.seed)
         self.step = 0  # steps completed
-        self.detour = 0  # how often training went back
-        self.images = 0  # real images seen since this process began, by all processes
-        self.batch: Batch | None = None  # the real images of the last step of this process
+        self.restarts = 0  # how often training was rolled back
+        self.images = 0  # real images used since this process began, by all processes
+        self.batch: Batch | None = None  # the last real images of this process
         self.finished: str | None = None  # why training ended before its last step
         self.fabric = make_fabric(
             self.settings.device, self.settings.precision, self.settings.devices, self.settings.nodes
         )
-        self.company = Company(self.fabric)
-        self._generate, self._generator_optimizer = self._set_up(generator)
-        self._critic, self._critic_optimizer = self._set_up(discriminator)
-        self.ema = Ema(generator, self.settings.ema_decay)
-        self._networks = {"generator": generator, "discriminator": discriminator, "ema": self.ema.network}
-        self._optimizers = {"generator": self._generator_optimizer, "discriminator": self._critic_optimizer}
-        self._watch = LossWatch()
-        self._way_back: Callable[[], Snapshot] | None = None
+        self.ranks = Ranks(self.fabric)
+        self.networks = architecture.build(self.seed)
+        self._trained = {"generator": self.networks.generator} | {
+            f"critic.{name}": critic for name, critic in self.networks.critics.items()
+        }
+        prepared = {name: self._set_up(network) for name, network in self._trained.items()}
+        self.ema = Ema(self.networks.generator, self.settings.ema_decay)
+        self._optimizers = {name: optimizer for name, (_, optimizer) in prepared.items()}
+        # the wrapped networks average gradients over the processes in the backward pass
+        self._wrapped = Networks(
+            prepared["generator"][0], {name: prepared[f"critic.{name}"][0] for name in self.networks.critics}
+        )
+        self._watch = _LossWatch()
+        self._load_snapshot: Callable[[], Snapshot] | None = None
 
     def train(self, until: int) -> None:
         """Train until so many steps are complete, counted from the very first one, or until a callback finishes it.
 
         Raises:
             TrainingError: losses or weights are not finite.
-            KeyboardInterrupt: Ctrl-C; the step at hand was completed and the callbacks were told to stop.
+            KeyboardInterrupt: Ctrl-C; the current step was completed and the callbacks were told to stop.
         """
         keep_freed_memory()
-        self.finished, self._way_back = None, None
-        first = self.company.first
-        with self.company.reaching(), flushed_denormals(), quiet(), deferred_interrupt(first) as interrupted:
-            self._start()
-            while not self._arrives(until, interrupted):
-                self._return()
-
-    def finish(self, reason: str) -> None:
-        """Let training end after the step at hand (for callbacks); `finished` keeps the first reason."""
-        self.finished = self.finished or reason
-
-    def go_back(self, way: Callable[[], Snapshot]) -> None:
-        """Let training go on from an earlier state after the step at hand, with other batches and latents.
-
-        Arguments:
-            way: returns the state; called when all callbacks have seen the step.
-        """
-        self._way_back = way
-
-    def _arrives(self, until: int, interrupted: Callable[[], bool]) -> bool:
-        """Whether training came to an end; False when it has to go back."""
-        course = self.detour * DETOUR
-        seen: Callable[[], None] = _nothing
-        with closing(prefetched(self.batches, range(course + self.step, course + until))) as batches:
+        self.finished, self._load_snapshot = None, None
+        main = self.ranks.is_main
+        with self.ranks.translating_peer_loss(), flushed_denormals(), quiet(), deferred_interrupt(main) as interrupted:
             while True:
-                word = self.company.agree(lambda: self._next(seen, batches, until, interrupted))  # noqa: B023
-                if word != Word.GO:
-                    return word == Word.END
-                seen = partial(self._look, self._advance())
+                try:
+                    return self._run(until, interrupted)
+                except _RollbackError:
+                    self._restart()
 
-    def _next(
-        self, seen: Callable[[], None], batches: Iterator[Batch], until: int, interrupted: Callable[[], bool]
-    ) -> Word:
-        """Let the callbacks see the last step, in the first process only; what is next, its batch being there."""
-        if self.company.first:
-            try:
-                seen()
-                if self._way_back is None and (self.step >= until or self.finished or interrupted()):
-                    self._watch.look()
-                    for callback in self.callbacks:
-                        callback.stop(self)
-                    return Word.END
-            except TrainingError as error:
-                for callback in self.callbacks:
-                    callback.failed(self, error)
-                if self._way_back is None:
-                    raise
-            if self._way_back is not None:
-                return Word.BACK
-        if self.step < until:  # else the first process ends it
-            self.batch = next(batches)
-            checked_batch(self.batch, self.step, self.architecture.image_shape, self.architecture.classes)
-        return Word.GO
+    def _run(self, until: int, interrupted: Callable[[], bool]) -> None:
+        with self.ranks.agreeing():
+            self._emit("start")
+        first, each = self.restarts * RESTART, self.objective.critic_steps
+        numbers = range(first + self.step * each, first + until * each)
+        with closing(prefetched(self.batches, numbers)) as source:
+            losses: Losses | None = None
+            while batches := self._next_batches(losses, source, until, interrupted):
+                losses = self.train_step(batches)
 
-    def _advance(self) -> Losses:
-        assert self.batch is not None
-        losses = self._take_turns(*self._on_device(self.batch))
-        self.step += 1
-        return losses
+    def _next_batches(
+        self, losses: Losses | None, source: Iterator[Batch], until: int, interrupted: Callable[[], bool]
+    ) -> list[Batch]:
+        """Call back after a step, on rank 0, and return the next step's batches; none at the end."""
+        batches = []
+        with self.ranks.agreeing() as vote:
+            if self.ranks.is_main:
+                vote.signal = self._report(losses, until, interrupted)
+            if vote.signal == Signal.GO and self.step < until:  # beyond it, rank 0 ends training
+                batches = self._fetch(source)
+        if vote.signal == Signal.ROLLBACK:
+            raise _RollbackError
+        return [] if vote.signal == Signal.END else batches
 
-    def _look(self, losses: Losses) -> None:
-        self._watch.add(self.step, losses)
-        for callback in self.callbacks:
-            callback.step(self, losses)
+    def _report(self, losses: Losses | None, until: int, interrupted: Callable[[], bool]) -> Signal:
+        try:
+            if losses is not None:
+                self._watch.add(self.step, losses)
+                self._emit("step", losses)
+            if self._load_snapshot is None and (self.step >= until or self.finished or interrupted()):
+                self._watch.look()
+                self._emit("stop")
+                return Signal.END
+        except TrainingError as error:
+            self._emit("failed", error)
+            if self._load_snapshot is None:
+                raise
+        return Signal.GO if self._load_snapshot is None else Signal.ROLLBACK
 
-    def _return(self) -> None:
-        detour, way = self.detour, self._way_back
-        self._way_back, self._watch, self.finished = None, LossWatch(), None
-        self.resume(lambda: way() if way else None)
-        self.detour = detour + 1
-        self._start()
+    def _emit(self, event: str, *arguments: Any) -> None:
+        for callback in self.callbacks if self.ranks.is_main else ():
+            getattr(callback, event)(self, *arguments)
 
-    def _start(self) -> None:
-        def work() -> Word:
-            for callback in self.callbacks if self.company.first else ():
-                callback.start(self)
-            return Word.GO
-
-        self.company.agree(work)
-
-    def _take_turns(self, real: Tensor, labels: Tensor | None) -> Losses:
-        course = self.step + self.detour * DETOUR
-        rank, count = self.company.rank, self.company.count
-        latent = latents(self.seed, Stream.TRAINING_LATENTS, course, len(real) * count, self.architecture.latent_dim)
-        latent = latent[rank::count]  # as the rows of the batch are shared
-        with self.fabric.autocast():  # around both passes of the critic, so that its weights are cast once
-            fake = self._generate(to_device(latent, self.fabric.device), labels)
-            critic = self.objective.critic_loss(self._critic, real, fake.detach(), labels)
-        self._update(self._critic_optimizer, critic.loss)
-        with frozen(self.discriminator), self.fabric.autocast():
-            # not the critic that averages gradients over processes: it would wait for some
-            generator_loss = self.objective.generator_loss(self.discriminator, fake, labels)
-        self._update(self._generator_optimizer, generator_loss)
-        if self.company.first:
+    def train_step(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+        """Update the critics once for each batch, then the generator, and return the last losses."""
+        number = self.restarts * RESTART + self.step * len(batches)
+        for k, batch in enumerate(batches):
+            with self.fabric.autocast():  # around both passes of the critics, so that their weights are cast once
+                step = self._new_step(batch, number + k, for_generator=k == len(batches) - 1)
+                critics = replace(step, networks=self._wrapped, fake=step.fake.detach())
+                losses = self.objective.critic_losses(critics)
+            for name, loss in losses.items():
+                self._update(f"critic.{name}", loss)
+        with frozen(self.networks.critics.values()), self.fabric.autocast():
+            # not the wrapped critics: they would wait for gradients of weights that get none here
+            generator_loss = self.objective.generator_loss(step)
+        self._update("generator", generator_loss)
+        if self.ranks.is_main:
             self.ema.update(self.step)
-        losses = (critic.loss.detach(), generator_loss.detach(), critic.real_accuracy, critic.fake_accuracy)
-        if self.company.count == 1:
-            return Losses(*losses)
-        return Losses(*self.company.mean(torch.stack([loss for loss in losses if loss is not None])))
+        self.step += 1
+        scalars = {name: loss.detach() for name, loss in losses.items()}
+        scalars |= {"generator": generator_loss.detach(), **step.figures}
+        if self.ranks.count == 1:
+            return scalars
+        return dict(zip(scalars, self.ranks.mean(torch.stack(list(scalars.values()))), strict=True))
 
-    def _update(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    def _new_step(self, batch: Batch, number: int, for_generator: bool) -> Step:
+        self.batch = batch
+        real, labels = self._on_device(batch)
+        rank, ranks = self.ranks.rank, self.ranks.count
+        latent = latents(self.seed, Stream.TRAINING_LATENTS, number, len(real) * ranks, self.architecture.latent_dim)
+        latent = latent[rank::ranks]  # as the rows of the batch are shared
+        with torch.set_grad_enabled(for_generator):
+            fake = self._wrapped.generator(to_device(latent, self.fabric.device), labels)
+        random = torch_generator(self.seed, Stream.OBJECTIVE, number)
+        return Step(self.networks, real, fake, labels, random, rank, ranks)
+
+    def _update(self, name: str, loss: Tensor) -> None:
+        optimizer = self._optimizers[name]
         optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         optimizer.step()
 
+    def _fetch(self, source: Iterator[Batch]) -> list[Batch]:
+        each, shape, classes = self.objective.critic_steps, self.architecture.image_shape, self.architecture.classes
+        return [checked_batch(next(source), self.step * each + k, shape, classes) for k in range(each)]
+
     def _on_device(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        self.images += len(batch.images) * self.company.count
+        self.images += len(batch.images) * self.ranks.count
         device, images = self.fabric.device, batch.images
         if isinstance(images, np.ndarray):
             images = to_device(torch.from_numpy(np.array(images, order="C")), device)
@@ -216,71 +248,169 @@ class Trainer:
         labels = None if batch.labels is None else to_device(torch.from_numpy(batch.labels.astype(np.int64)), device)
         return real.contiguous(memory_format=torch.channels_last), labels  # (B, c, H, W), (B,)
 
-    def snapshot(self) -> Snapshot:
-        """Return all that is needed to go on exactly from here; TrainingError if it is not worth going on from."""
-        self._watch.look()
-        weights = gather_weights(self._networks)
-        require_finite(self.step, weights)
-        optimizer = gather_optimizers(self._optimizers)
-        return Snapshot(self.step, self.architecture, self._decisive(), weights, optimizer, self.detour)
+    def finish(self, reason: str) -> None:
+        """Let training end after the current step (for callbacks); `finished` keeps the first reason."""
+        self.finished = self.finished or reason
 
-    def resume(self, find: Callable[[], Snapshot | None]) -> None:
-        """Go on from what the first process finds, if it finds anything; the others are told.
+    def roll_back(self, load_snapshot: Callable[[], Snapshot]) -> None:
+        """Let training restart from an earlier state after the current step, with other batches and latents.
 
         Arguments:
-            find: called on the first process only.
+            load_snapshot: returns the state; called on rank 0 when all callbacks have been called for the step.
+        """
+        self._load_snapshot = load_snapshot
+
+    def _restart(self) -> None:
+        restarts, load_snapshot = self.restarts, self._load_snapshot
+        self._load_snapshot, self._watch, self.finished = None, _LossWatch(), None
+        self.resume(lambda: load_snapshot() if load_snapshot else None)
+        self.restarts = restarts + 1
+
+    def snapshot(self) -> Snapshot:
+        """Return all that is needed to go on exactly from here; TrainingError if weights or losses are not finite."""
+        self._watch.look()
+        weights = gather_weights(self._trained | {"ema": self.ema.network})
+        for name, tensor in weights.items():  # the losses of a step are computed before its update
+            if not torch.isfinite(tensor).all():
+                raise _diverged(f"after step {self.step} the weights {name} are not finite")
+        optimizer = gather_optimizers(self._optimizers)
+        return Snapshot(self.step, *self._identity(), weights, optimizer, self.restarts)
+
+    def resume(self, load_snapshot: Callable[[], Snapshot | None]) -> None:
+        """Go on from what rank 0 loads, if it loads anything.
+
+        Arguments:
+            load_snapshot: called on rank 0 only.
 
         Raises:
-            InputError: what it raises, or a snapshot of a trainer with other networks or settings.
+            InputError: what it raises, or a snapshot of a trainer with other networks, objective or settings.
         """
 
-        def checked_find() -> Snapshot | None:
-            found = find()
-            if found is not None:
-                found.require(self.architecture, self._decisive())
-            return found
+        def load_checked() -> Snapshot | None:
+            snapshot = load_snapshot()
+            if snapshot is not None:
+                snapshot.require(*self._identity())
+            return snapshot
 
-        snapshot = self.company.from_first(checked_find)
+        snapshot = self.ranks.broadcast(load_checked)
         if snapshot is not None:
             self.restore(snapshot)
 
-    def close(self) -> None:
-        """Part with the other processes, if there are any; training is over."""
-        self.company.close()
-
     def restore(self, snapshot: Snapshot) -> None:
-        """Go on from a snapshot; InputError if it is of a trainer with other networks or settings."""
-        snapshot.require(self.architecture, self._decisive())
-        restore_weights(self._networks, snapshot.weights)
+        """Go on from a snapshot; InputError if it is of a trainer with other networks, objective or settings."""
+        snapshot.require(*self._identity())
+        restore_weights(self._trained | {"ema": self.ema.network}, snapshot.weights)
         restore_optimizers(self._optimizers, snapshot.optimizer)
-        self.step, self.detour = snapshot.step, snapshot.detour
+        self.step, self.restarts = snapshot.step, snapshot.restarts
 
-    def _decisive(self) -> dict[str, Any]:
-        decisive = ("learning_rate", "ema_decay", "seed")
-        chosen = {name: getattr(self.settings, name) for name in decisive}
-        return chosen | {"betas": list(self.settings.betas), "processes": self.company.count}
+    def close(self) -> None:
+        """Leave the process group; training is over."""
+        self.ranks.close()
 
-    def _set_up(self, network: nn.Module) -> tuple[Callable[..., Any], torch.optim.Optimizer]:
-        if self.company.count > 1 and self.fabric.device.type == "cuda":
+    @property
+    def _betas(self) -> tuple[float, float]:
+        return self.settings.betas or self.objective.betas
+
+    def _identity(self) -> tuple[Architecture, dict[str, Any], dict[str, Any]]:
+        """What has to be the same when training is resumed."""
+        objective = {"name": self.objective.name, **self.objective.state()}
+        settings = {name: getattr(self.settings, name) for name in ("learning_rate", "ema_decay", "seed")}
+        return self.architecture, objective, settings | {"betas": list(self._betas), "processes": self.ranks.count}
+
+    def _set_up(self, network: nn.Module) -> tuple[Any, torch.optim.Optimizer]:
+        if self.ranks.count > 1 and self.fabric.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(network)
         network.train().to(memory_format=torch.channels_last)
         parameters = list(network.parameters())
-        optimizer = torch.optim.Adam(parameters, self.settings.learning_rate, self.settings.betas, fused=True)
+        optimizer = torch.optim.Adam(parameters, self.settings.learning_rate, self._betas, fused=True)
         with quiet():
             return self.fabric.setup(network, optimizer)  # moves the network to the device
 
 
-def _nothing() -> None:
-    """Before the first step nothing was seen."""
+def faster_precision(architecture: Architecture, objective: Objective, batch: int, steps: int = 2) -> str:
+    """Measure on the CPU, in about a second, whether these networks train faster in bf16.
+
+    Processors with units for bf16 differ: some are twice as fast with them, on others mixed precision is slower.
+
+    Arguments:
+        architecture: of the networks.
+        objective: the losses.
+        batch: images a step.
+        steps: timed in each precision, in turn; the fastest counts, so that other load matters little.
+
+    Returns:
+        bf16 where a step takes less than MUCH_FASTER of its time in 32, else 32.
+    """
+    images = np.random.default_rng(0).integers(0, 256, (batch, *architecture.image_shape), np.uint8)
+    labels = np.arange(batch) % architecture.classes if architecture.classes else None
+    batches = [Batch(images, labels)] * objective.critic_steps
+    settings = {precision: TrainerSettings(device="cpu", precision=precision) for precision in ("32", "bf16")}
+    trainers = {name: Trainer(architecture, objective, lambda _: batches[0], each) for name, each in settings.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in trainers}
+    for _ in range(1 + steps):  # the first is slower: memory is allocated and kernels are made
+        for name, trainer in trainers.items():
+            began = time.perf_counter()
+            trainer.train_step(batches)
+            seconds[name].append(time.perf_counter() - began)
+    return "bf16" if min(seconds["bf16"][1:]) < MUCH_FASTER * min(seconds["32"][1:]) else "32"
 
 
-def _common(generator: Generator, discriminator: Discriminator, objective: Objective) -> Architecture:
-    architecture = generator.architecture
-    if discriminator.architecture != architecture:
-        raise InputError(
-            f"generator of {architecture} and discriminator of {discriminator.architecture}; must be equal"
-        )
-    if architecture.head not in objective.heads:
-        name = type(objective).__name__
-        raise InputError(f"the objective {name} needs the head {' or '.join(objective.heads)}; not {architecture.head}")
-    return architecture
+class Ema(Generic[Network]):
+    """Exponential moving average of a network's weights and normalization statistics, which is sampled from.
+
+    Arguments:
+        source: the network in training; its current state is where the average starts.
+        decay: what is kept of the average at each update, late in training; earlier (1 + t) / (10 + t) if that is less,
+            so that the first random weights are soon forgotten.
+    """
+
+    def __init__(self, source: Network, decay: float = 0.999) -> None:
+        """Copy the network."""
+        if not 0.0 <= decay < 1.0:
+            raise InputError(f"ema_decay {decay} must be at least 0 and below 1; 0.999 is usual")
+        self.decay = decay
+        self.network = deepcopy(source).eval().requires_grad_(False)
+        self._source = source
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take the source's present weights into the average; `step` counts the updates before this one."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        pairs = list(zip(_tensors(self.network), _tensors(self._source), strict=True))
+        floating = [(average, source) for average, source in pairs if average.is_floating_point()]
+        torch._foreach_lerp_([a for a, _ in floating], [source.detach() for _, source in floating], 1.0 - decay)
+        for average, source in pairs:
+            if not average.is_floating_point():  # the count of batches
+                average.copy_(source)
+
+
+def _tensors(network: nn.Module) -> list[Tensor]:
+    return [*network.parameters(), *network.buffers()]
+
+
+class _LossWatch:
+    """Collects losses and looks at them every few steps."""
+
+    def __init__(self) -> None:
+        self._unread: list[tuple[int, Losses]] = []
+
+    def add(self, step: int, losses: Losses) -> None:
+        """Take the losses of a step; TrainingError as `look`."""
+        self._unread.append((step, losses))
+        if len(self._unread) >= LOOK_EVERY:
+            self.look()
+
+    def look(self) -> None:
+        """Raise TrainingError if a loss since the last look was not finite."""
+        unread, self._unread = self._unread, []
+        if not unread:
+            return
+        values = torch.stack([torch.stack(list(losses.values())) for _, losses in unread]).tolist()  # one transfer
+        for (step, losses), row in zip(unread, values, strict=True):
+            if not all(map(math.isfinite, row)):
+                words = ", ".join(f"{name} {value:g}" for name, value in zip(losses, row, strict=True))
+                raise _diverged(f"in step {step} the losses are {words}")
+
+
+def _diverged(what: str) -> TrainingError:
+    return TrainingError(f"training has diverged: {what}; use a lower learning rate or precision 32")

@@ -6,7 +6,7 @@ from pathlib import Path
 from ...data.parallel import Failure, spread_over
 from ...errors import InputError
 from ...files import is_unfinished, refuse_file
-from ...gan.training.runtime import make_fabric
+from ...gan import make_fabric
 from ..engines import Engine, LocalEngine
 from ..evaluation.verification import Verifier
 from ..kinds import check_source

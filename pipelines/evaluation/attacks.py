@@ -82,7 +82,7 @@ def _asked(sets: Sets, training: Samples, control: Samples) -> tuple[np.ndarray,
     order = np.random.default_rng(sets.recipe.seed).permutation(len(values))
     images = sets.codec.encode(values[order])
     # a class that training has not is judged as the first one: strangers are not to be told by an error
-    said = realness(sets.snapshot.trained_discriminator(), images, np.maximum(labels[order], 0))
+    said = realness(sets.snapshot.trained_critic(), images, np.maximum(labels[order], 0))
     figures = np.empty(len(values), np.float32)
     figures[order] = said
     return figures[: len(training)], figures[len(training) :]

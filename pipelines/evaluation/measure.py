@@ -208,14 +208,14 @@ def _networks(sets: Sets, found: Measured) -> None:
     found.scores |= score_null(images, codec.arrangement.null, recipe.seed)
     if recipe.class_head != "auxiliary":  # a projection judges whether an image fits its class, not which class it is
         return
-    discriminator = sets.snapshot.trained_discriminator()
+    critic = sets.snapshot.trained_critic()
     assert labels is not None  # an auxiliary head is of a conditional recipe
-    told = classify(discriminator, images).argmax(1) == labels
+    told = classify(critic, images).argmax(1) == labels
     found.scores["class_accuracy"] = score_classes(told, labels, np.arange(len(told)), recipe.seed)
     for name, part in (("control", sets.drawn.control), ("training", sets.drawn.training)):
         numbers = sets.labels(part)
         known = numbers >= 0
-        told = classify(discriminator, codec.encode(part.values[known])).argmax(1) == numbers[known]
+        told = classify(critic, codec.encode(part.values[known])).argmax(1) == numbers[known]
         seen = (told, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
         found.scores[f"class_accuracy_{name}"] = score_classes(*seen)
         if part is sets.drawn.control:

@@ -221,7 +221,7 @@ def _write_generator(snapshot: Snapshot, to: Path) -> None:
     to.mkdir()
     weights = {name: tensor.contiguous() for name, tensor in snapshot.averaged_generator().state_dict().items()}
     (to / "weights.safetensors").write_bytes(safetensors.torch.save(weights))
-    state = json.dumps(snapshot.networks.to_state(), indent=1)
+    state = json.dumps(snapshot.architecture.to_state(), indent=1)
     (to / "architecture.json").write_text(state + "\n", encoding="utf-8")
 
 

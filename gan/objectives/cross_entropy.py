@@ -1,0 +1,72 @@
+"""Binary cross-entropy: the classic losses, with one-sided label smoothing and the non-saturating generator loss.
+
+Source: Goodfellow et al. 2014; smoothing: Salimans et al. 2016, section 3.4.
+
+>>> CrossEntropy(real_label=1.0).floor
+0.0
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from ...errors import InputError
+from .objective import Step
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Cross-entropy of one critic.
+
+    Arguments:
+        real_label: target for real images: 1 is a hard label, 0.9 the usual smoothing. The target for generated images
+            stays 0.
+
+    Raises:
+        InputError: a target at or below one half, which would reverse the game, or above 1.
+    """
+
+    name: ClassVar[str] = "cross_entropy"
+    heads: ClassVar[frozenset[str]] = frozenset({"none", "projection"})
+    per_sample: ClassVar[bool] = False
+    betas: ClassVar[tuple[float, float]] = (0.5, 0.999)
+    figures: ClassVar[tuple[str, ...]] = ()
+    critic_steps: ClassVar[int] = 1
+
+    real_label: float = 0.9
+
+    def __post_init__(self) -> None:
+        """Check the target."""
+        if not 0.5 < self.real_label <= 1.0:
+            raise InputError(
+                f"real_label {self.real_label} must lie above 0.5 and be at most 1; 0.9 is usual, 1 is hard labels"
+            )
+
+    @property
+    def floor(self) -> float:
+        """Lower bound of the critic's loss: the entropy of the smoothed target."""
+        return -sum(p * math.log(p) for p in (self.real_label, 1.0 - self.real_label) if p)
+
+    def critic_losses(self, step: Step) -> dict[str, Tensor]:
+        """Return −[t·log D(x) + (1 − t)·log(1 − D(x))] − log(1 − D(G(z))), means over the batch; t = real_label."""
+        critic = step.networks.critics["critic"]
+        real, fake = step.judge(critic, step.real), step.judge(critic, step.fake)
+        return {"critic": cross_entropy_with(real.source, self.real_label) + cross_entropy_with(fake.source, 0.0)}
+
+    def generator_loss(self, step: Step) -> Tensor:
+        """Return −log D(G(z)), mean over the batch."""
+        return cross_entropy_with(step.judge(step.networks.critics["critic"], step.fake).source, 1.0)
+
+    def state(self) -> dict[str, Any]:
+        """Return its options as JSON values."""
+        return asdict(self)
+
+
+def cross_entropy_with(logits: Tensor, target: float) -> Tensor:
+    """Return the mean cross-entropy of logits (N,) with one target for all."""
+    logits = logits.float()  # a loss in bf16 would lose small differences
+    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))

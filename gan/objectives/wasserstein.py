@@ -1,0 +1,72 @@
+"""Wasserstein distance with gradient penalty (WGAN-GP).
+
+The penalty holds the norm of the gradient of each image's score at 1, so the critic must judge each image by itself:
+batch normalization would let every score depend on all images. As the source says, the critic has layer normalization
+instead; families offer it through `per_sample`.
+
+Source: Gulrajani et al. 2017, algorithm 1 (λ = 10, 5 critic steps, Adam with β = (0, 0.9)) and section 4.
+
+>>> Wasserstein().floor is None  # the distance has no bound
+True
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import InputError
+from .objective import Step
+
+
+@dataclass(frozen=True)
+class Wasserstein:
+    """Difference of the mean scores, and the penalty.
+
+    Arguments:
+        gradient_penalty: weight λ of the penalty.
+        critic_steps: updates of the critic for every update of the generator.
+
+    Raises:
+        InputError: a weight that is not positive, or no critic steps.
+    """
+
+    name: ClassVar[str] = "wasserstein"
+    heads: ClassVar[frozenset[str]] = frozenset({"none", "projection"})
+    per_sample: ClassVar[bool] = True
+    betas: ClassVar[tuple[float, float]] = (0.0, 0.9)
+    figures: ClassVar[tuple[str, ...]] = ()
+    floor: ClassVar[None] = None
+
+    gradient_penalty: float = 10.0
+    critic_steps: int = 5
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        if not self.gradient_penalty > 0 or self.critic_steps < 1:
+            raise InputError(
+                f"gradient_penalty {self.gradient_penalty} must be above 0, critic_steps {self.critic_steps} at least 1"
+            )
+
+    def critic_losses(self, step: Step) -> dict[str, Tensor]:
+        """Return D(G(z)) − D(x) + λ·(‖∇D(x̂)‖ − 1)², means over the batch; x̂ = ε·x + (1 − ε)·G(z), ε uniform."""
+        critic = step.networks.critics["critic"]
+        real, fake = step.judge(critic, step.real).source.float(), step.judge(critic, step.fake).source.float()
+        return {"critic": fake.mean() - real.mean() + self.gradient_penalty * self._penalty(critic, step)}
+
+    def generator_loss(self, step: Step) -> Tensor:
+        """Return −D(G(z)), mean over the batch."""
+        return -step.judge(step.networks.critics["critic"], step.fake).source.float().mean()
+
+    def state(self) -> dict[str, Any]:
+        """Return its options as JSON values."""
+        return asdict(self)
+
+    def _penalty(self, critic: nn.Module, step: Step) -> Tensor:
+        share = step.uniform()[:, None, None, None]
+        with torch.autocast(step.real.device.type, enabled=False):  # norms in bf16 would have two digits
+            between = (share * step.real + (1 - share) * step.fake.float()).requires_grad_()
+            scores = step.judge(critic, between).source
+            (gradient,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
+            return (gradient.flatten(1).norm(dim=1) - 1.0).square().mean()

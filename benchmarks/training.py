@@ -22,15 +22,13 @@ import torch
 from anonimage.gan import (
     Architecture,
     Batch,
-    BinaryCrossEntropy,
     Callback,
     Trainer,
     TrainerSettings,
-    new_discriminator,
-    new_generator,
     resident,
     sample_images,
 )
+from anonimage.gan.objectives.cross_entropy import CrossEntropy
 from anonimage.pipelines.evaluation.fidelity import nearest_neighbour_accuracy
 from scipy.stats import t as student
 
@@ -110,9 +108,8 @@ def quality(
         batches = _random_batches(array, batch, "cpu", seed)
         real = array[np.random.default_rng(seed).permutation(len(array))[:COMPARED]]
         architecture = Architecture("convolutional", array.shape[1:])
-        networks = new_generator(architecture, seed), new_discriminator(architecture, seed)
         settings = TrainerSettings(seed=seed, device=device, precision=precision)
-        trainer = Trainer(*networks, BinaryCrossEntropy(), batches, settings)
+        trainer = Trainer(architecture, CrossEntropy(), batches, settings)
         trainer.train(steps)
         made = {
             "yardstick": _plain_images(batches, steps, len(real), array.shape[1], seed, device, yardstick),
@@ -172,9 +169,8 @@ def measure(
     """Return images per second of the Trainer, the making of the batches included, the first steps left out."""
     architecture, stopwatch = Architecture("convolutional", image_shape), _Stopwatch(warmup)
     Trainer(
-        new_generator(architecture),
-        new_discriminator(architecture),
-        BinaryCrossEntropy(),
+        architecture,
+        CrossEntropy(),
         batches,
         TrainerSettings(device=device, precision=precision),
         [stopwatch],
@@ -188,11 +184,11 @@ class _Stopwatch(Callback):
 
     def step(self, trainer: Trainer, losses: Any) -> None:
         if trainer.step == self.warmup:
-            losses.generator.item()  # waits for the device
+            losses["generator"].item()  # waits for the device
             self._began, self._before = time.perf_counter(), trainer.images
 
     def stop(self, trainer: Trainer) -> None:
-        next(trainer.generator.parameters()).sum().item()
+        next(trainer.networks.generator.parameters()).sum().item()
         self.seconds, self.images = time.perf_counter() - self._began, trainer.images - self._before
 
 

@@ -29,21 +29,21 @@ def store_batches(
     share: Share = WHOLE,
     keep: Callable[[Images, int], Images] | None = None,
 ) -> Batches:
-    """Encoded training images of each step, with their classes if the networks know classes.
+    """Return the encoded training images of each step, with their classes for conditional networks.
 
     Arguments:
         store: prepared; only rows of part "train" are used.
         codec: fitted.
         recipe: starts, balance, batch, seed, head.
-        share: of a process that trains with others: each has other images of the recipe's batch, equally many.
-        keep: gets what gives the encoded images at some positions of the training samples, and how many there are, and
-            gives them from where they are kept; random starts are encoded at every step all the same.
+        share: rank and number of processes, each with other images of the recipe's batch, equally many.
+        keep: wraps the function from positions of training samples to encoded images, given their number, to keep the
+            images on the training device; random starts are encoded at every step all the same.
 
     Returns:
         A function of the step.
 
     Raises:
-        InputError: a batch that cannot be shared evenly, or that there are too few samples for.
+        InputError: a batch that cannot be shared evenly, or fewer samples than a batch.
     """
     rank, count = share
     if recipe.train.batch % count:
@@ -70,17 +70,17 @@ def store_batches(
 
 
 def sample_batches(values: np.ndarray, labels: np.ndarray, codec: Codec, recipe: Recipe) -> Batches:
-    """As store_batches, from samples in memory (N, C, L) and their classes (N,)."""
+    """Return batches as store_batches does, from samples in memory (N, C, L) and their classes (N,)."""
     return _batches(training_rows(labels, recipe), lambda chosen: codec.encode(values[chosen]), labels, recipe)
 
 
 def training_labels(store: AnyStore) -> np.ndarray:
-    """The class of each training sample (N,), whether or not the networks know classes."""
+    """Return the class of each training sample (N,), also for unconditional networks."""
     return Classes.of(store).numbers(store.frame[store.frame["part"] == TRAIN], store.classes)
 
 
 def training_rows(labels: np.ndarray, recipe: Recipe) -> Rows:
-    """Positions of the training samples of each step, balanced as the recipe says.
+    """Return the positions of the training samples of each step, balanced as the recipe says.
 
     Arguments:
         labels: (N,) class of each training sample.
@@ -99,16 +99,16 @@ def training_rows(labels: np.ndarray, recipe: Recipe) -> Rows:
 
 
 def n_training(labels: np.ndarray, recipe: Recipe) -> int:
-    """How many training samples make an epoch."""
+    """Return how many training samples make an epoch."""
     return len(undersample(labels, recipe.seed)) if recipe.train.balance == "undersample" else len(labels)
 
 
 def grid_rows(n_samples: int, batch: int, seed: int) -> Rows:
-    """Every sample once an epoch, in an order drawn anew each epoch.
+    """Return rows that hold every sample once an epoch, in an order drawn anew each epoch.
 
     Arguments:
-        n_samples: training samples there are.
-        batch: samples a step; the rest of an epoch that does not fill a batch is left out, as in the yardstick.
+        n_samples: number of training samples.
+        batch: samples a step; the rest of an epoch that does not fill a batch is left out.
         seed: of the orders.
 
     Raises:
@@ -123,22 +123,28 @@ def grid_rows(n_samples: int, batch: int, seed: int) -> Rows:
     orders: dict[int, np.ndarray] = {}  # the current epoch's only
 
     def rows(step: int) -> np.ndarray:
-        epoch, place = divmod(step, per_epoch)
+        epoch, part = divmod(step, per_epoch)
         if epoch not in orders:
             orders.clear()
             orders[epoch] = np.random.default_rng([seed, epoch]).permutation(n_samples)
-        return orders[epoch][place * batch : (place + 1) * batch]
+        return orders[epoch][part * batch : (part + 1) * batch]
 
     return rows
 
 
 def class_rows(labels: np.ndarray, batch: int, seed: int) -> Rows:
-    """Classes equally often, whatever their sizes: nothing is discarded, small classes repeat."""
+    """Return rows that hold every class equally often over the steps: nothing is discarded, small classes repeat.
+
+    Arguments:
+        labels: (N,) class of each training sample.
+        batch: samples a step; classes are dealt in turn from one batch to the next, so that each is as even as it can.
+        seed: of the samples drawn.
+    """
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
     def rows(step: int) -> np.ndarray:
         rng = np.random.default_rng([seed, step])
-        classes = rng.permutation(np.arange(batch) % len(members))  # as even as the batch allows
+        classes = rng.permutation((step * batch + np.arange(batch)) % len(members))
         return np.array([rng.choice(members[k]) for k in classes])
 
     return rows
@@ -153,25 +159,25 @@ def _batches(rows: Rows, images: Images, labels: np.ndarray, recipe: Recipe) -> 
 
 
 def _anywhere(store: Store, codec: Codec, recipe: Recipe, labels: np.ndarray, share: Share) -> Batches:
-    """Windows that start anywhere in a training record where the grid, too, would have kept them."""
+    """Return windows that start anywhere in the parts of training records of which the grid keeps windows."""
     training = store.frame[store.frame["part"] == TRAIN]
     label_of = dict(zip(training["record"], labels.tolist(), strict=True))
     runs = store.spans(TRAIN)
-    places = (runs["end"] - runs["begin"] - store.length + 1).to_numpy()
+    n_starts = (runs["end"] - runs["begin"] - store.length + 1).to_numpy()
     records, begins = runs["record"].to_numpy(), runs["begin"].to_numpy()
     run_labels = np.array([label_of[record] for record in records])
     if recipe.train.balance == "weighted":  # each class as probable as any other
-        shares = np.bincount(run_labels, weights=places)
-        weights = places / shares[run_labels]
+        shares = np.bincount(run_labels, weights=n_starts)
+        weights = n_starts / shares[run_labels]
     else:
-        weights = places.astype(float)
+        weights = n_starts.astype(float)
     borders = np.cumsum(weights) / weights.sum()
     rank, count = share
 
     def batch(step: int) -> Batch:
         drawn = np.random.default_rng([recipe.seed, step]).random((2, recipe.train.batch))[:, rank::count]
         run = np.searchsorted(borders, drawn[0], side="right").clip(max=len(borders) - 1)
-        starts = begins[run] + (drawn[1] * places[run]).astype(np.int64)
+        starts = begins[run] + (drawn[1] * n_starts[run]).astype(np.int64)
         images = codec.encode(store.windows(records[run], starts))
         return Batch(images, run_labels[run] if recipe.conditional else None)
 

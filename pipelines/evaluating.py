@@ -1,5 +1,6 @@
 """Step 5 on a folder OUT: what its synthetic samples are worth and what they give away, as numbers and as a page."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ..data.samples import Samples
 from ..data.split import CONTROL, TRAIN
 from ..data.store.sample_store import open_store
 from ..errors import InputError, one_line
-from ..gan import Check, Reading, load
+from ..gan import Check, load
 from ..transforms import Codec
 from .codecs import load_codec
 from .evaluation.attacks import attack
@@ -118,8 +119,8 @@ def write_page(folder: RunFolder, sets: Sets, policy: Policy | None = None) -> l
         samples=sets.drawn,
         scores=scores.scores,
         against=_scores_beside(folder),
-        metrics=_table(folder.metrics, Reading),
-        monitor=_table(folder.monitor, Check),
+        metrics=_table(folder.metrics, ("step", "generator_loss", "images_per_second", "seconds")),
+        monitor=_table(folder.monitor, [field.name for field in fields(Check)]),
         evolution=_evolution(folder.evolution),
         counts=_counts(sets),
         dropped=sets.store.dropped,
@@ -238,10 +239,11 @@ def _counts(sets: Sets) -> dict[str, int]:
     }
 
 
-def _table(path: Path, kind: type) -> pd.DataFrame:
-    """A table that grew with training; kind is the dataclass of its rows."""
+def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a table that grew with training, and has at least these columns."""
     try:
-        return pd.read_csv(path)[[field.name for field in fields(kind)]]
+        table = pd.read_csv(path)
+        return table[[*columns, *(name for name in table if name not in columns)]]
     except (OSError, ValueError, KeyError) as error:  # pandas' parser errors are among these
         raise InputError(f"{path}: cannot be read ({one_line(error)}); train again") from error
 

@@ -33,8 +33,7 @@ class AuxiliaryClassifier(CrossEntropy):
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return −L_S − L_C, and report how many real and generated images were put in their class."""
-        critic = step.networks.critics["critic"]
-        real, fake = step.judge(critic, step.real), step.judge(critic, step.fake)
+        real, fake = step.judge("critic", step.real), step.judge("critic", step.fake)
         loss = cross_entropy_with(real.source, self.real_label) + cross_entropy_with(fake.source, 0.0)
         loss = loss + _class_loss(real, step.labels) + _class_loss(fake, step.labels)
         step.figures["real_accuracy"] = _accuracy(real, step.labels)
@@ -43,7 +42,7 @@ class AuxiliaryClassifier(CrossEntropy):
 
     def generator_loss(self, step: Step) -> Tensor:
         """Return the non-saturating source loss and the loss of the classes that were asked for."""
-        fake = step.judge(step.networks.critics["critic"], step.fake)
+        fake = step.judge("critic", step.fake)
         return cross_entropy_with(fake.source, 1.0) + _class_loss(fake, step.labels)
 
 

@@ -53,13 +53,12 @@ class CrossEntropy:
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return −[t·log D(x) + (1 − t)·log(1 − D(x))] − log(1 − D(G(z))), means over the batch; t = real_label."""
-        critic = step.networks.critics["critic"]
-        real, fake = step.judge(critic, step.real), step.judge(critic, step.fake)
+        real, fake = step.judge("critic", step.real), step.judge("critic", step.fake)
         return {"critic": cross_entropy_with(real.source, self.real_label) + cross_entropy_with(fake.source, 0.0)}
 
     def generator_loss(self, step: Step) -> Tensor:
         """Return −log D(G(z)), mean over the batch."""
-        return cross_entropy_with(step.judge(step.networks.critics["critic"], step.fake).source, 1.0)
+        return cross_entropy_with(step.judge("critic", step.fake).source, 1.0)
 
     def state(self) -> dict[str, Any]:
         """Return its options as JSON values."""

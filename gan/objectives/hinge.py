@@ -28,13 +28,12 @@ class Hinge:
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return max(0, 1 − D(x)) + max(0, 1 + D(G(z))), means over the batch."""
-        critic = step.networks.critics["critic"]
-        real, fake = step.judge(critic, step.real).source.float(), step.judge(critic, step.fake).source.float()
+        real, fake = step.judge("critic", step.real).source.float(), step.judge("critic", step.fake).source.float()
         return {"critic": (1.0 - real).relu().mean() + (1.0 + fake).relu().mean()}
 
     def generator_loss(self, step: Step) -> Tensor:
         """Return −D(G(z)), mean over the batch."""
-        return -step.judge(step.networks.critics["critic"], step.fake).source.float().mean()
+        return -step.judge("critic", step.fake).source.float().mean()
 
     def state(self) -> dict[str, Any]:
         """Return its options as JSON values: none."""

@@ -28,13 +28,12 @@ class LeastSquares:
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return ½(D(x) − 1)² + ½D(G(z))², means over the batch."""
-        critic = step.networks.critics["critic"]
-        real, fake = step.judge(critic, step.real).source.float(), step.judge(critic, step.fake).source.float()
+        real, fake = step.judge("critic", step.real).source.float(), step.judge("critic", step.fake).source.float()
         return {"critic": ((real - 1.0).square().mean() + fake.square().mean()) / 2}
 
     def generator_loss(self, step: Step) -> Tensor:
         """Return ½(D(G(z)) − 1)², mean over the batch."""
-        fake = step.judge(step.networks.critics["critic"], step.fake).source.float()
+        fake = step.judge("critic", step.fake).source.float()
         return (fake - 1.0).square().mean() / 2
 
     def state(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...errors import InputError
 from ..networks.modules import Judgement, Networks
@@ -22,6 +22,7 @@ class Step:
         labels: (N,) of the real images, and the classes asked of the generated ones; None without classes.
         random: for penalties; keyed by seed and batch, the same in every process.
         rank, ranks: number of this process and of all that share the batch.
+        wrapped: the same networks in wrappers that average gradients over the processes; None where weights get none.
         figures: scalars to report beside the losses, by name, such as the accuracy of a class head; losses write here.
     """
 
@@ -32,11 +33,12 @@ class Step:
     random: torch.Generator
     rank: int = 0
     ranks: int = 1
+    wrapped: Networks | None = None
     figures: dict[str, Tensor] = field(default_factory=dict)
 
-    def judge(self, critic: nn.Module, images: Tensor) -> Judgement:
+    def judge(self, critic: str, images: Tensor) -> Judgement:
         """Let a critic judge images (N, c, H, W) as ones of the step's classes."""
-        return critic(images, self.labels)
+        return (self.wrapped or self.networks).critics[critic](images, self.labels)
 
     def uniform(self) -> Tensor:
         """Draw a number from [0, 1) for each image (N,): every process its share of one draw for the whole batch."""

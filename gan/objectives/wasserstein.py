@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...errors import InputError
 from .objective import Step
@@ -51,22 +51,23 @@ class Wasserstein:
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return D(G(z)) − D(x) + λ·(‖∇D(x̂)‖ − 1)², means over the batch; x̂ = ε·x + (1 − ε)·G(z), ε uniform."""
-        critic = step.networks.critics["critic"]
-        real, fake = step.judge(critic, step.real).source.float(), step.judge(critic, step.fake).source.float()
-        return {"critic": fake.mean() - real.mean() + self.gradient_penalty * self._penalty(critic, step)}
+        real, fake = step.judge("critic", step.real).source.float(), step.judge("critic", step.fake).source.float()
+        return {"critic": fake.mean() - real.mean() + self.gradient_penalty * _penalty(step)}
 
     def generator_loss(self, step: Step) -> Tensor:
         """Return −D(G(z)), mean over the batch."""
-        return -step.judge(step.networks.critics["critic"], step.fake).source.float().mean()
+        return -step.judge("critic", step.fake).source.float().mean()
 
     def state(self) -> dict[str, Any]:
         """Return its options as JSON values."""
         return asdict(self)
 
-    def _penalty(self, critic: nn.Module, step: Step) -> Tensor:
-        share = step.uniform()[:, None, None, None]
-        with torch.autocast(step.real.device.type, enabled=False):  # norms in bf16 would have two digits
-            between = (share * step.real + (1 - share) * step.fake.float()).requires_grad_()
-            scores = step.judge(critic, between).source
-            (gradient,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
-            return (gradient.flatten(1).norm(dim=1) - 1.0).square().mean()
+
+def _penalty(step: Step) -> Tensor:
+    share = step.uniform()[:, None, None, None]
+    with torch.autocast(step.real.device.type, enabled=False):  # norms in bf16 would have two digits
+        between = (share * step.real + (1 - share) * step.fake.float()).requires_grad_()
+        # not the wrapped critic, which lets pass no backward but the last
+        scores = step.networks.critics["critic"](between, step.labels).source
+        (gradient,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
+        return (gradient.flatten(1).norm(dim=1) - 1.0).square().mean()

@@ -201,7 +201,7 @@ class Trainer:
         for k, batch in enumerate(batches):
             with self.fabric.autocast():  # around both passes of the critics, so that their weights are cast once
                 step = self._new_step(batch, number + k, for_generator=k == len(batches) - 1)
-                critics = replace(step, networks=self._wrapped, fake=step.fake.detach())
+                critics = replace(step, wrapped=self._wrapped, fake=step.fake.detach())
                 losses = self.objective.critic_losses(critics)
             for name, loss in losses.items():
                 self._update(f"critic.{name}", loss)

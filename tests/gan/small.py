@@ -1,38 +1,37 @@
-"""A network and images small enough to train within milliseconds."""
+"""Networks and images small enough to train within milliseconds."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from anonimage.gan import (
-    Architecture,
-    AuxiliaryClassifier,
-    Batch,
-    BinaryCrossEntropy,
-    Trainer,
-    TrainerSettings,
-    new_discriminator,
-    new_generator,
-)
+from anonimage.gan import FAMILIES, OBJECTIVES, Architecture, Batch, Trainer, TrainerSettings
 
 SHAPE = (1, 8, 8)
 LATENT_DIM = 6
-PLAIN = Architecture("convolutional", SHAPE, LATENT_DIM, (8, 16))
+
+
+def architecture(family="convolutional", shape=SHAPE, latent_dim=LATENT_DIM, classes=0, head="none", **options):
+    """Options of the family go into its settings."""
+    return Architecture(family, shape, latent_dim, classes, head, FAMILIES[family].Settings(**options))
+
+
+PLAIN = architecture(widths=(8, 16))
 AUXILIARY = replace(PLAIN, classes=3, head="auxiliary")
 PROJECTION = replace(PLAIN, classes=3, head="projection")
-CONNECTED = Architecture("connected", SHAPE, LATENT_DIM, (16,), activation="linear")
+CONNECTED = architecture("connected", widths=(16,), activation="linear")
+MOMENTS = architecture("connected", widths=(16,), activation="linear", moments=True, sharp_null=True)
 ALL = {"plain": PLAIN, "auxiliary": AUXILIARY, "projection": PROJECTION, "connected": CONNECTED}
 
 
 def batches(step: int) -> Batch:
-    """Blobs whose place changes with the step."""
+    """Blobs whose position changes with the step."""
     images = np.random.default_rng((7, step)).integers(0, 60, (8, *SHAPE), np.uint8)
     images[:, :, step % 5 :, 2:6] += 150
     return Batch(images)
 
 
 def labelled(step: int, n: int = 12) -> Batch:
-    """Bars of varied grey at three places, which are the classes."""
+    """Bars of varied grey at three positions, which are the classes."""
     draws = np.random.default_rng((8, step))
     labels = np.arange(n) % 3
     images = draws.integers(0, 60, (n, *SHAPE), np.uint8)
@@ -41,15 +40,16 @@ def labelled(step: int, n: int = 12) -> Batch:
     return Batch(images, labels)
 
 
-def trainer(callbacks=(), source=None, seed=0, architecture=PLAIN, **settings) -> Trainer:
-    return Trainer(
-        new_generator(architecture, seed),
-        new_discriminator(architecture, seed),
-        AuxiliaryClassifier() if architecture.head == "auxiliary" else BinaryCrossEntropy(),
-        source or (labelled if architecture.classes else batches),
-        TrainerSettings(device="cpu", seed=seed, **settings),
-        callbacks,
-    )
+def trainer(callbacks=(), source=None, seed=0, architecture=PLAIN, objective=None, **settings) -> Trainer:
+    """Of the classic objective unless another one is given, by name or made."""
+    if objective is None:
+        objective = "acgan" if architecture.head == "auxiliary" else "cross_entropy"
+    if isinstance(objective, str):
+        objective = OBJECTIVES[objective]()
+    if objective.per_sample:
+        architecture = architecture.per_sample()
+    source = source or (labelled if architecture.classes else batches)
+    return Trainer(architecture, objective, source, TrainerSettings(device="cpu", seed=seed, **settings), callbacks)
 
 
 def weights(trained: Trainer) -> dict[str, bytes]:

@@ -2,18 +2,18 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import Architecture, iter_images, new_generator, sample_images
+from anonimage.gan import iter_images, sample_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
 @pytest.fixture(scope="module")
-def generator():
-    return contrasted(Architecture("convolutional", (2, 13, 8), 20, (8, 16)))
+def generator(small):
+    return contrasted(small.architecture(shape=(2, 13, 8), latent_dim=20, widths=(8, 16)))
 
 
 def contrasted(architecture):
-    network = new_generator(architecture)
+    network = architecture.build().generator
     with torch.no_grad():  # contrast, so that a different latent is a different image
         for weight in network.parameters():
             weight.mul_(20 if architecture.family == "convolutional" else 1)
@@ -60,8 +60,8 @@ def test_memory_layout_and_autocast_do_not_show(generator):
 
 
 @pytest.fixture(scope="module", params=["convolutional", "connected"])
-def conditional(request):
-    return contrasted(Architecture(request.param, (2, 13, 8), 20, (8, 16), classes=3, head="projection"))
+def conditional(request, small):
+    return contrasted(small.architecture(request.param, (2, 13, 8), 20, 3, "projection", widths=(8, 16)))
 
 
 @settings(max_examples=15, deadline=None)

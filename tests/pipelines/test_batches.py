@@ -11,7 +11,7 @@ from anonimage.data.split import CONTROL, TRAIN
 from anonimage.data.store.store import Store
 from anonimage.errors import InputError
 from anonimage.gan import resident
-from anonimage.pipelines.batches import grid_rows, n_training, store_batches, training_labels
+from anonimage.pipelines.batches import class_rows, grid_rows, n_training, store_batches, training_labels
 from anonimage.pipelines.codecs import fit_codec
 from anonimage.pipelines.kinds import check_source
 from tiny import FS, beats, write_database, write_patient
@@ -177,6 +177,16 @@ def test_weighted_classes_are_equally_frequent_in_each_batch(uneven):
     assert all(labels_of(lambda _, k=k: batch(k), 1).tolist() == [3, 3, 3] for k in range(20))
     seen = {image.tobytes() for step in range(150) for image in batch(step).images}
     assert len(seen) > 0.85 * (store.frame["part"] == TRAIN).sum()  # nothing is discarded
+
+
+@pytest.mark.parametrize(("classes", "batch"), [(4, 30), (3, 8), (7, 5)])
+def test_weighted_classes_are_equally_frequent_over_the_steps_of_a_batch_they_do_not_divide(classes, batch):
+    labels = np.repeat(np.arange(classes), 3 * np.arange(1, classes + 1))
+    rows = class_rows(labels, batch, seed=0)
+    drawn = np.array([np.bincount(labels[rows(step)], minlength=classes) for step in range(20 * classes)])
+    assert (np.ptp(drawn, axis=1) <= 1).all()  # each batch as even as it can be
+    assert np.ptp(drawn.sum(0)) == 0
+    assert np.ptp(drawn[: classes + 1].sum(0)) <= 1  # and not only in the end
 
 
 def test_random_starts_can_be_weighted(uneven):

@@ -93,7 +93,7 @@ class Planted(Callback):
     """A collapse, on the first course of the training."""
 
     def step(self, trainer, losses):
-        if trainer.step >= PLANTED and not trainer.detour:
+        if trainer.step >= PLANTED and not trainer.restarts:
             with torch.no_grad():
                 for weights in trainer.generator.parameters():
                     weights.zero_()
@@ -129,7 +129,7 @@ def test_a_collapse_can_lead_back_to_the_last_healthy_checkpoint(database, tmp_p
     said = done("run", "ptb-quantile", database, out, *sets(**LONG, on_trouble="rollback"))
     monitor = pd.read_csv(out / "monitor.csv")
     first = monitor[monitor["event"].notna()].iloc[0]
-    back = monitor[monitor["detour"] == 1]
+    back = monitor[monitor["restarts"] == 1]
     assert f"warning: step {first['step']}" in said
     assert back["step"].iloc[0] <= PLANTED + 25 < first["step"]  # from where it was healthy, on another course
     assert back["ratio"].iloc[-1] > 0.1

@@ -12,8 +12,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from anonimage.errors import InputError
-from anonimage.gan import Batch, Callback, Trainer
-from anonimage.gan.training.processes import DismissedError
+from anonimage.gan import Batch, Callback, PeerFailedError, Trainer
 from anonimage.launch import rank
 from safetensors.torch import save_file
 
@@ -22,12 +21,12 @@ import small
 
 COUNT = 2
 STEPS = 6
-MOMENTS = replace(small.CONNECTED, moments=True, sharp_null=True)
 CASES = {
     "plain": {},
     "auxiliary": {"architecture": small.AUXILIARY},
     "projection": {"architecture": small.PROJECTION},
-    "moments": {"architecture": MOMENTS},
+    "moments": {"architecture": small.MOMENTS},
+    "wasserstein": {"objective": "wasserstein"},
     "bf16": {"precision": "bf16"},
 }
 
@@ -44,7 +43,7 @@ class Eye(Callback):
             self.state = replace(self.state, weights={name: t.clone() for name, t in self.state.weights.items()})
 
     def step(self, trainer, losses):
-        self.losses.append([None if loss is None else loss.item() for loss in losses])
+        self.losses.append([loss.item() for loss in losses.values()])
         if trainer.step == 3:
             self.at_three(trainer)
 
@@ -91,10 +90,10 @@ def main(folder: Path) -> None:
     resumed.train(STEPS)
     said["resumed alike"] = rank() != 0 or equal(resumed, whole)
 
-    eye = Eye(lambda trainer: trainer.detour or trainer.go_back(lambda: replace(eye.state, optimizer={})))
+    eye = Eye(lambda trainer: trainer.restarts or trainer.roll_back(lambda: replace(eye.state, optimizer={})))
     back = new_trainer(eye, share)
     back.train(4)
-    said["back"] = [back.step, back.detour]
+    said["back"] = [back.step, back.restarts]
 
     ended = new_trainer(Eye(lambda trainer: trainer.finish("enough")), share)
     ended.train(STEPS)
@@ -106,7 +105,7 @@ def main(folder: Path) -> None:
     try:
         new_trainer(Eye(full), share).train(STEPS)
     except InputError as error:
-        said["failed"] = "dismissed" if isinstance(error, DismissedError) else str(error)
+        said["failed"] = "another rank failed" if isinstance(error, PeerFailedError) else str(error)
 
     everyone = [None] * COUNT
     dist.all_gather_object(everyone, said)

@@ -13,7 +13,6 @@ import safetensors.torch
 from anonimage.data.store.sample_store import store_mark
 from anonimage.errors import InputError
 from anonimage.gan import Architecture, load
-from anonimage.gan.networks.architecture import new_generator
 from anonimage.pipelines.evaluation.privacy.findings import Audit
 from anonimage.pipelines.fingerprint import fingerprint
 from anonimage.pipelines.release import bundle
@@ -92,7 +91,7 @@ def test_of_the_networks_only_the_averaged_generator_goes_out(ready, tmp_path):
     assert weights.keys() == wanted.keys()
     assert all(np.array_equal(weights[name], wanted[name]) for name in wanted)
     state = json.loads((to / "generator" / "architecture.json").read_text())
-    new_generator(Architecture.from_state(state)).load_state_dict(weights)
+    Architecture.from_state(state).build().generator.load_state_dict(weights)
     assert "the network" in (to / "datasheet.md").read_text()
 
 

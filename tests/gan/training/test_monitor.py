@@ -1,4 +1,4 @@
-"""Failures that are planted are found, healthy training is left alone, and going back is as exact as resuming."""
+"""Planted failures are reported, healthy training is left alone, and a rollback is as exact as a resumption."""
 
 import math
 import shutil
@@ -9,7 +9,6 @@ import torch
 from anonimage.errors import InputError
 from anonimage.gan import (
     Batch,
-    BinaryCrossEntropy,
     Callback,
     Checkpoints,
     Metrics,
@@ -18,6 +17,7 @@ from anonimage.gan import (
     latest,
     load,
 )
+from anonimage.gan.objectives.cross_entropy import CrossEntropy
 
 LR = 2e-3
 
@@ -28,34 +28,42 @@ def table(path):
 
 
 class From(Callback):
-    """Does something to the trainer after every step from one on, as long as training has not gone back."""
+    """Does something to the trainer after every step from one on, until training was rolled back so often."""
 
-    def __init__(self, step, do, detours=1):
-        self.at, self.do, self.detours = step, do, detours
+    def __init__(self, step, do, restarts=1):
+        self.at, self.do, self.restarts = step, do, restarts
 
     def step(self, trainer, losses):
-        if trainer.step >= self.at and trainer.detour < self.detours:
+        if trainer.step >= self.at and trainer.restarts < self.restarts:
             self.do(trainer)
 
 
 @torch.no_grad()
 def collapse(trainer):
     """The same image whatever the latent vector: a striped one, so that it is not grey."""
-    final = trainer.generator.layers[-1]
+    final = trainer.networks.generator.layers[-1]
     final.weight.zero_()
     final.bias.fill_(0.5)
 
 
 @torch.no_grad()
 def forget_classes(trainer):
-    trainer.generator.layers[0].linear.weight[:, trainer.architecture.latent_dim :] = 0
+    trainer.networks.generator.layers[0].linear.weight[:, trainer.architecture.latent_dim :] = 0
 
 
-@torch.no_grad()
-def saturate(trainer):
-    """Contrast beyond tanh: every pixel is black or white, and its gradient 0."""
-    final = trainer.generator.layers[-1]
-    final.weight.copy_(final.weight.sign() * 1e3)
+class Won(CrossEntropy):
+    """A critic at its lower bound that leaves the generator no gradient, from one step on."""
+
+    at = 210
+
+    def critic_losses(self, step):
+        self.steps.append(1)
+        losses = super().critic_losses(step)
+        return {"critic": losses["critic"] * 0 + self.floor} if len(self.steps) > self.at else losses
+
+    def generator_loss(self, step):
+        loss = super().generator_loss(step)
+        return loss * 0 + 4.0 + 0.01 * len(self.steps) if len(self.steps) > self.at else loss
 
 
 def watched(small, tmp_path, *before, action="go_on", every=25, architecture=None, **settings):
@@ -97,11 +105,11 @@ def test_an_event_that_ended_and_came_again_is_told_again(tmp_path, small):
     class Twice(Callback):
         def step(self, trainer, losses):
             if trainer.step == 15:
-                self.before = {k: v.clone() for k, v in trainer.generator.state_dict().items()}
+                self.before = {k: v.clone() for k, v in trainer.networks.generator.state_dict().items()}
             if 15 <= trainer.step < 50 or trainer.step >= 100:
                 collapse(trainer)
             if trainer.step == 50:
-                trainer.generator.load_state_dict(self.before)
+                trainer.networks.generator.load_state_dict(self.before)
 
     trainer, found = watched(small, tmp_path, Twice(), every=5)
     trainer.train(130)
@@ -130,17 +138,18 @@ def test_a_generator_that_forgets_the_classes_is_flagged(tmp_path, small, name):
 
 
 def test_a_generator_without_gradient_has_lost(tmp_path, small):
-    trainer, found = watched(small, tmp_path, From(210, saturate))
-    trainer.train(350)
-    won = [event for event in found if event.kind == "discriminator_won"]
-    assert len(won) == 1
-    assert "of the least possible" in won[0].evidence
+    trainer, found = watched(small, tmp_path)
+    trainer.objective = Won()
+    object.__setattr__(trainer.objective, "steps", [])
+    trainer.train(325)
+    assert [(event.step, event.kind) for event in found] == [(300, "discriminator_won")]
+    assert "stays within 0.02 of its lower bound in 4 checks; the generator's gradient is 0" in found[0].evidence
 
 
 def test_a_loss_that_never_moves_is_stuck(tmp_path, small):
-    class Flat(BinaryCrossEntropy):
-        def generator_loss(self, critic, fake, labels):
-            return 0 * super().generator_loss(critic, fake, labels) + 0.6931
+    class Flat(CrossEntropy):
+        def generator_loss(self, step):
+            return 0 * super().generator_loss(step) + 0.6931
 
     trainer, found = watched(small, tmp_path, every=10)
     trainer.objective = Flat()
@@ -174,13 +183,13 @@ def test_stop_ends_in_order_and_a_resumed_run_stays_where_it_is(tmp_path, small)
     assert (again.step, again.finished, found) == (35, trainer.finished, [])
 
 
-UNTIL = 60  # steps of the runs that go back: a check every 4, a checkpoint every 8, failing from 26 on
+UNTIL = 60  # steps of the runs that are rolled back: a check every 4, a checkpoint every 8, failing from 26 on
 
 
-def rolling(small, folder, *after, do=collapse, detours=1):
-    """A run that goes back when it fails, or goes on from where it was killed."""
+def rolling(small, folder, *after, do=collapse, restarts=1):
+    """A run that is rolled back when it fails, or goes on from where it was killed."""
     saving = [Metrics(folder / "metrics.csv", every=2), Checkpoints(folder / "checkpoints", every=8, keep=9)]
-    trainer, found = watched(small, folder, From(26, do, detours), *saving, action="rollback", every=4)
+    trainer, found = watched(small, folder, From(26, do, restarts), *saving, action="rollback", every=4)
     trainer.callbacks = [*trainer.callbacks, *after]
     if latest(folder / "checkpoints"):
         trainer.restore(load(latest(folder / "checkpoints")))
@@ -195,20 +204,20 @@ def whole(small, tmp_path_factory):
     return folder, *rolling(small, folder)
 
 
-def test_rollback_goes_on_from_before_the_first_sign_on_another_course(small, whole):
+def test_rollback_goes_on_from_before_the_first_sign(small, whole):
     folder, trainer, found = whole
     assert [(event.step, event.kind) for event in found] == [(40, "collapse")]
-    assert (trainer.step, trainer.detour, trainer.finished) == (UNTIL, 1, None)
-    rows = [(int(row["step"]), int(row["detour"])) for row in table(folder / "monitor.csv")]
+    assert (trainer.step, trainer.restarts, trainer.finished) == (UNTIL, 1, None)
+    rows = [(int(row["step"]), int(row["restarts"])) for row in table(folder / "monitor.csv")]
     # 28 is the first check with a sign, 24 the last healthy one and has a checkpoint
     assert rows == [*((step, 0) for step in range(4, 41, 4)), *((step, 1) for step in range(28, UNTIL + 1, 4))]
     assert [int(step) for step, _, _ in small.rows(folder / "metrics.csv")] == list(range(2, UNTIL + 1, 2))
-    assert load(latest(folder / "checkpoints")).detour == 1
+    assert load(latest(folder / "checkpoints")).restarts == 1
 
 
 @pytest.mark.parametrize("killed_at", [25, 39, 40, 41, 44, 50])
-def test_a_run_that_went_back_resumes_exactly(tmp_path, small, whole, killed_at):
-    """Killed at any moment before, at, and after the way back."""
+def test_a_run_that_was_rolled_back_resumes_exactly(tmp_path, small, whole, killed_at):
+    """Killed at any moment before, at, and after the rollback."""
 
     class KilledError(Exception):
         pass
@@ -227,31 +236,31 @@ def test_a_run_that_went_back_resumes_exactly(tmp_path, small, whole, killed_at)
         rolling(small, tmp_path, Kill())
     resumed, _ = rolling(small, tmp_path)
     assert small.weights(resumed) == small.weights(never_killed)
-    assert resumed.detour == never_killed.detour
+    assert resumed.restarts == never_killed.restarts
     assert (tmp_path / "monitor.csv").read_text() == (folder / "monitor.csv").read_text()
     assert small.rows(tmp_path / "metrics.csv") == small.rows(folder / "metrics.csv")
 
 
 def test_after_three_times_it_stops(tmp_path, small):
-    trainer, found = rolling(small, tmp_path, detours=9)
+    trainer, found = rolling(small, tmp_path, restarts=9)
     assert [event.kind for event in found] == ["collapse"] * 4
-    assert (trainer.step, trainer.detour) == (40, 3)
+    assert (trainer.step, trainer.restarts) == (40, 3)
     assert trainer.finished.startswith("collapse at step 40")
 
 
 @torch.no_grad()
 def explode(trainer):
-    trainer.generator.layers[1].weight.fill_(math.nan)
+    trainer.networks.generator.layers[1].weight.fill_(math.nan)
 
 
 def test_losses_that_are_no_numbers_go_back_too(tmp_path, small):
     trainer, found = rolling(small, tmp_path, do=explode)
     assert [event.kind for event in found] == ["not_finite"]
     assert "training has diverged" in found[0].evidence
-    assert (trainer.step, trainer.detour) == (UNTIL, 1)
+    assert (trainer.step, trainer.restarts) == (UNTIL, 1)
     assert "not_finite" in [row["event"] for row in table(tmp_path / "monitor.csv")]
     with pytest.raises(TrainingError):
-        rolling(small, tmp_path / "again", do=explode, detours=9)
+        rolling(small, tmp_path / "again", do=explode, restarts=9)
 
 
 @pytest.mark.parametrize("action", ["go_on", "stop"])

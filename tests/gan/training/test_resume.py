@@ -8,21 +8,25 @@ from pathlib import Path
 
 import pytest
 from anonimage.errors import InputError
-from anonimage.gan import Checkpoints, Metrics, TrainingError, latest, load
+from anonimage.gan import OBJECTIVES, Checkpoints, Metrics, TrainingError, latest, load
+from anonimage.gan.objectives.cross_entropy import CrossEntropy
 
 
-@pytest.mark.parametrize(("kills", "precision"), [(20, "32"), (5, "bf16")])
-def test_killed_at_random_moments_training_loses_nothing(tmp_path, small, kills, precision):
+@pytest.mark.parametrize(
+    ("kills", "precision", "objective"),
+    [(20, "32", "cross_entropy"), (5, "bf16", "cross_entropy"), (5, "32", "wasserstein")],
+)
+def test_killed_at_random_moments_training_loses_nothing(tmp_path, small, kills, precision, objective):
     script = Path(__file__).with_name("killing.py")
-    command = [sys.executable, script, tmp_path, kills, "1", precision]
+    command = [sys.executable, script, tmp_path, kills, "1", precision, objective]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     until = int(done.stdout)
     assert until > kills / 2  # lives long enough to get somewhere
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for name in ("weights.safetensors", "optimizer.safetensors"):
-        there, here = (folder / "checkpoints" / f"{until:06d}" / name for folder in (whole, killed))
-        assert here.read_bytes() == there.read_bytes()
+        once, again = (folder / "checkpoints" / f"{until:06d}" / name for folder in (whole, killed))
+        assert again.read_bytes() == once.read_bytes()
     rows = small.rows(killed / "metrics.csv")
     assert rows == small.rows(whole / "metrics.csv")
     assert [int(step) for step, _, _ in rows] == list(range(2, until + 1, 2))
@@ -52,6 +56,8 @@ def test_other_settings_or_networks_are_refused(tmp_path, small):
         (small.trainer(learning_rate=1e-3), "learning_rate"),
         (small.trainer(betas=(0.9, 0.999)), "betas"),
         (small.trainer(architecture=small.PROJECTION), "networks (classes|head)"),
+        (small.trainer(objective=OBJECTIVES["cross_entropy"](0.6)), "objective real_label = 0.9, this run has 0.6"),
+        (small.trainer(objective="hinge"), "objective name = cross_entropy, this run has hinge"),
         (small.trainer(architecture=small.CONNECTED), "networks (family|widths|activation)"),
     ):
         with pytest.raises(InputError, match=what):
@@ -65,20 +71,12 @@ def test_a_fresh_run_does_not_mix_with_an_earlier_one(tmp_path, small):
         small.trainer([Checkpoints(tmp_path)]).train(1)
 
 
-class Interrupt:
+class Interrupt(CrossEntropy):
     """Presses Ctrl-C within the objective, in the middle of a step."""
 
-    def __init__(self, objective, at, press):
-        self.objective, self.left, self.press = objective, at, press
-
-    def critic_loss(self, critic, real, fake, labels):
-        self.left -= 1
-        if self.left == 0:
-            self.press()
-        return self.objective.critic_loss(critic, real, fake, labels)
-
-    def generator_loss(self, critic, fake, labels):
-        return self.objective.generator_loss(critic, fake, labels)
+    def critic_losses(self, step):
+        self.presses.pop()()
+        return super().critic_losses(step)
 
 
 def test_ctrl_c_completes_the_step_and_leaves_a_checkpoint(tmp_path, small):
@@ -87,7 +85,8 @@ def test_ctrl_c_completes_the_step_and_leaves_a_checkpoint(tmp_path, small):
 
     before = signal.getsignal(signal.SIGINT)
     stopped = small.trainer([Metrics(tmp_path / "metrics.csv", every=1), Checkpoints(tmp_path / "c", every=100)])
-    stopped.objective = Interrupt(stopped.objective, 4, press)
+    stopped.objective = Interrupt()
+    object.__setattr__(stopped.objective, "presses", [press, *[lambda: None] * 3])
     with pytest.raises(KeyboardInterrupt):
         stopped.train(50)
     assert stopped.step == 4
@@ -116,7 +115,7 @@ def test_an_error_in_training_leaves_the_checkpoint_before_it(tmp_path, small):
 def test_no_checkpoint_is_made_of_weights_that_are_not_finite(tmp_path, small):
     trainer = small.trainer([Checkpoints(tmp_path, every=1)])
     trainer.train(1)
-    trainer.generator.layers[1].weight.data[0] = float("inf")
+    trainer.networks.generator.layers[1].weight.data[0] = float("inf")
     with pytest.raises(TrainingError, match="step 2"):
         trainer.train(5)
     assert latest(tmp_path).name == "000001"

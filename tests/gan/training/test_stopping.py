@@ -29,7 +29,7 @@ def test_it_ends_when_no_better_score_follows_and_the_best_remains(tmp_path, sma
     assert [(row.step, row.score) for row in reports] == [(step, SCORES[step]) for step in range(5, 36, 5)]
     assert [path.name for path in (tmp_path / "best").iterdir()] == ["000020"]
     assert latest(tmp_path / "checkpoints").name == "000035"
-    assert (tmp_path / "best.csv").read_text().splitlines()[:3] == ["step,score,detour", "5,9,0", "10,4,0"]
+    assert (tmp_path / "best.csv").read_text().splitlines()[:3] == ["step,score,restarts", "5,9,0", "10,4,0"]
 
 
 def test_more_patience_finds_more(tmp_path, small):
@@ -87,15 +87,15 @@ def test_the_averaged_generator_is_scored(tmp_path, small):
 def test_after_going_back_the_best_of_the_left_course_remains(tmp_path, small):
     class Back(Callback):
         def step(self, trainer, losses):
-            if trainer.step == 13 and trainer.detour == 0:
-                trainer.go_back(lambda: load(tmp_path / "checkpoints" / "000007"))
+            if trainer.step == 13 and trainer.restarts == 0:
+                trainer.roll_back(lambda: load(tmp_path / "checkpoints" / "000007"))
 
     trainer, _ = run(small, tmp_path, scores=SCORES, until=35, patience=9, end=[Back()])
     rows = [tuple(line.split(",")) for line in (tmp_path / "best.csv").read_text().splitlines()[1:]]
-    assert [(int(step), int(detour)) for step, _, detour in rows][:4] == [(5, 0), (10, 0), (10, 1), (15, 1)]
+    assert [(int(step), int(restarts)) for step, _, restarts in rows][:4] == [(5, 0), (10, 0), (10, 1), (15, 1)]
     best = latest(tmp_path / "best")
-    assert (best.name, load(best).detour) == ("000020", 1)
-    assert trainer.detour == 1
+    assert (best.name, load(best).restarts) == ("000020", 1)
+    assert trainer.restarts == 1
 
 
 def test_a_score_that_is_no_number_is_refused(tmp_path, small):

@@ -1,11 +1,10 @@
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import Architecture, Judgement, new_discriminator, new_generator
+from anonimage.gan import FAMILIES, Architecture
 from anonimage.gan.networks.dcgan import schedule
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,8 +13,17 @@ from torch import nn
 CONDITIONAL = [(family, head) for family in ("convolutional", "connected") for head in ("auxiliary", "projection")]
 
 
-def architecture(shape, latent_dim=4, widths=(4, 8), family="convolutional", **rest):
-    return Architecture(family, shape, latent_dim, widths, **rest)
+def architecture(shape, latent_dim=4, widths=(4, 8), family="convolutional", classes=0, head="none", **options):
+    settings = FAMILIES[family].Settings(widths=widths, **options)
+    return Architecture(family, shape, latent_dim, classes, head, settings)
+
+
+def generator_of(made, seed=0):
+    return made.build(seed).generator
+
+
+def critic_of(made, seed=0):
+    return made.build(seed).critics["critic"]
 
 
 def maps(network: nn.Module, kind: type) -> list[tuple[int, int]]:
@@ -31,46 +39,47 @@ def test_the_paper_network_at_45():
         (256, 3, 2, 0),
     ]
     paper = Architecture("convolutional", (3, 45, 45))
-    assert maps(new_generator(paper), nn.ConvTranspose2d) == [(256, 128), (128, 64), (64, 3)]
-    assert maps(new_discriminator(paper), nn.Conv2d) == [(3, 64), (64, 128), (128, 256)]
+    assert maps(generator_of(paper), nn.ConvTranspose2d) == [(256, 128), (128, 64), (64, 3)]
+    assert maps(critic_of(paper), nn.Conv2d) == [(3, 64), (64, 128), (128, 256)]
 
 
 def test_as_many_weights_as_the_plain_networks_at_45():
     # by hand: 100→256·5·5, 256→128·3·3, 128→64·4·4, 64→1·3·3 (+1), and scale and shift for each normalized map
     expected = 100 * 6400 + 256 * 128 * 9 + 128 * 64 * 16 + 64 * 9 + 1 + 2 * (256 + 128 + 64)
-    generator = new_generator(Architecture("convolutional", (1, 45, 45)))
+    generator = generator_of(Architecture("convolutional", (1, 45, 45)))
     assert sum(weight.numel() for weight in generator.parameters()) == expected
 
 
 def test_the_paper_connected_network_is_linear_with_one_hidden_layer():
-    paper = Architecture("connected", (1, 7, 7), 5, (64,), activation="linear")
-    generator, discriminator = new_generator(paper), new_discriminator(paper)
+    paper = architecture((1, 7, 7), 5, (64,), "connected", activation="linear")
+    generator, critic = generator_of(paper), critic_of(paper)
     assert sum(weight.numel() for weight in generator.parameters()) == (5 + 1) * 64 + (64 + 1) * 49
-    assert sum(weight.numel() for weight in discriminator.parameters()) == (49 + 1) * 64 + (64 + 1)
+    assert sum(weight.numel() for weight in critic.parameters()) == (49 + 1) * 64 + (64 + 1)
     first, second = torch.randn(2, 3, 5)
     zero = generator.layers(torch.zeros(3, 5))
     sums = generator.layers(first) + generator.layers(second) - zero
     assert torch.allclose(generator.layers(first + second), sums, atol=1e-5)  # linear but for the final tanh
     assert torch.allclose(generator(first), torch.tanh(generator.layers(first)))
-    bent = new_generator(replace(paper, activation="relu"))
+    bent = generator_of(architecture((1, 7, 7), 5, (64,), "connected"))
     sums = bent.layers(first) + bent.layers(second) - bent.layers(torch.zeros(3, 5))
     assert not torch.allclose(bent.layers(first + second), sums, atol=1e-3)
 
 
 def test_the_connected_network_keeps_the_spread_of_what_passes():
-    wide = Architecture("connected", (1, 16, 16), 200, (200, 200, 200), activation="linear")
-    images = new_generator(wide).layers(torch.randn(64, 200, generator=torch.Generator().manual_seed(0)))
+    wide = architecture((1, 16, 16), 200, (200, 200, 200), "connected", activation="linear")
+    images = generator_of(wide).layers(torch.randn(64, 200, generator=torch.Generator().manual_seed(0)))
     assert images.std().item() == pytest.approx(1, rel=0.3)
 
 
 @pytest.mark.parametrize("family", ["convolutional", "connected"])
-def test_every_side_comes_back_and_is_judged(family):
+def test_every_side_comes_back_and_is_scored(family):
     for side in range(2, 301, 1 if family == "convolutional" else 20):
         other = 2 + side * 37 % 23
         shape = (1 + side % 16, side, other) if side % 4 < 2 else (1 + side % 16, other, side)
-        images = new_generator(architecture(shape, 2, (1, 2), family))(torch.randn(2, 2))
+        networks = architecture(shape, 2, (1, 2), family).build()
+        images = networks.generator(torch.randn(2, 2))
         assert images.shape == (2, *shape)
-        assert new_discriminator(architecture(shape, 2, (1, 2), family))(images).shape == (2,)
+        assert networks.critics["critic"](images).source.shape == (2,)
 
 
 def test_large_sides_go_on_halving_at_the_top_width_and_small_ones_keep_two_pixels():
@@ -86,11 +95,11 @@ def test_gradients_reach_every_weight(shape, family, head):
     classes = 0 if head == "none" else 3
     made = architecture(shape, 5, (4, 8), family, classes=classes, head=head)
     labels = torch.arange(6) % 3 if classes else None
-    generator, discriminator = new_generator(made), new_discriminator(made)
-    judged = discriminator(generator(torch.randn(6, 5), labels), labels)
-    parts = judged if isinstance(judged, Judgement) else [judged]
+    generator, critic = generator_of(made), critic_of(made)
+    judgement = critic(generator(torch.randn(6, 5), labels), labels)
+    parts = [part for part in judgement if part is not None]
     sum(part.square().sum() + part.sum() for part in parts).backward()
-    for network in (generator, discriminator):
+    for network in (generator, critic):
         for name, weight in network.named_parameters():
             assert weight.grad is not None, name
             assert weight.grad.abs().sum() > 0, name
@@ -98,20 +107,20 @@ def test_gradients_reach_every_weight(shape, family, head):
 
 def test_images_stay_within_the_levels_and_logits_do_not():
     torch.manual_seed(0)
-    generator = new_generator(architecture((1, 9, 9)))
+    generator = generator_of(architecture((1, 9, 9)))
     with torch.no_grad():
         for weight in generator.parameters():
             weight.mul_(50)
     images = generator(100 * torch.randn(64, 4))
     assert images.abs().max() <= 1
-    logits = new_discriminator(architecture((1, 9, 9)))(images)
+    logits = critic_of(architecture((1, 9, 9)))(images).source
     assert logits.min() < 0  # a probability could not be
 
 
 @pytest.mark.parametrize("family", ["convolutional", "connected"])
 def test_weights_depend_on_the_seed_alone(family):
     made = architecture((1, 8, 8), family=family, classes=2, head="projection")
-    for new in (new_generator, new_discriminator):
+    for new in (generator_of, critic_of):
         torch.manual_seed(1)
         first = new(made, seed=5).state_dict()
         torch.manual_seed(2)
@@ -121,14 +130,14 @@ def test_weights_depend_on_the_seed_alone(family):
 
 
 def test_weights_start_with_a_spread_of_two_hundredths():
-    weight = new_generator(Architecture("convolutional", (1, 45, 45))).layers[0].linear.weight
+    weight = generator_of(Architecture("convolutional", (1, 45, 45))).layers[0].linear.weight
     assert weight.std().item() == pytest.approx(0.02, rel=0.01)
     assert weight.mean().item() == pytest.approx(0, abs=1e-4)
 
 
 def test_a_class_moves_the_image_as_its_column_of_the_first_layer_says():
     made = architecture((1, 6, 6), 3, (7,), "connected", classes=2, head="projection")
-    generator = new_generator(made)
+    generator = generator_of(made)
     latent = torch.randn(1, 3)
     bias = generator.layers[0].weight[:, 3:]  # a class is a bias of the first layer
     for label in (0, 1):
@@ -139,30 +148,31 @@ def test_a_class_moves_the_image_as_its_column_of_the_first_layer_says():
 
 @pytest.mark.parametrize("family", ["convolutional", "connected"])
 def test_a_projection_adds_the_inner_product_of_features_and_class(family):
-    discriminator = new_discriminator(architecture((1, 8, 8), family=family, classes=3, head="projection")).eval()
+    critic = critic_of(architecture((1, 8, 8), family=family, classes=3, head="projection")).eval()
     images = torch.rand(4, 1, 8, 8)
-    features = discriminator.layers(images)
+    features = critic.layers(images)
     labels = torch.tensor([2, 0, 1, 1])
     expected = [
-        (discriminator.judge.weight[0] @ f + discriminator.judge.bias[0] + discriminator.embed.weight[k] @ f).item()
+        (critic.source.weight[0] @ f + critic.source.bias[0] + critic.embedding.weight[k] @ f).item()
         for f, k in zip(features, labels, strict=True)
     ]
-    assert discriminator(images, labels).tolist() == pytest.approx(expected, rel=1e-4, abs=1e-6)
-    assert discriminator.scores(images)[range(4), labels].tolist() == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    assert critic(images, labels).source.tolist() == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    assert critic.scores(images)[range(4), labels].tolist() == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 @st.composite
 def architectures(draw):
     family = draw(st.sampled_from(["convolutional", "connected"]))
     head = draw(st.sampled_from(["none", "auxiliary", "projection"]))
-    return Architecture(
-        family,
+    option = {"connected": {"activation": ["relu", "linear"]}, "convolutional": {"critic_norm": ["batch", "layer"]}}
+    return architecture(
         (draw(st.integers(1, 6)), draw(st.integers(2, 40)), draw(st.integers(2, 40))),
         draw(st.integers(1, 200)),
         tuple(draw(st.lists(st.integers(1, 300), min_size=1, max_size=4))),
+        family,
         0 if head == "none" else draw(st.integers(2, 9)),
         head,
-        draw(st.sampled_from(["relu", "linear"])) if family == "connected" else "relu",
+        **{name: draw(st.sampled_from(values)) for name, values in option[family].items()},
     )
 
 
@@ -185,8 +195,10 @@ def test_impossible_networks_are_refused(shape, widths):
     [
         ({"family": "convolution"}, "family 'convolution' is not known; did you mean 'convolutional'"),
         ({"head": "auxilary", "classes": 2}, "did you mean 'auxiliary'"),
-        ({"activation": "tanh"}, "activation 'tanh' is not known"),
-        ({"activation": "linear"}, "family 'connected' only"),
+        ({"family": "connected", "activation": "tanh"}, "activation 'tanh' is not known"),
+        ({"critic_norm": "bach"}, "critic_norm 'bach' is not known; did you mean 'batch'"),
+        ({"output": "sigmoid"}, "output 'sigmoid' is not known"),
+        ({"moments": True, "head": "auxiliary", "classes": 2}, "moments do not go with the head 'auxiliary'"),
         ({"classes": 3}, "head 'none' does not go with 3 classes"),
         ({"head": "projection"}, "head 'projection' does not go with 0 classes"),
         ({"head": "projection", "classes": 1}, "classes 1 must be 0"),
@@ -195,7 +207,8 @@ def test_impossible_networks_are_refused(shape, widths):
 )
 def test_choices_that_do_not_go_together_are_refused(rest, message):
     with pytest.raises(InputError, match=message):
-        Architecture(**({"family": "convolutional", "image_shape": (1, 8, 8)} | rest))
+        known = rest.get("family", "convolutional") in FAMILIES
+        architecture((1, 8, 8), **rest) if known else Architecture(rest["family"], (1, 8, 8))
 
 
 def test_an_architecture_of_another_version_is_refused():
@@ -205,7 +218,7 @@ def test_an_architecture_of_another_version_is_refused():
 
 
 def test_a_clipped_generator_reaches_the_ends_and_comes_back_from_beyond_them():
-    generator = new_generator(Architecture("connected", (1, 2, 2), latent_dim=1, widths=(2,), output="clip"))
+    generator = generator_of(architecture((1, 2, 2), 1, (2,), "connected", output="clip"))
     bias = [*generator.layers.parameters()][-1]  # of the last layer: one for each pixel
     with torch.no_grad():
         bias.copy_(torch.tensor([-3.0, 3.0, 0.5, -3.0]))
@@ -216,19 +229,22 @@ def test_a_clipped_generator_reaches_the_ends_and_comes_back_from_beyond_them():
     assert bias.grad.tolist() == [0.0, 0.0, 1.0, -1.0]
 
 
-def test_a_sharp_discriminator_sees_pixels_that_never_change_ten_times_as_large():
-    sharp = Architecture("connected", (1, 1, 2), widths=(4,), activation="linear", sharp_null=True)
-    discriminator = new_discriminator(sharp)
-    discriminator.mark_null(np.array([[[True, False]]]))
-    plain = new_discriminator(replace(sharp, sharp_null=False))
+def test_a_sharp_critic_sees_pixels_that_never_change_ten_times_as_large():
+    sharp, plain = (
+        architecture((1, 1, 2), 100, (4,), "connected", activation="linear", sharp_null=on) for on in (True, False)
+    )
+    critic = critic_of(sharp)
+    critic.mark_null(np.array([[[True, False]]]))
+    plain = critic_of(plain)
     image = torch.tensor([[[[-0.9, 0.3]]]])
-    seen = torch.tensor([[[[1.0, 0.3]]]])  # 0.1 above NULL, ten times
-    assert discriminator(image).item() == pytest.approx(plain(seen).item(), abs=1e-6)
+    enlarged = torch.tensor([[[[1.0, 0.3]]]])  # 0.1 above NULL, ten times
+    assert critic(image).source.item() == pytest.approx(plain(enlarged).source.item(), abs=1e-6)
 
 
-def test_moments_tell_a_batch_that_lacks_variety():
-    discriminator = new_discriminator(Architecture("connected", (1, 1, 2), widths=(4,), moments=True))
+def test_moments_reveal_a_batch_that_lacks_variety():
+    critic = critic_of(architecture((1, 1, 2), 100, (4,), "connected", moments=True))
     image = torch.tensor([[[[0.5, -0.5]]]])
     alike, varied = image.repeat(4, 1, 1, 1), torch.cat([image, -image, image, -image])
-    assert discriminator(alike)[0] != discriminator(varied)[0]  # of the same image
-    assert torch.equal(discriminator(varied)[[0, 1]], discriminator(varied.flip(0))[[1, 0]])  # the order says nothing
+    logits = critic(varied).source
+    assert critic(alike).source[0] != logits[0]  # of the same image
+    assert torch.equal(logits[[0, 1]], critic(varied.flip(0)).source[[1, 0]])  # the order does not matter

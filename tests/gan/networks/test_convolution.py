@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from anonimage.gan.networks import products
-from anonimage.gan.networks.products import Convolution, TransposedConvolution
+from anonimage.gan.networks import dcgan
+from anonimage.gan.networks.dcgan import Convolution, TransposedConvolution
 from torch import nn
 
 SHAPES = [(3, 2, 11, 5), (3, 2, 5, 2), (1, 1, 4, 4), (4, 2, 8, 3)]  # kernel, stride, outer, inner
@@ -13,7 +13,7 @@ SHAPES = [(3, 2, 11, 5), (3, 2, 5, 2), (1, 1, 4, 4), (4, 2, 8, 3)]  # kernel, st
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("up", [True, False])
 def test_values_and_gradients_are_those_of_the_convolution(monkeypatch, up, bias, kernel, stride, outer, inner):
-    monkeypatch.setattr(products, "_pays", lambda *_: True)
+    monkeypatch.setattr(dcgan, "_is_faster_as_product", lambda *_: True)
     torch.manual_seed(0)
     if up:
         ours = TransposedConvolution(6, 4, kernel, stride, bias=bias).double()
@@ -40,9 +40,8 @@ def test_values_and_gradients_are_those_of_the_convolution(monkeypatch, up, bias
 
 def test_it_is_taken_for_small_maps_only(monkeypatch):
     taken = []
-    monkeypatch.setattr(
-        products._Patches, "apply", lambda maps, *shape: taken.append(maps.shape) or products._patches(maps, *shape)
-    )
+    patches = dcgan._Patches.apply
+    monkeypatch.setattr(dcgan._Patches, "apply", lambda maps, *shape: taken.append(maps.shape) or patches(maps, *shape))
     for side in (11, 45):
         Convolution(2, 3, 3, 2)(torch.zeros(1, 2, side, side))
     Convolution(2, 3, 4, 2, 1)(torch.zeros(1, 2, 8, 8))

@@ -1,22 +1,13 @@
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import (
-    Architecture,
-    Batch,
-    BinaryCrossEntropy,
-    Callback,
-    CriticLoss,
-    Trainer,
-    TrainerSettings,
-    TrainingError,
-    new_discriminator,
-    new_generator,
-    sample_images,
-)
+from anonimage.gan import Batch, Callback, Trainer, TrainerSettings, TrainingError, faster_precision, sample_images
+from anonimage.gan.objectives.cross_entropy import CrossEntropy
+from anonimage.gan.training import trainer as training
 
 
 @pytest.mark.parametrize("precision", ["32", "bf16"])
@@ -24,11 +15,9 @@ def test_the_same_seeds_give_the_same_bits(small, threads, precision):
     torch.set_num_threads(threads)
 
     def run(seed):
-        architecture = Architecture("convolutional", (1, 45, 45), 10, (8, 16, 32))
         trainer = Trainer(
-            new_generator(architecture, seed),
-            new_discriminator(architecture, seed),
-            BinaryCrossEntropy(),
+            small.architecture(shape=(1, 45, 45), latent_dim=10, widths=(8, 16, 32)),
+            CrossEntropy(),
             lambda step: Batch(np.random.default_rng(step).integers(0, 256, (32, 1, 45, 45), np.uint8)),
             TrainerSettings(seed=seed, device="cpu", precision=precision),
         )
@@ -44,7 +33,8 @@ def test_the_same_seeds_give_the_same_bits(small, threads, precision):
 def test_one_step_is_what_the_textbook_says(small):
     """The step written out: plain losses, plain Adam, contiguous memory, gradients to everything."""
     trainer = small.trainer()
-    critic, generator = new_discriminator(small.PLAIN), new_generator(small.PLAIN)
+    networks = small.PLAIN.build()
+    critic, generator = networks.critics["critic"], networks.generator
     adam_c = torch.optim.Adam(critic.parameters(), 2e-4, (0.5, 0.999), foreach=False)
     adam_g = torch.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999), foreach=False)
     for step in range(3):
@@ -52,13 +42,13 @@ def test_one_step_is_what_the_textbook_says(small):
         key = np.random.SeedSequence((0, 2, step))
         latent = torch.from_numpy(np.random.default_rng(key).standard_normal((8, small.LATENT_DIM), np.float32))
         fake = generator(latent)
-        probability = torch.sigmoid(critic(real))
+        probability = torch.sigmoid(critic(real).source)
         critic_loss = -(0.9 * probability.log() + 0.1 * (1 - probability).log()).mean()
-        critic_loss = critic_loss - (1 - torch.sigmoid(critic(fake.detach()))).log().mean()
+        critic_loss = critic_loss - (1 - torch.sigmoid(critic(fake.detach()).source)).log().mean()
         adam_c.zero_grad()
         critic_loss.backward()
         adam_c.step()
-        generator_loss = -torch.sigmoid(critic(fake)).log().mean()
+        generator_loss = -torch.sigmoid(critic(fake).source).log().mean()
         adam_g.zero_grad()
         generator_loss.backward()
         adam_g.step()
@@ -66,26 +56,26 @@ def test_one_step_is_what_the_textbook_says(small):
 
     class See(Callback):
         def step(self, trainer, losses):
-            seen.append([losses.critic.item(), losses.generator.item()])
+            seen.append([losses["critic"].item(), losses["generator"].item()])
 
     trainer.callbacks = [See()]
     trainer.train(3)
     assert seen[-1] == pytest.approx([critic_loss.item(), generator_loss.item()], rel=1e-4)
-    for ours, plain in ((trainer.generator, generator), (trainer.discriminator, critic)):
-        for (name, mine), theirs in zip(ours.named_parameters(), plain.parameters(), strict=True):
-            assert torch.allclose(mine, theirs, atol=1e-5), name
+    for trained, plain in ((trainer.networks.generator, generator), (trainer.networks.critics["critic"], critic)):
+        for (name, weight), expected in zip(trained.named_parameters(), plain.parameters(), strict=True):
+            assert torch.allclose(weight, expected, atol=1e-5), name
 
 
 def test_the_critic_is_left_alone_by_the_generator_step(small):
-    class Spy(BinaryCrossEntropy):
-        def generator_loss(self, critic, fake, labels):
-            assert not any(weight.requires_grad for weight in trainer.discriminator.parameters())
-            return super().generator_loss(critic, fake, labels)
+    class Spy(CrossEntropy):
+        def generator_loss(self, step):
+            assert not any(weight.requires_grad for weight in step.networks.critics["critic"].parameters())
+            return super().generator_loss(step)
 
     trainer = small.trainer()
     trainer.objective = Spy()
     trainer.train(2)
-    assert all(weight.requires_grad for weight in trainer.discriminator.parameters())
+    assert all(weight.requires_grad for weight in trainer.networks.critics["critic"].parameters())
 
 
 @pytest.mark.parametrize("precision", ["32", "bf16"])
@@ -103,27 +93,24 @@ def test_samples_come_from_the_average_of_what_was_trained(small):
     trainer = small.trainer()
     trainer.train(1)
     # the first decay is 1/10: a tenth of the initial weights is left
-    initial = new_generator(small.PLAIN).layers[0].linear.weight
-    expected = 0.1 * initial + 0.9 * trainer.generator.layers[0].linear.weight
+    initial = small.PLAIN.build().generator.layers[0].linear.weight
+    expected = 0.1 * initial + 0.9 * trainer.networks.generator.layers[0].linear.weight
     assert torch.allclose(trainer.ema.network.layers[0].linear.weight, expected, atol=1e-7)
 
 
-class Explosive(BinaryCrossEntropy):
-    def __init__(self, at, factor):
-        super().__init__()
-        self.left, self.factor = at, factor
+class Explosive(CrossEntropy):
+    factors: ClassVar[list[float]]
 
-    def critic_loss(self, critic, real, fake, labels):
-        self.left -= 1
-        loss = super().critic_loss(critic, real, fake, labels).loss
-        return CriticLoss(loss * self.factor if self.left == 0 else loss)
+    def critic_losses(self, step):
+        return {name: loss * self.factors.pop() for name, loss in super().critic_losses(step).items()}
 
 
 @pytest.mark.parametrize("at", [1, 5, 20])
 def test_losses_that_are_not_finite_stop_it_and_name_the_step(small, at):
     trainer = small.trainer()
-    trainer.objective = Explosive(at, float("nan"))
-    with pytest.raises(TrainingError, match=rf"in step {at} the critic's loss is nan and the generator's"):
+    trainer.objective = Explosive()
+    Explosive.factors = [*[1.0] * 40, float("nan"), *[1.0] * (at - 1)]
+    with pytest.raises(TrainingError, match=rf"in step {at} the losses are critic nan, generator "):
         trainer.train(40)
     assert trainer.step <= at + 16
 
@@ -140,7 +127,7 @@ def test_a_batch_that_does_not_fit_is_refused(small, batch):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (None, "batch 0 has no labels, but these networks tell 3 classes"),
+        (None, "batch 0 has no labels, but these networks have 3 classes"),
         (np.arange(4), "has label 3; must be one of 0 … 2"),
         (np.array([0, -1, 1, 2]), "has label -1"),
         (np.zeros(3, np.int64), r"has labels int64 \(3,\); must be integers \(4,\)"),
@@ -158,14 +145,6 @@ def test_labels_for_unconditional_networks_and_bare_arrays_are_refused(small):
         small.trainer(source=small.labelled).train(1)
     with pytest.raises(InputError, match="batch 0 is of type ndarray; must be a Batch"):
         small.trainer(source=lambda step: small.batches(step).images).train(1)
-
-
-def test_networks_and_objectives_that_do_not_go_together_are_refused(small):
-    networks = new_generator(small.AUXILIARY), new_discriminator(small.AUXILIARY)
-    with pytest.raises(InputError, match="BinaryCrossEntropy needs the head none or projection; not auxiliary"):
-        Trainer(*networks, BinaryCrossEntropy(), small.labelled, TrainerSettings(device="cpu"))
-    with pytest.raises(InputError, match="must be equal"):
-        Trainer(new_generator(small.PLAIN), networks[1], BinaryCrossEntropy(), small.labelled)
 
 
 @pytest.mark.parametrize("name", ["auxiliary", "projection"])
@@ -205,25 +184,25 @@ def test_a_callback_can_finish_training_in_order(small):
     assert (trainer.step, trainer.finished, callback.stopped) == (5, None, [3, 5])
 
 
-def test_a_way_back_takes_the_end_back_that_was_decided_at_the_same_step(small):
+def test_a_rollback_revokes_the_end_that_was_decided_at_the_same_step(small):
     class Both(Callback):
         """As Stopping and Monitor do when their steps coincide."""
 
         def start(self, trainer):
-            if not trainer.detour:
+            if not trainer.restarts:
                 self.state = trainer.snapshot()
 
         def step(self, trainer, losses):
-            if trainer.step == 4 and not trainer.detour:
+            if trainer.step == 4 and not trainer.restarts:
                 trainer.finish("no better score")
-                trainer.go_back(lambda: self.state)
+                trainer.roll_back(lambda: self.state)
 
     trainer = small.trainer([Both()])
     trainer.train(6)
-    assert (trainer.step, trainer.detour, trainer.finished) == (6, 1, None)
+    assert (trainer.step, trainer.restarts, trainer.finished) == (6, 1, None)
 
 
-def test_going_back_takes_other_batches_and_latents(small):
+def test_a_rollback_takes_other_batches_and_latents(small):
     asked = []
 
     def source(step):
@@ -232,20 +211,20 @@ def test_going_back_takes_other_batches_and_latents(small):
 
     class Back(Callback):
         def start(self, trainer):
-            if trainer.detour == 0:
+            if trainer.restarts == 0:
                 self.state = trainer.snapshot()
                 self.weights = {name: tensor.clone() for name, tensor in self.state.weights.items()}
 
         def step(self, trainer, losses):
-            if trainer.step == 3 and trainer.detour == 0:
-                trainer.go_back(lambda: replace(self.state, weights=self.weights, optimizer={}))
+            if trainer.step == 3 and trainer.restarts == 0:
+                trainer.roll_back(lambda: replace(self.state, weights=self.weights, optimizer={}))
 
     trainer = small.trainer([Back()], source)
     trainer.train(4)
-    assert (trainer.step, trainer.detour) == (4, 1)
+    assert (trainer.step, trainer.restarts) == (4, 1)
     assert sorted(set(asked)) == [0, 1, 2, 3, *range(10**9, 10**9 + 4)]
     straight = small.trainer(source=source)
-    straight.detour = 1
+    straight.restarts = 1
     straight.train(4)
     assert small.weights(straight) == small.weights(trainer)
     plain = small.trainer(source=source)
@@ -263,16 +242,14 @@ def test_going_back_takes_other_batches_and_latents(small):
     ],
 )
 def test_settings_that_cannot_be_are_refused(small, settings, message):
-    networks = new_generator(small.PLAIN), new_discriminator(small.PLAIN)
     with pytest.raises(InputError, match=message):
-        Trainer(*networks, BinaryCrossEntropy(), small.batches, TrainerSettings(**({"device": "cpu"} | settings)))
+        Trainer(small.PLAIN, CrossEntropy(), small.batches, TrainerSettings(**({"device": "cpu"} | settings)))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_a_gpu_where_there_is_none_is_refused(small):
-    networks = new_generator(small.PLAIN), new_discriminator(small.PLAIN)
     with pytest.raises(InputError, match="no CUDA device"):
-        Trainer(*networks, BinaryCrossEntropy(), small.batches, TrainerSettings(device="cuda"))
+        Trainer(small.PLAIN, CrossEntropy(), small.batches, TrainerSettings(device="cuda"))
 
 
 def test_nothing_is_said_on_the_terminal(small, capfd, recwarn):
@@ -301,3 +278,25 @@ def test_callbacks_hear_every_event_in_order(small):
     small.trainer([Listener("a"), Listener("b")]).train(2)
     events = [("start", 0), ("step", 1), ("step", 2), ("stop", 2)]
     assert heard == [(name, *event) for event in events for name in ("a", "b")]
+
+
+@pytest.mark.parametrize(("bf16", "expected"), [(0.3, "bf16"), (0.95, "32"), (1.7, "32")])
+def test_the_faster_precision_is_measured(monkeypatch, small, bf16, expected):
+    """By a clock that advances as if a step in bf16 took so much of the time of one in 32."""
+    now = [0.0]
+
+    def train_step(trainer, batches):
+        now[0] += {"32": 1.0, "bf16": bf16}[trainer.settings.precision]
+
+    monkeypatch.setattr(Trainer, "train_step", train_step)
+    monkeypatch.setattr(training.time, "perf_counter", lambda: now[0])
+    assert faster_precision(small.PLAIN, CrossEntropy(), 4) == expected
+
+
+def test_measuring_the_precision_changes_no_training(small):
+    plain = small.trainer()
+    plain.train(2)
+    assert faster_precision(small.PROJECTION, CrossEntropy(), 4) in ("32", "bf16")
+    after = small.trainer()
+    after.train(2)
+    assert small.weights(after) == small.weights(plain)

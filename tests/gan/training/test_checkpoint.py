@@ -53,7 +53,7 @@ def test_a_loaded_generator_samples_what_the_trained_one_does(written):
 def test_no_pickle_is_in_the_files(written):
     state = json.loads((latest(written[0]) / "state.json").read_text())
     assert state["step"] == 5
-    assert state["networks"]["image_shape"] == [1, 8, 8]
+    assert state["architecture"]["image_shape"] == [1, 8, 8]
     assert set(state["versions"]) >= {"torch", "numpy", "python"}
     for name in ("weights.safetensors", "optimizer.safetensors"):
         content = (latest(written[0]) / name).read_bytes()

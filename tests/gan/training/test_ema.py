@@ -1,7 +1,7 @@
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan.training.ema import Ema
+from anonimage.gan.training.trainer import Ema
 from torch import nn
 
 

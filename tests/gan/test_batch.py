@@ -1,5 +1,5 @@
 import torch
-from anonimage.gan.pixels import to_levels, to_unit
+from anonimage.gan.batch import to_levels, to_unit
 
 
 def test_every_grey_level_returns_exactly():

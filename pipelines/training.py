@@ -180,10 +180,8 @@ def architecture_of(recipe: Recipe, image_shape: tuple[int, int, int], classes: 
     options = {option.name for option in fields(kind)}
     for name in {option.name for family in FAMILIES.values() for option in fields(family.Settings)} - options:
         if chosen.get(name, defaults.get(name)) != defaults.get(name):
-            raise InputError(
-                f"family '{recipe.gan.family}' has no option {name} = {chosen[name]!r}; leave it out, or choose another "
-                "family"
-            )
+            family = recipe.gan.family
+            raise InputError(f"family '{family}' has no option {name}: leave it out, or choose another family")
     settings = kind(**{name: chosen[name] for name in options & chosen.keys()})
     head = recipe.class_head if classes else "none"
     architecture = Architecture(recipe.gan.family, image_shape, recipe.gan.latent_dim, classes, head, settings)

@@ -95,7 +95,7 @@ class Planted(Callback):
     def step(self, trainer, losses):
         if trainer.step >= PLANTED and not trainer.restarts:
             with torch.no_grad():
-                for weights in trainer.generator.parameters():
+                for weights in trainer.networks.generator.parameters():
                     weights.zero_()
 
 

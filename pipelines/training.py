@@ -178,7 +178,8 @@ def architecture_of(recipe: Recipe, image_shape: tuple[int, int, int], classes: 
     """
     kind, chosen, defaults = FAMILIES[recipe.gan.family].Settings, dict(recipe.gan), dict(type(recipe.gan)())
     options = {option.name for option in fields(kind)}
-    for name in {option.name for family in FAMILIES.values() for option in fields(family.Settings)} - options:
+    every = {option.name for family in FAMILIES.values() for option in fields(family.Settings)}
+    for name in sorted(every - options):
         if chosen.get(name, defaults.get(name)) != defaults.get(name):
             family = recipe.gan.family
             raise InputError(f"family '{family}' has no option {name}: leave it out, or choose another family")

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from anonimage.data.recording import RecordHead, Recording
 from anonimage.data.split import split_patients
-from anonimage.data.store.store import Store
+from anonimage.data.store.store import Store, open_store
+from anonimage.data.store.writing import Cut, stage_store
 from anonimage.data.wfdb.header import read_heads
 from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import read_record
@@ -109,7 +110,7 @@ def write(source: Path, path: Path, windows: int) -> Store:
     """A store of at least so many windows."""
     heads = read_heads(find_records(source))
     people = [Varied(heads[k % len(heads)], k, A_PERSON * LENGTH) for k in range(-(-windows // A_PERSON))]
-    return Store.write(path, people, LENGTH, split=split_patients)
+    return stage_store(path, people, Cut(LENGTH, split=split_patients)).finish()
 
 
 def forget(folder: Path) -> None:
@@ -140,7 +141,7 @@ def train_on(path: Path, codec_file: Path, cache_bytes: int, steps: int) -> dict
                 self.began, self.began_cpu = time.perf_counter(), time.process_time()
 
     assert torch.get_num_threads()
-    store, codec, chosen = Store.open(path, cache_bytes), load_codec(codec_file), with_hardware(recipe())
+    store, codec, chosen = open_store(path, cache_bytes), load_codec(codec_file), with_hardware(recipe())
     if store.is_in_memory:
         for _ in store.iter_windows():  # takes it into memory
             pass

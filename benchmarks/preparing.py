@@ -39,9 +39,11 @@ def compare(source: Path, windows: int = WINDOWS, repeats: int = 3) -> dict[str,
         place = Path(folder) / "source"
         multiply(source, place, windows)
         for _ in range(repeats):
-            for name, spread in ways.items():
+            for name, parallel in ways.items():
                 began = time.perf_counter()
-                check_source(recipe, place).ingest(recipe, place, Path(folder) / "store", split=True, spread=spread)
+                check_source(recipe, place).ingest(
+                    recipe, place, Path(folder) / "store", split=True, parallel=parallel
+                ).finish()
                 seconds[name].append(time.perf_counter() - began)
     ratios = [ours / bare for ours, bare in zip(seconds["processes"], seconds["threads"], strict=True)]
     ratio = {"median": median(ratios), "low": min(ratios), "high": max(ratios)}

@@ -127,7 +127,11 @@ def _images(data: Path) -> Iterator[tuple[Path, Batches]]:
     """A file with the training windows of PTB as images, and what cuts and encodes the same on the fly."""
     recipe = load_recipe("ptb-quantile").changed({"stride": 500, "batch": BATCH})
     with tempfile.TemporaryDirectory() as folder:
-        store = check_source(recipe, data / "ptbdb").ingest(recipe, data / "ptbdb", Path(folder) / "store", split=True)
+        store = (
+            check_source(recipe, data / "ptbdb")
+            .ingest(recipe, data / "ptbdb", Path(folder) / "store", split=True)
+            .finish()
+        )
         codec = fit_codec(recipe, store)
         images = Path(folder) / "images.npy"
         np.save(images, np.concatenate([codec.encode(windows) for windows in store.iter_windows("train")]))

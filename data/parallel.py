@@ -1,4 +1,4 @@
-"""Work on many items: by threads here, elsewhere by whoever spreads them, and what stands for one that failed."""
+"""Work on many items: results in order, a bounded number ahead, and what stands for an item that failed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 # A map that gives results in the order of the items, a Failure in place of those that could not be worked on
-Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
+ParallelMap = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
 
 @dataclass(frozen=True)
@@ -37,26 +37,28 @@ class Failure:
 
 
 @contextmanager
-def spread_over(
-    spread: Spread | None, function: Callable[[_Item], _Result], items: Sequence[_Item]
+def map_over(
+    parallel: ParallelMap | None, function: Callable[[_Item], _Result], items: Sequence[_Item]
 ) -> Iterator[Iterator[_Result | Failure]]:
-    """What a `Spread` gives, `in_turn` if there is none; nobody works any longer when this is left.
+    """What a ParallelMap gives, `threaded_map` if there is none; nobody works any longer when this is left.
 
     Arguments:
-        spread: who works; not asked if there is nothing to do.
-        function, items: see `in_turn`.
+        parallel: who works; not asked if there is nothing to do.
+        function, items: see `threaded_map`.
     """
 
     def results() -> Generator[_Result | Failure, None, None]:
         if items:
-            yield from (spread or in_turn)(function, items)
+            yield from (parallel or threaded_map)(function, items)
 
     with closing(results()) as given:
         yield given
 
 
-def in_turn(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Generator[_Result | Failure, None, None]:
-    """The plain `Spread`: this process's threads, with a bounded look-ahead.
+def threaded_map(
+    function: Callable[[_Item], _Result], items: Sequence[_Item]
+) -> Generator[_Result | Failure, None, None]:
+    """The plain ParallelMap: this process's threads, with a bounded look-ahead.
 
     Arguments:
         function: of an item.
@@ -65,17 +67,17 @@ def in_turn(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Gen
     Yields:
         Per item, in order, its result, or a Failure if the function raised.
     """
+    return ordered_map(lambda numbered: attempt(function, *numbered), enumerate(items))
 
-    def tried(numbered: tuple[int, _Item]) -> _Result | Failure:
-        index, item = numbered
-        try:
-            return function(item)
-        except InputError as fault:
-            return Failure(index, str(fault), is_input=True)
-        except Exception as fault:  # whatever it is, it is this item's; the others are worked on all the same
-            return Failure(index, f"{type(fault).__name__}: {one_line(fault)}")
 
-    return ordered_map(tried, enumerate(items))
+def attempt(function: Callable[[_Item], _Result], index: int, item: _Item) -> _Result | Failure:
+    """The function's result, or the Failure that stands for it."""
+    try:
+        return function(item)
+    except InputError as fault:
+        return Failure(index, one_line(fault), is_input=True)
+    except Exception as fault:  # whatever it is, it is this item's; the others are worked on all the same
+        return Failure(index, f"{type(fault).__name__}: {one_line(fault)}")
 
 
 def ordered_map(
@@ -85,7 +87,7 @@ def ordered_map(
 
     Arguments:
         function: of an item; what it raises is raised when its result is taken.
-        items: taken as they are needed.
+        items: taken as they are needed, in this thread.
         workers: threads; None is one per core.
     """
     n_threads = workers or os.cpu_count() or 1

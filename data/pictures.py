@@ -17,7 +17,7 @@ from ..errors import InputError, one_line
 from ..files import StagedFolder
 from .folders import files_below
 from .labels import UNKNOWN, classes_of
-from .parallel import Failure, Spread, ordered_map, spread_over
+from .parallel import Failure, ParallelMap, map_over, ordered_map
 from .patients import patients_of
 from .samples import Samples
 from .sharded import Plan, Progress, append_rows, row_table, write_set
@@ -70,7 +70,7 @@ def read_pictures(
     progress: Progress | None = None,
     classes: Sequence[str] = (),
     *,
-    spread: Spread | None = None,
+    parallel: ParallelMap | None = None,
     skip_bad: bool = False,
 ) -> Pictures:
     """Read the pictures of a folder, all grey or all coloured, and all of one size.
@@ -81,7 +81,7 @@ def read_pictures(
         patient: whose a picture is; see `patients_of`. A picture's name is its path below the folder.
         progress: called with (pictures read, all).
         classes: the class folders and their order, where that is settled, as for generated pictures; () finds them.
-        spread: who reads; None is this process.
+        parallel: who reads; None is this process.
         skip_bad: leave out pictures that cannot be read.
 
     Raises:
@@ -97,7 +97,7 @@ def read_pictures(
     good: list[Path] = []
     problems: list[str] = []
     first: Look | None = None
-    with spread_over(spread, partial(_read, side=side), files) as results:
+    with map_over(parallel, partial(_read, side=side), files) as results:
         for done, (file, result) in enumerate(zip(files, results, strict=True), start=1):
             if isinstance(result, Failure):
                 problems.append(_problem(file, result))

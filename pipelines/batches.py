@@ -6,7 +6,6 @@ import numpy as np
 from torch import Tensor
 
 from ..data.split import TRAIN, undersample
-from ..data.store.sample_store import AnyStore
 from ..data.store.store import Store
 from ..errors import InputError
 from ..gan import Batch, Images
@@ -23,7 +22,7 @@ WHOLE: Share = (0, 1)
 
 
 def store_batches(
-    store: AnyStore,
+    store: Store,
     codec: Codec,
     recipe: Recipe,
     share: Share = WHOLE,
@@ -55,7 +54,7 @@ def store_batches(
     training = np.flatnonzero(store.frame["part"] == TRAIN)
     labels = training_labels(store)
     if recipe.data.starts == "random":
-        if not isinstance(store, Store):
+        if store.is_whole:
             raise InputError("starts = 'random' needs recordings that are cut into windows; set starts to 'grid'")
         return _anywhere(store, codec, recipe, labels, share)
     whole = training_rows(labels, recipe)
@@ -74,7 +73,7 @@ def sample_batches(values: np.ndarray, labels: np.ndarray, codec: Codec, recipe:
     return _batches(training_rows(labels, recipe), lambda chosen: codec.encode(values[chosen]), labels, recipe)
 
 
-def training_labels(store: AnyStore) -> np.ndarray:
+def training_labels(store: Store) -> np.ndarray:
     """Return the class of each training sample (N,), also for unconditional networks."""
     return Classes.of(store).numbers(store.frame[store.frame["part"] == TRAIN], store.classes)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.split import TRAIN
-from ..data.store.sample_store import AnyStore
+from ..data.store.store import Store
 from ..errors import InputError, nearest
 
 _LABELS = 2  # names the random numbers of drawn labels, apart from noise and offsets under the same seed
@@ -34,7 +34,7 @@ class Classes:
     counts: tuple[int, ...]
 
     @classmethod
-    def of(cls, store: AnyStore, part: str | None = TRAIN) -> Self:
+    def of(cls, store: Store, part: str | None = TRAIN) -> Self:
         """The classes of one part of a store; None: of all of it."""
         frame = store.frame if part is None else store.frame[store.frame["part"] == part]
         labels = frame["label"]
@@ -102,7 +102,7 @@ class Classes:
         return np.searchsorted(borders, draws, side="right").clip(max=len(self.names) - 1)
 
 
-def check_classes(store: AnyStore) -> None:
+def check_classes(store: Store) -> None:
     """Refuse classes that cannot be learned and checked.
 
     Raises:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ..data.store.sample_store import AnyStore
+from ..data.store.store import Store
 from ..errors import InputError
 from ..files import new_file
 from ..transforms import Codec
@@ -12,7 +12,7 @@ from .kinds import SampleInfo, kind_of_recipe
 from .recipe import Recipe
 
 
-def fit_codec(recipe: Recipe, store: AnyStore, part: str | None = "train") -> Codec:
+def fit_codec(recipe: Recipe, store: Store, part: str | None = "train") -> Codec:
     """Steps 1 and 2, fitted on the samples of one part ("train"; None: all of them)."""
     classes = Classes.of(store, part) if recipe.conditional else Classes((), ())
     info = SampleInfo.of(store)

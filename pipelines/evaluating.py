@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..data.samples import Samples
 from ..data.split import CONTROL, TRAIN
-from ..data.store.sample_store import open_store
+from ..data.store.store import open_store
 from ..errors import InputError, one_line
 from ..gan import Check, load
 from ..transforms import Codec

@@ -32,8 +32,12 @@ def encode_folder(recipe: Recipe, source: Path, to: Path) -> None:
     """
     refuse_used(to)
     kind = check_source(recipe, source)
-    with new_folder(to) as partial, scratch_folder(partial) as scratch:
-        store = kind.ingest(recipe, source, scratch / "store", split=False)
+    with (
+        new_folder(to) as partial,
+        scratch_folder(partial) as scratch,
+        kind.ingest(recipe, source, scratch / "store", split=False) as staged,
+    ):
+        store = staged.store
         codec = fit_codec(recipe, store, part=None)
         save_codec(codec, partial / CODEC)
         (partial / IMAGES).mkdir()

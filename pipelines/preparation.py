@@ -1,17 +1,14 @@
 """Steps 1 and 2 on a folder OUT: read the source into a store, set control patients apart, fit the codec."""
 
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ..data.split import CONTROL, TRAIN
-from ..data.store.sample_store import AnyStore, open_store
-from ..data.store.storage import Folder, place_at
-from ..data.store.store import Store
-from ..data.store.writing import BadSourceError
-from ..errors import InputError
-from ..files import make_folder
+from ..data.store.staging import discard_unfinished
+from ..data.store.storage import Storage
+from ..data.store.store import Store, open_store, store_mark
+from ..errors import InputError, ResumableError
 from ..transforms import Codec
 from .batches import training_labels, training_rows
 from .classes import Classes, check_classes
@@ -45,32 +42,30 @@ def prepare(
     objective_of(recipe)  # refuses a head that does not go with it: rather now than after hours
     recipe = _with_whole_path(recipe, source, out)
     folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
-    place = recipe.data.store or folder.work / STORE
+    place = recipe.data.store or folder.path / STORE
     with _alone_at(recipe.data.store):
         if resume and not overwrite and _is_whole(folder):
-            Store.settle(place)
-            shutil.rmtree(folder.work, ignore_errors=True)
+            discard_unfinished(place)
             folder.go_on(recipe)
             return
         if not (resume or overwrite):
-            _refuse_used_store(recipe)
-        with _work_folder(folder, place) as work:
-            spread = None if engine is None else engine.map
-            store = kind.ingest(recipe, source, place, split=True, spread=spread, hold=True)
-            try:
-                codec = _fitted(recipe, store)
-            except InputError:
-                Store.discard(place)
-                raise
-            save_codec(codec, work / folder.codec_file.name)
-            folder.begin(work, recipe, source, keep_training=resume and not overwrite)
-            Store.settle(place)
-    for problem in store.problems:
+            _refuse_used_store(folder, recipe)
+        try:
+            staged = kind.ingest(recipe, source, place, split=True, parallel=None if engine is None else engine.map)
+        except ResumableError as fault:
+            raise InputError(f"{fault}; what was read so far is kept, and the same command goes on") from fault
+        with staged:  # an interruption leaves what was read, a refusal nothing
+            codec = _fitted(recipe, staged.store)
+            folder.begin(recipe, source, staged.store.mark, keep_training=resume and not overwrite)
+            staged.place()
+            save_codec(codec, folder.codec_file)
+            folder.go_on(recipe)
+    for problem in staged.store.problems:
         say(f"left out: {problem}")
-    say(f"prepared: {_counts(store, codec, recipe)}")
+    say(f"prepared: {_counts(staged.store, codec, recipe)}")
 
 
-def _fitted(recipe: Recipe, store: AnyStore) -> Codec:
+def _fitted(recipe: Recipe, store: Store) -> Codec:
     """The codec; refuses samples that could not be trained on, before anything is kept."""
     if recipe.conditional:
         check_classes(store)
@@ -86,50 +81,33 @@ def _alone_at(store: str | None) -> AbstractContextManager[None]:
     return locked_beside(Path(store))
 
 
-@contextmanager
-def _work_folder(folder: RunFolder, place: Path | str) -> Iterator[Path]:
-    """Where steps 1 and 2 are done; stays after an interruption or a bad record, so that the next call goes on."""
-    work, existed = folder.work, folder.path.exists()
-    make_folder(work)
-    try:
-        yield work
-        shutil.rmtree(work)
-    except BaseException as fault:
-        if not Store.is_begun(place):
-            shutil.rmtree(work, ignore_errors=True)
-            if not existed:
-                with suppress(OSError):  # holds the lock
-                    folder.path.rmdir()
-        elif isinstance(fault, BadSourceError):
-            raise InputError(f"{fault}; what was read so far is kept, and the same command goes on") from fault
-        raise
-
-
 def _with_whole_path(recipe: Recipe, source: Path, out: Path) -> Recipe:
     """The recipe whose store is found from any folder, and in whose place nothing else is."""
-    place = None if recipe.data.store is None else place_at(recipe.data.store)
-    if not isinstance(place, Folder):
+    folder = None if recipe.data.store is None else Storage.at(recipe.data.store).folder
+    if folder is None:
         return recipe
-    path = place.path.expanduser().resolve()
+    path = folder.expanduser().resolve()
     for taken, what in ((out, "the run's folder"), (source, "the source")):
         if path.is_relative_to(taken.resolve()):
             raise InputError(f"store {recipe.data.store}: lies in {what} {taken}; leave it out, or name another place")
     return recipe.changed({"store": str(path)})
 
 
-def _refuse_used_store(recipe: Recipe) -> None:
-    if recipe.data.store is None or Store.is_held(recipe.data.store):  # whose run was stopped before it began
+def _refuse_used_store(folder: RunFolder, recipe: Recipe) -> None:
+    if recipe.data.store is None:
         return
     try:
-        open_store(recipe.data.store)
+        mark = store_mark(recipe.data.store)
     except InputError:  # nothing there, or half of one
+        return
+    if folder.about_file.is_file() and folder.about()["store"] == mark:  # of this run, which was stopped as it began
         return
     raise InputError(
         f"store {recipe.data.store}: holds prepared samples already; --overwrite replaces them, or name another"
     )
 
 
-def _counts(store: AnyStore, codec: Codec, recipe: Recipe) -> str:
+def _counts(store: Store, codec: Codec, recipe: Recipe) -> str:
     """What was prepared, in a line."""
     parts = store.frame["part"].value_counts()
     kind = kind_of_codec(codec)

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..data.store.sample_store import store_mark
+from ..data.store.store import store_mark
 from ..data.write import FORMATS
 from ..errors import InputError
 from ..files import is_unfinished, new_file, refuse_file
 from .lock import LOCK
 from .recipe import SETTINGS, Recipe, load_recipe
 
-STORE, WORK = "store", ".preparing"
-OWN = (LOCK, WORK)  # names in an OUT in which no run was begun yet
-PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "zarr", "scikit-image")
+STORE = "store"
+PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "scikit-image")
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,6 @@ class RunFolder:
     @property
     def codec_file(self) -> Path:
         return self.path / "codec.json"
-
-    @property
-    def work(self) -> Path:
-        """Where steps 1 and 2 are done; what was stored there before an interruption is not read again."""
-        return self.path / WORK
 
     @property
     def store(self) -> Path | str:
@@ -160,9 +154,7 @@ class RunFolder:
             raise InputError(f"{path}: lies in the source {source}; choose a folder outside of it")
         refuse_file(path)
         others = [there for there in path.iterdir() if there.resolve() != source.resolve()] if path.is_dir() else []
-        if not folder.about_file.is_file() and any(
-            not is_unfinished(there) and there.name not in OWN for there in others
-        ):
+        if not folder.about_file.is_file() and any(not is_unfinished(there) and there.name != LOCK for there in others):
             raise InputError(f"{path}: holds files but no run of anonimage; choose an empty or new folder")
         if folder.recipe_file.is_file() and not overwrite:
             different = folder._differences(recipe, source)
@@ -172,27 +164,27 @@ class RunFolder:
                 raise InputError(f"{path}: holds this run already; --resume goes on with it, --overwrite begins anew")
         return folder
 
-    def begin(self, prepared: Path, recipe: Recipe, source: Path, *, keep_training: bool) -> None:
-        """Take over what was prepared.
+    def begin(self, recipe: Recipe, source: Path, mark: str, *, keep_training: bool) -> None:
+        """Make room for a run whose store and codec are about to be placed; `go_on` is the last step of that.
 
         Arguments:
-            prepared: folder with codec.json and, unless it lies elsewhere, store/, which are moved from there.
             recipe: of the run.
             source: where the real data is.
-            keep_training: only the store and the codec are made anew.
+            mark: of the store; see `store_mark`.
+            keep_training: only the store and the codec are replaced.
         """
-        mark = None if recipe.data.store is None else store_mark(recipe.data.store)
-        about = {"source": str(source.resolve()), "versions": versions(), "store": mark}
+        about = {
+            "source": str(source.resolve()),
+            "versions": versions(),
+            "store": None if recipe.data.store is None else mark,
+        }
         if not keep_training:
             self._clear()
         # run.json comes first and recipe.toml last: between the two, the folder is known as a run that may begin anew
         with new_file(self.about_file) as file:
             json.dump(about, file, indent=1)
-        shutil.rmtree(self.path / STORE, ignore_errors=True)
-        if recipe.data.store is None:
-            (prepared / STORE).rename(self.path / STORE)
-        (prepared / self.codec_file.name).replace(self.codec_file)
-        self.go_on(recipe)
+        if recipe.data.store is not None:
+            shutil.rmtree(self.path / STORE, ignore_errors=True)
 
     def go_on(self, recipe: Recipe) -> None:
         """Save the recipe with which this run goes on."""

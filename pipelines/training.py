@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ..data.split import TRAIN
-from ..data.store.sample_store import open_store
+from ..data.store.store import open_store
 from ..errors import InputError
 from ..files import new_file
 from ..gan import (

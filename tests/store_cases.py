@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from anonimage.data.parallel import Failure
 from anonimage.data.recording import RecordHead, Recording
+from anonimage.data.store.writing import Cut, stage_samples, stage_store
 from anonimage.errors import InputError
 
 
@@ -39,6 +40,15 @@ class Noise:
         return Recording(head, values, ("i", "ii"), ("mV", "mV"), 100.0, 100 * ones, 0 * ones, 100 * ones)
 
 
+def write(path, sources, length, stride=None, split=None, **options):
+    """A store of these sources."""
+    return stage_store(path, sources, Cut(length, stride, split), **options).finish()
+
+
+def write_samples(path, *given):
+    return stage_samples(path, *given).finish()
+
+
 def content(folder):
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
 
@@ -60,9 +70,9 @@ def backwards(function, items):
     yield from (done[k] for k in range(len(items)))
 
 
-def dies_at(*places):
-    def spread(function, items):
+def dies_at(*positions):
+    def parallel(function, items):
         for k, item in enumerate(items):
-            yield Failure(k, "killed by signal 9", died=True) if item[0] in places else function(item)
+            yield Failure(k, "killed by signal 9", died=True) if item[0] in positions else function(item)
 
-    return spread
+    return parallel

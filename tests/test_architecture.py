@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PILLARS = {"data", "transforms", "gan"}
 # What each pillar may import besides the standard library, numpy and the root modules; pipelines may import anything.
 ALLOWED = {
-    "data": {"numpy", "pandas", "wfdb", "scipy", "zarr", "neurokit2", "pyarrow", "PIL", "fsspec"},
+    "data": {"numpy", "pandas", "wfdb", "scipy", "neurokit2", "pyarrow", "PIL", "fsspec"},
     "transforms": {"numpy", "scipy", "skimage"},
     "gan": {"numpy", "torch", "lightning_fabric", "safetensors"},
 }

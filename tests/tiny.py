@@ -46,12 +46,9 @@ def write_patient(folder: Path, patient: int, signals: np.ndarray | None = None,
     return name
 
 
-def write_database(folder: Path, patients: int = 9, fs: float = FS) -> Path:
+def write_database(folder: Path, patients: int = 9) -> Path:
     """A database of so many patients, three to a class."""
-    names = [
-        write_patient(folder, patient, beats(patient).repeat(round(fs / FS), axis=1), fs)
-        for patient in range(1, patients + 1)
-    ]
+    names = [write_patient(folder, patient) for patient in range(1, patients + 1)]
     (folder / "RECORDS").write_text("".join(f"{name}\n" for name in names))
     return folder
 

@@ -148,7 +148,7 @@ def read_series(
 def series_sources(
     path: Path, fs: float | None = None, layout: str = "auto", label: str | None = None, patient: str = "auto"
 ) -> list[SeriesSource]:
-    """The recordings of files with one column a channel, for `Store.write`; none where a line is a sample.
+    """The recordings of files with one column a channel, for `stage_store`; none where a line is a sample.
 
     Arguments:
         path, fs, layout, label, patient: see `read_series`.

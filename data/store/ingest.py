@@ -1,9 +1,11 @@
-"""One record on its way into a store: read, cut, its signal written; and what a note about it says."""
+"""Ingesting one recording: reading it, cutting it into windows, storing its signal, noting what came of it."""
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Collection
+import zlib
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -13,10 +15,9 @@ import pandas as pd
 from ..recording import Recording, Source
 from ..split import TRAIN
 from ..windows import TOP, cut, is_missing, stretches
-from .blocks import write_blocks
-from .storage import Place
+from .storage import Storage
 
-VERSION = 4  # of stores
+VERSION = 5  # of stores
 
 
 @dataclass(frozen=True)
@@ -24,21 +25,23 @@ class StoredRecord:
     """One record of a store; lists have one entry a channel.
 
     Arguments:
-        key: its array in the store.
-        fs: Hz of the source.
+        file: its signal (T, C) in the store, a .npy file.
+        offset: bytes of that file before the samples.
+        fs: Hz of the source; None where samples have no time.
         dtype: of the array: int16 or float32.
-        gain, baseline, source_gain: see Recording.
-        peak: largest absolute value in physical units.
+        gain, baseline, source_gain: see Recording; source_gain is empty where no ADC is known.
+        peak: largest absolute value in physical units; empty where no ADC is known.
         missing: some sample holds no value.
         checksum: CRC-32 of the samples as stored.
     """
 
-    key: str
+    file: str
+    offset: int
     record: str
     patient: str
     diagnosis: str
     label: int
-    fs: float
+    fs: float | None
     n_samples: int
     n_bytes: int
     dtype: str
@@ -51,7 +54,7 @@ class StoredRecord:
 
 
 @dataclass(frozen=True)
-class Note:
+class RecordNote:
     """What came of one source.
 
     Arguments:
@@ -86,8 +89,8 @@ class Note:
         return json.dumps(plain).encode()
 
     @classmethod
-    def from_json(cls, text: bytes) -> Note | None:
-        """What `to_json` wrote; None if it is something else, as after a power cut."""
+    def from_json(cls, text: bytes) -> RecordNote | None:
+        """What `to_json` wrote; None if it is something else, as after a kill or a power cut."""
         try:
             plain = json.loads(text)
             plain["record"] = StoredRecord(**plain["record"]) if plain["record"] else None
@@ -100,17 +103,17 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Keep:
-    """Reads a source, cuts it, writes its signal and, when all of that is done, its note; can be pickled.
+class Ingest:
+    """Read a source, cut it, write its signal and, when all of that is done, its note; can be pickled.
 
     Arguments:
-        store: where the signal goes.
+        signals: where the signal goes.
         notes: where the note goes.
         length, stride: samples in a window and from start to start.
     """
 
-    store: Place
-    notes: Place
+    signals: Storage
+    notes: Storage
     length: int
     stride: int
 
@@ -118,66 +121,97 @@ class Keep:
         """Of what is made of a source with these settings."""
         return f"{VERSION} {self.length} {self.stride} {source.name} {source.stamp}"
 
-    def __call__(self, job: tuple[int, Source]) -> Note | OSError:
+    def __call__(self, job: tuple[int, Source]) -> RecordNote | OSError:
         """Work on one source, by its position.
 
         Returns:
-            The note; or the error of a place that cannot be written to, which is no fault of the source.
+            The note; or the error of a storage that cannot be written to, which is no fault of the source.
         """
         position, source = job
         stamp, recording = self.stamp(source), source.read()
         note = self._cut(stamp, recording)
-        key = key_of(position)
         try:
             if len(note.starts):
-                self.store.remove(key)
-                note = self._stored(note, key, recording)
-            self.notes.write(f"{key}.json", note.to_json())
+                note = self._stored(note, signal_file(position), recording)
+            self.notes.write(note_file(position), [note.to_json()])
         except OSError as fault:
             return fault
         return note
 
-    def _cut(self, stamp: str, recording: Recording) -> Note:
+    def _cut(self, stamp: str, recording: Recording) -> RecordNote:
         """A note of what would be stored."""
         head, values, fs = recording.head, recording.values, recording.fs
         about = (stamp, head.name, head.diagnosis, recording.channels, recording.units, fs, recording.said)
         if values.shape[1] < self.length:
             seconds = f"{values.shape[1] / fs:.3g} s is shorter than a window of {self.length / fs:.3g} s"
-            return Note(*about, dropped={"short": 1}, problem=f"{head.name}: {seconds}; skipped")
+            return RecordNote(*about, dropped={"short": 1}, problem=f"{head.name}: {seconds}; skipped")
         starts, dropped = cut(values, self.length, self.stride, fs)
         if not len(starts):
             why = " or ".join(reason for reason, n in dropped.items() if n)
-            return Note(*about, dropped=dropped, problem=f"{head.name}: every window is {why}; skipped")
-        return Note(*about, starts=starts, spans=stretches(values, self.length, fs), dropped=dropped)
+            return RecordNote(*about, dropped=dropped, problem=f"{head.name}: every window is {why}; skipped")
+        return RecordNote(*about, starts=starts, spans=stretches(values, self.length, fs), dropped=dropped)
 
-    def _stored(self, note: Note, key: str, recording: Recording) -> Note:
+    def _stored(self, note: RecordNote, file: str, recording: Recording) -> RecordNote:
         head, values = recording.head, recording.values
+        signal = np.ascontiguousarray(values.T, dtype=values.dtype.newbyteorder("<"))  # T, C
+        offset, checksum = write_signal(self.signals, file, signal.shape, signal.dtype, [signal])
         record = StoredRecord(
-            key=key,
+            file=file,
+            offset=offset,
             record=head.name,
             patient=head.patient,
             diagnosis=head.diagnosis,
             label=head.label,
             fs=head.fs,
-            n_samples=values.shape[1],
-            n_bytes=values.nbytes,
+            n_samples=len(signal),
+            n_bytes=signal.nbytes,
             dtype=values.dtype.name,
             gain=recording.gain.tolist(),
             baseline=recording.baseline.tolist(),
             source_gain=recording.source_gain.tolist(),
-            peak=_peak(recording).tolist(),
+            peak=np.nanmax(np.abs(recording.physical()), axis=1).tolist(),
             missing=bool(is_missing(values).any()),
-            checksum=write_blocks(self.store, key, values, head.name),
+            checksum=checksum,
         )
         return replace(note, record=record)
 
 
-def key_of(position: int) -> str:
-    """Under which a source is stored: names hold slashes, and whatever else a file system allows."""
-    return f"r{position:06d}"
+def write_signal(
+    storage: Storage, file: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[np.ndarray]
+) -> tuple[int, int]:
+    """Write a .npy file from contiguous parts, one after the other.
+
+    Returns:
+        Bytes before the samples, and CRC-32 of the samples.
+    """
+    header = io.BytesIO()
+    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, described)
+    checksum = 0
+
+    def buffers() -> Iterator[bytes | memoryview]:
+        nonlocal checksum
+        yield header.getvalue()
+        for some in parts:
+            content = some.data.cast("B") if some.size else b""
+            checksum = zlib.crc32(content, checksum)
+            yield content
+
+    storage.write(file, buffers())
+    return len(header.getvalue()), checksum
 
 
-def learnt_from(records: Collection[StoredRecord], frame: pd.DataFrame) -> list[StoredRecord]:
+def signal_file(position: int) -> str:
+    """Where a source's signal is stored: names hold slashes, and whatever else a file system allows."""
+    return f"r{position:06d}.npy"
+
+
+def note_file(position: int) -> str:
+    """Where the note about a source lies."""
+    return f"r{position:06d}.json"
+
+
+def training_records(records: Collection[StoredRecord], frame: pd.DataFrame) -> list[StoredRecord]:
     """The records with training windows, for what is released must not tell of others; all where nobody split them."""
     names = set(frame.loc[frame["part"] == TRAIN, "record"])
     return [row for row in records if row.record in names] or list(records)
@@ -192,8 +226,3 @@ def fine_gains(records: Collection[StoredRecord]) -> tuple[float, ...]:
         limit = TOP / (2 * value) if value else np.inf
         gains.append(gain if gain <= limit else float(np.floor(limit)) if limit >= 1 else limit)
     return tuple(gains)
-
-
-def _peak(recording: Recording) -> np.ndarray:
-    """(C,) largest absolute values in physical units."""
-    return np.nanmax(np.abs(recording.physical()), axis=1)

@@ -1,10 +1,12 @@
-"""The store: each record's signal once, and a table of windows that are cut from it whenever they are needed."""
+"""The store: each recording's signal once, and a table of windows that are cut from it whenever they are needed."""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,167 +14,109 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError, one_line
-from ..labels import CLASSES
-from ..parallel import Spread
-from ..recording import Source, to_physical
+from ..recording import to_physical
 from ..samples import Samples
-from .blocks import pieces
-from .ingest import VERSION, StoredRecord, fine_gains, learnt_from
-from .storage import BrokenFileError, Piece, Place, place_at
-from .work import ABOUT, SPANS, WINDOWS, Work
-from .writing import Form, StoreWriter
+from .ingest import VERSION, StoredRecord, fine_gains, training_records
+from .storage import ByteRange, DamagedFileError, Storage
 
+MANIFEST, WINDOWS, SPANS = "manifest.json", "samples.parquet", "spans.parquet"
 CACHE_BYTES = 1 << 29  # the most memory for signals
-_VALUES_AT_ONCE = 1 << 24  # 64 MiB of float32: the most that iter_windows hands out in one piece
+_OLDER = {"zarr.json", "about.json"}  # manifests of versions before 5
+_VALUES_AT_ONCE = 1 << 24  # 64 MiB of float32: the most that iter_windows hands out at once
 
 
 class Store:
-    """Windows of many records, all with the same channels, units, fs and length; signals are read when asked for.
+    """Samples, all with the same channels, units, fs and length; signals are read when asked for.
+
+    Samples are windows of recordings, or come whole (rows of a table, pictures, series of one sample a row): then they
+    follow each other in one recording, and the frame has whatever columns their source gave.
 
     Attributes:
         path: its folder or URL.
-        frame: one row a window: record, patient, start (samples at fs), label, diagnosis, part.
-        records: what is kept of each record, by name.
+        frame: one row a sample. Of windows: record, patient, start (samples at fs), label, diagnosis, part. Without a
+            split, every part is "".
+        records: what is kept of each recording, by name.
         channels, units: C names and physical units.
-        fs: Hz of the stored signals.
-        length, stride: samples in a window and from one start to the next.
-        step: finest difference any training record's ADC could tell, in units of the channels.
+        fs: Hz of the stored signals; None where samples have no time.
+        length, stride: values per channel in a sample, and from one start to the next.
+        step: finest difference any training record's ADC could tell, in units of the channels; of samples that come
+            whole the range of the training samples in 16 bit.
         gains: one per channel, to write windows like these in 16 bit: the finest gain of any training record, in ADC
             units per unit, unless twice their largest value would not fit; then the finest whole number that lets it.
+            None where no ADC is known.
         classes: names of the classes; frame's label is an index into them. Empty: no classes, every label is 0.
         form: how samples become the source's own format again, as JSON.
+        is_whole: samples came whole, so windows cannot start elsewhere.
         is_in_memory: signals stay in memory once they were read.
         dropped: what was left out: records that are "short"; windows "missing" a sample; windows "flat".
         problems: one line per record of which nothing was kept.
+        mark: SHA-256 of all that the store says of itself; see `store_mark`.
     """
 
     def __init__(
         self,
         path: Path | str,
-        place: Place,
-        meta: dict[str, Any],
+        storage: Storage,
+        about: dict[str, Any],
         frame: pd.DataFrame,
         spans: pd.DataFrame,
         cache_bytes: int,
     ) -> None:
         self.path = path
         self.frame = frame
-        self.records = {row["record"]: StoredRecord(**row) for row in meta["records"]}
-        self.channels: tuple[str, ...] = tuple(meta["channels"])
-        self.units: tuple[str, ...] = tuple(meta["units"])
-        self.fs: float = meta["fs"]
-        self.length: int = meta["length"]
-        self.stride: int = meta["stride"]
-        self.step: float = meta["step"]
-        self.gains = fine_gains(learnt_from(self.records.values(), frame))
-        self.classes: tuple[str, ...] = tuple(meta["classes"])
-        self.form: dict[str, Any] = meta["form"]
-        self.dropped: dict[str, int] = meta["dropped"]
-        self.problems: list[str] = meta["problems"]
-        self._place = place
+        self.records = {row["record"]: StoredRecord(**row) for row in about["records"]}
+        self.channels: tuple[str, ...] = tuple(about["channels"])
+        self.units: tuple[str, ...] = tuple(about["units"])
+        self.fs: float | None = about["fs"]
+        self.length: int = about["length"]
+        self.stride: int = about["stride"]
+        self.step: float = about["step"]
+        self.classes: tuple[str, ...] = tuple(about["classes"])
+        self.form: dict[str, Any] = about["form"]
+        self.dropped: dict[str, int] = about["dropped"]
+        self.problems: list[str] = about["problems"]
+        self.is_whole = set(self.records) == {""}
+        self.gains = None if self.is_whole else fine_gains(training_records(self.records.values(), frame))
+        self.is_in_memory = sum(row.n_bytes for row in self.records.values()) <= cache_bytes
+        self.mark = ""
+        self._storage = storage
         self._spans = spans
         self._cache: dict[str, np.ndarray] = {}
-        self.is_in_memory = sum(row.n_bytes for row in self.records.values()) <= cache_bytes
 
-    @staticmethod
-    def write(
-        path: Path | str,
-        sources: Sequence[Source],
-        length: int,
-        stride: int | None = None,
-        split: Callable[[pd.DataFrame], np.ndarray] | None = None,
-        *,
-        spread: Spread | None = None,
-        skip_bad: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-        classes: Sequence[str] | None = CLASSES,
-        form: Form | None = None,
-        hold: bool = False,
-    ) -> Store:
-        """Cut recordings into windows and store them; nothing of it depends on `spread`.
-
-        What is done lies in a folder beside the store, `path` with .unfinished behind. Whoever is interrupted calls
-        again with the same arguments and goes on; a source that has changed, or is cut otherwise, is made anew.
+    @classmethod
+    def load(cls, path: Path | str, storage: Storage, manifest: bytes, cache_bytes: int = CACHE_BYTES) -> Store:
+        """The store that a manifest describes.
 
         Arguments:
-            path: a folder, which appears when all is written, or not at all; an older store is replaced. Or an fsspec
-                URL; what stood there is gone as soon as this begins, and what is not whole is no store.
-            sources: one a recording, each with a name of its own.
-            length: samples in a window.
-            stride: samples from start to start; None is `length`.
-            split: the part of every row of the frame, e.g. `split_patients`; None leaves them "".
-            spread: who reads; None is this process.
-            skip_bad: leave out sources that cannot be read, and say which in `problems`.
-            progress: called with (recordings done, all).
-            classes: names of the classes that labels count; () is none, None: the diagnoses are the classes.
-            form: kept for whoever writes such recordings again, or what makes it of all that the recordings `said` and
-                the names of the classes; None is that of WFDB.
-            hold: keep the work, with which the same call would go on, until `settle` or `discard`.
+            path: what errors call it.
+            storage: where its files are.
+            manifest: the content of manifest.json.
+            cache_bytes: see `open_store`.
 
         Raises:
-            InputError: a source that cannot be read, by name (what is done of the others stays); recordings that differ
-                in channels, units or fs, or of a class that is not named; no window left; whatever `split` raises; a
-                place that holds something else.
+            InputError: another version, only half of a store, or one that somebody edited.
         """
-        if length < 2 or (stride is not None and stride < 1):
-            raise InputError(f"windows of {length} samples every {stride or length}: need at least 2 and 1")
-        writer = StoreWriter(
-            Work(path), sources, length, stride or length, skip_bad=skip_bad, progress=progress, hold=hold
-        )
-        writer.write(spread, split, classes, {"kind": "wfdb"} if form is None else form)
-        return Store.open(path)
-
-    @staticmethod
-    def discard(path: Path | str) -> None:
-        """Delete what a `write` made that was interrupted or held; another store there stays, or comes back."""
-        Work(path).discard()
-
-    @staticmethod
-    def settle(path: Path | str) -> None:
-        """Delete the work that a `write` held; its store stays."""
-        Work(path).settle()
-
-    @staticmethod
-    def is_begun(path: Path | str) -> bool:
-        """Whether there is work with which `write` would go on."""
-        return bool(Work(path).folder.names())
-
-    @staticmethod
-    def is_held(path: Path | str) -> bool:
-        """Whether what stands there is a `write`'s that was held, and neither settled nor discarded since."""
-        return Work(path).is_placed()
-
-    @staticmethod
-    def open(path: Path | str, cache_bytes: int = CACHE_BYTES) -> Store:
-        """Open a store; signals stay where they are until asked for.
-
-        Arguments:
-            path: the folder, or an fsspec URL.
-            cache_bytes: the most memory for signals; if all of them fit, they stay in memory once they were read, else
-                every window is read when it is asked for.
-
-        Raises:
-            InputError: no store there, or only half of one; a URL of a protocol that is not installed.
-        """
-        place = place_at(path)
         try:
-            try:
-                meta = json.loads(place.read(ABOUT))["attributes"]
-            except FileNotFoundError:
-                raise InputError(f"{path}: no store here; make it with `prepare`") from None
-            if meta["version"] != VERSION:
-                raise InputError(f"{path}: store of version {meta['version']}, this is {VERSION}; run `prepare` again")
-            frame, spans = place.read_table(WINDOWS), place.read_table(SPANS)
-            store = Store(path, place, meta, frame, spans, cache_bytes)
-        except (OSError, ValueError, KeyError, TypeError) as fault:  # pyarrow's errors are among these
+            about = json.loads(manifest.decode())
+            if about["version"] != VERSION:
+                raise InputError(f"{path}: store of version {about['version']}, this is {VERSION}; run `prepare` again")
+            if about.pop("checksum") != zlib.crc32(json.dumps(about, sort_keys=True).encode()):
+                raise ValueError(f"{MANIFEST} is not what was written")
+            tables = []
+            for name in (WINDOWS, SPANS):
+                content = storage.read(name)
+                if hashlib.sha256(content).hexdigest() != about["sums"][name]:
+                    raise ValueError(f"{name} is not what was written")
+                tables.append(pd.read_parquet(io.BytesIO(content)))
+            store = cls(path, storage, about, tables[0], tables[1], cache_bytes)
+            sizes = storage.sizes()
+            for row in store.records.values():
+                if sizes.get(row.file) != row.offset + row.n_bytes:
+                    whose = f" of {row.record}" if row.record else ""
+                    raise ValueError(f"the signal{whose} is {'cut short' if row.file in sizes else 'missing'}")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:  # pyarrow's are among these
             raise InputError(f"{path}: only part of a store ({one_line(fault)}); run `prepare` again") from fault
-        there = place.names()
-        absent = [row.record for row in store.records.values() if row.key not in there]
-        whole = len(frame) == meta["n_windows"] and len(spans) == meta["n_spans"]
-        if absent or not whole:
-            counts = f"{len(frame)} of {meta['n_windows']} windows, {len(spans)} of {meta['n_spans']} spans"
-            what = f"the signal of {absent[0]} is missing" if absent else counts
-            raise InputError(f"{path}: only part of a store ({what}); run `prepare` again")
+        store.mark = hashlib.sha256(manifest).hexdigest()
         return store
 
     def __len__(self) -> int:
@@ -216,17 +160,27 @@ class Store:
             positions = np.flatnonzero(positions)
         return Samples(self.values(positions), self.frame.iloc[positions], self.channels, self.units, self.fs)
 
-    def values(self, rows: np.ndarray) -> np.ndarray:
-        """The windows at these positions (n,) of the frame: (n, C, L) float32."""
-        frame = self.frame.iloc[rows]
-        return self.windows(frame["record"].to_numpy(), frame["start"].to_numpy())
+    def values(self, rows: np.ndarray | Sequence[int]) -> np.ndarray:
+        """The samples at these positions (n,) of the frame: (n, C, L) float32, a copy."""
+        rows = np.asarray(rows, dtype=np.int64)
+        if not self.is_whole:
+            frame = self.frame.iloc[rows]
+            return self.windows(frame["record"].to_numpy(), frame["start"].to_numpy())
+        (row,) = self.records.values()
+        positions = np.arange(len(self))[rows]  # negative ones count from the end
+        if self.is_in_memory:
+            stored = self._signal(row).reshape(len(self), self.length, -1)[positions]
+        else:
+            stored = np.empty((len(positions), self.length, len(self.channels)), row.dtype)
+            self._read([row] * len(positions), (positions * self.length).tolist(), stored)
+        return np.ascontiguousarray(stored.transpose(0, 2, 1))
 
     def iter_windows(self, part: str | None = "train", chunk: int = 4096) -> Iterator[np.ndarray]:
-        """All windows of one part, in the order of the frame, in pieces that fit in memory.
+        """All windows of one part, in the order of the frame, in parts that fit in memory.
 
         Arguments:
             part: "train", "control", or None for all.
-            chunk: the most windows in a piece; fewer where windows are large.
+            chunk: the most windows at once; fewer where windows are large.
 
         Yields:
             (n, C, L) float32.
@@ -245,6 +199,8 @@ class Store:
         Returns:
             One row a stretch: record, begin and end in samples; a window may start anywhere in [begin, end − length].
         """
+        if self.is_whole:
+            return self._spans
         frame = self.frame if part is None else self.frame[self.frame["part"] == part]
         return self._spans[self._spans["record"].isin(frame["record"].unique())].reset_index(drop=True)
 
@@ -281,14 +237,50 @@ class Store:
 
     def _read(self, rows: Sequence[StoredRecord], begins: Sequence[int], into: Iterable[np.ndarray]) -> None:
         """Fill each array with samples of a record from its begin on."""
-        wanted: list[Piece] = []
-        for row, begin, target in zip(rows, begins, into, strict=True):
-            wanted += pieces(row.key, row.n_samples, begin, target)
+        width = len(self.channels)
+        wanted = [
+            ByteRange(row.file, row.offset + begin * width * target.itemsize, target.data.cast("B"))
+            for row, begin, target in zip(rows, begins, into, strict=True)
+        ]
         try:
-            self._place.fill(wanted)
-        except BrokenFileError as fault:
-            row = next(row for row in rows if fault.name.startswith(f"{row.key}/"))
-            raise self._damaged(row, fault.why) from fault
+            self._storage.read_ranges(wanted)
+        except DamagedFileError as fault:
+            raise self._damaged(next(row for row in rows if row.file == fault.name), fault.why) from fault
 
     def _damaged(self, row: StoredRecord, why: str) -> InputError:
-        return InputError(f"{self.path}/{row.key}: the signal of {row.record} is damaged ({why}); run `prepare` again")
+        whose = f" of {row.record}" if row.record else ""
+        return InputError(f"{self.path}/{row.file}: the signal{whose} is damaged ({why}); run `prepare` again")
+
+
+def open_store(path: Path | str, cache_bytes: int = CACHE_BYTES) -> Store:
+    """Open a store; signals stay where they are until asked for.
+
+    Arguments:
+        path: the folder, or an fsspec URL.
+        cache_bytes: the most memory for signals; if all of them fit, they stay in memory once they were read (and are
+            checked then), else every window is read when it is asked for.
+
+    Raises:
+        InputError: no store there, only half of one, or one that somebody edited; a URL of a protocol that is not
+            installed.
+    """
+    storage = Storage.at(path)
+    return Store.load(path, storage, _manifest(path, storage), cache_bytes)
+
+
+def store_mark(path: Path | str) -> str:
+    """SHA-256 of all that a store says of itself: its description, and whose which sample is.
+
+    Raises:
+        InputError: no store there.
+    """
+    return hashlib.sha256(_manifest(path, Storage.at(path))).hexdigest()
+
+
+def _manifest(path: Path | str, storage: Storage) -> bytes:
+    try:
+        return storage.read(MANIFEST)
+    except OSError as fault:
+        if _OLDER & storage.sizes().keys():
+            raise InputError(f"{path}: store of an older version, this is {VERSION}; run `prepare` again") from fault
+        raise InputError(f"{path}: no store here ({one_line(fault)}); make it with `prepare`") from fault

@@ -1,169 +1,316 @@
-"""A store while it is made: source by source, in work that a later call goes on with, and in the end all at once."""
+"""Writing a store: staged beside its place, source by source, continued by a repeated call, and placed when whole."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import zarr
 
-from ...errors import InputError
-from ..labels import classes_of
-from ..parallel import Failure, Spread, spread_over
+from ...errors import InputError, ResumableError
+from ..labels import CLASSES, classes_of
+from ..parallel import Failure, ParallelMap, map_over
 from ..recording import Source
-from .ingest import VERSION, Keep, Note, StoredRecord, learnt_from
-from .work import ABOUT, SPANS, WINDOWS, Work
+from ..samples import Samples
+from .ingest import Ingest, RecordNote, StoredRecord, signal_file, training_records, write_signal
+from .staging import Staging, staging_at
+from .store import Store, open_store
 
 # What the source's own format needs: as JSON, or from what each recording said and the names of the classes
-Form = dict[str, Any] | Callable[[list[dict[str, Any]], tuple[str, ...]], dict[str, Any]]
+Form = Mapping[str, Any] | Callable[[list[dict[str, Any]], tuple[str, ...]], dict[str, Any]]
+Split = Callable[[pd.DataFrame], np.ndarray]
+
+_LEVELS = 65535  # a range in 16 bit
+_CHUNK_VALUES = 1 << 24  # 64 MiB of float32 that are copied at once
 
 
-class BadSourceError(InputError):
-    """A source that cannot be used; what was made of the others stays for the next call."""
+@dataclass(frozen=True)
+class Cut:
+    """How recordings are cut into windows, and these split into parts.
+
+    Arguments:
+        length: samples in a window.
+        stride: samples from start to start; None is `length`.
+        split: the part of every row of the store's frame, e.g. `split_patients`; None leaves them "".
+
+    Raises:
+        InputError: such windows cannot be.
+    """
+
+    length: int
+    stride: int | None = None
+    split: Split | None = None
+
+    def __post_init__(self) -> None:
+        if self.length < 2 or (self.stride is not None and self.stride < 1):
+            raise InputError(f"windows of {self.length} samples every {self.step}: need at least 2 and 1")
+
+    @property
+    def step(self) -> int:
+        """Samples from start to start."""
+        return self.stride or self.length
 
 
-class StoreWriter:
-    """Makes a store; the arguments are those of `Store.write`."""
+class StagedStore:
+    """A store that is whole and not yet in its place; a context, at whose end it is there.
 
-    def __init__(
-        self,
-        work: Work,
-        sources: Sequence[Source],
-        length: int,
-        stride: int,
-        *,
-        skip_bad: bool,
-        progress: Callable[[int, int], None] | None,
-        hold: bool,
+    An InputError in the context discards it, and another store in its place stays; after anything else, the call that
+    staged it finds all that was read.
+
+    Attributes:
+        store: to read from until it is placed.
+    """
+
+    def __init__(self, store: Store, staging: Staging, stack: ExitStack) -> None:
+        self.store, self._staging, self._stack = store, staging, stack
+
+    def place(self) -> None:
+        """Put the store in its place, before the end of the context."""
+        self._staging.place()
+
+    def finish(self) -> Store:
+        """Put the store in its place, end the context and open the store."""
+        with self:
+            pass
+        return open_store(self.store.path)
+
+    def discard(self) -> None:
+        """End the context as an InputError does."""
+        self.__exit__(InputError, InputError("discarded"), None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.hold = hold
-        self.work, self.sources, self.skip_bad, self.progress = work, sources, skip_bad, progress
-        self.keep = Keep(work.store, work.notes, length, stride)
-        self.notes: list[Note] = []
-        self.problems: list[str] = []
+        self._stack.__exit__(kind, fault, trace)
 
-    def write(
-        self,
-        spread: Spread | None,
-        split: Callable[[pd.DataFrame], np.ndarray] | None,
-        classes: Sequence[str] | None,
-        form: Form,
-    ) -> None:
-        """Make the store, or go on with it.
 
-        Raises:
-            BadSourceError: the work stays. Any other InputError: it is gone.
-        """
-        if not self.sources:
-            raise InputError("there is no record to store; give a source with records")
-        self._refuse_repeated()
-        self.work.begin()
-        try:
-            self._work_on_sources(spread)
-            self._finish(split, classes, form)
-        except BaseException as fault:
-            in_vain = isinstance(fault, InputError) and not isinstance(fault, BadSourceError)
-            if in_vain or not self.work.notes.names():
-                self.work.discard()
-            raise
+def stage_store(
+    path: Path | str,
+    sources: Sequence[Source],
+    cut: Cut,
+    *,
+    classes: Sequence[str] | None = CLASSES,
+    form: Form | None = None,
+    parallel: ParallelMap | None = None,
+    skip_bad: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> StagedStore:
+    """Cut recordings into windows and store them; nothing of it depends on `parallel`.
 
-    def _work_on_sources(self, spread: Spread | None) -> None:
-        """One note a source, in order, but for those that are left out."""
-        stamps = [self.keep.stamp(source) for source in self.sources]
-        earlier = self.work.still_holding(stamps)
+    What is done lies in a hidden folder beside the store. Whoever is interrupted calls again with the same arguments
+    and continues; a source that has changed, or is cut otherwise, is read again.
+
+    Arguments:
+        path: a folder, which appears when all is written, or not at all; an older store is replaced. Or an fsspec URL;
+            what stood there is gone as soon as this begins, and what is not whole is no store.
+        sources: one a recording, each with a name of its own.
+        cut: into which windows.
+        classes: names of the classes that labels count; () is none, None: the diagnoses are the classes.
+        form: kept for whoever writes such recordings again, or what derives it from all that the recordings `said` and
+            the names of the classes; None is that of WFDB.
+        parallel: who reads; None is this process.
+        skip_bad: leave out sources that cannot be read, and say which in `problems`.
+        progress: called with (recordings done, all).
+
+    Raises:
+        ResumableError: a source that cannot be read, by name; what is done of the others stays.
+        InputError: recordings that differ in channels, units or fs, or of a class that is not named; no window left;
+            whatever the split raises; a place that holds something else.
+    """
+    if not sources:
+        raise InputError("there is no record to store; give a source with records")
+    _refuse_repeated(sources)
+    with ExitStack() as stack:
+        staging = stack.enter_context(staging_at(path, {"length": cut.length, "stride": cut.step}))
+        notes, problems = _Reader(staging, sources, cut, skip_bad, progress).read(parallel)
+        store = staging.finish(*_described(notes, problems, cut, classes, form))
+        return StagedStore(store, staging, stack.pop_all())
+
+
+def stage_samples(
+    path: Path | str,
+    samples: Samples,
+    form: Mapping[str, Any],
+    classes: Sequence[str] = (),
+    dropped: Mapping[str, int] | None = None,
+    problems: Sequence[str] = (),
+) -> StagedStore:
+    """Store samples that come whole: one recording in which they follow each other.
+
+    Arguments:
+        path: see `stage_store`.
+        samples: at least one.
+        form: JSON.
+        classes: names of the labels 0…K−1.
+        dropped: how many samples were left out, by reason.
+        problems: one line each.
+
+    Raises:
+        InputError: no samples; a place that holds something else.
+    """
+    if not len(samples):
+        raise InputError(f"{path}: there is no sample to store; give a source with samples")
+    frame = samples.frame if "part" in samples.frame else samples.frame.assign(part="")
+    values, shape = samples.values, (len(samples) * samples.length, len(samples.channels))
+    n = max(1, _CHUNK_VALUES // (samples.length * shape[1]))
+    parts = (
+        np.ascontiguousarray(values[first : first + n].transpose(0, 2, 1), "<f4") for first in range(0, len(values), n)
+    )
+    with ExitStack() as stack:
+        staging = stack.enter_context(staging_at(path, {"length": samples.length}))
+        offset, checksum = write_signal(staging.signals, signal_file(0), shape, np.dtype("<f4"), parts)
+        record = StoredRecord(
+            file=signal_file(0),
+            offset=offset,
+            record="",
+            patient="",
+            diagnosis="",
+            label=0,
+            fs=samples.fs,
+            n_samples=shape[0],
+            n_bytes=values.nbytes,
+            dtype="float32",
+            gain=[1.0] * shape[1],
+            baseline=[0.0] * shape[1],
+            source_gain=[],
+            peak=[],
+            missing=bool(np.isnan(values).any()),
+            checksum=checksum,
+        )
+        training = (frame["part"] == "train").to_numpy()
+        about = {
+            "channels": samples.channels,
+            "units": samples.units,
+            "fs": samples.fs,
+            "length": samples.length,
+            "stride": samples.length,
+            "step": sample_step(values[training] if training.any() else values),
+            "classes": list(classes),
+            "form": dict(form),
+            "dropped": dict(dropped or {}),
+            "problems": list(problems),
+            "records": [asdict(record)],
+        }
+        store = staging.finish(about, frame, pd.DataFrame({"record": [], "begin": [], "end": []}))
+        return StagedStore(store, staging, stack.pop_all())
+
+
+def sample_step(values: np.ndarray) -> float:
+    """The range of values in 16 bit; values that are all the same, or all missing, have the range 1."""
+    finite = values[np.isfinite(values)].astype(np.float64)
+    extent = float(np.ptp(finite)) if finite.size else 0.0
+    return (extent or 1.0) / _LEVELS
+
+
+@dataclass
+class _Reader:
+    """Ingests the sources of a store that no earlier call has."""
+
+    staging: Staging
+    sources: Sequence[Source]
+    cut: Cut
+    skip_bad: bool
+    progress: Callable[[int, int], None] | None
+
+    def read(self, parallel: ParallelMap | None) -> tuple[list[RecordNote], list[str]]:
+        """One note a source, in order, but for those that are left out; and one line for each that gave nothing."""
+        notes: list[RecordNote] = []
+        problems: list[str] = []
+        ingest = Ingest(self.staging.signals, self.staging.notes, self.cut.length, self.cut.step)
+        earlier = self.staging.notes_of([ingest.stamp(source) for source in self.sources])
         jobs = [job for job in enumerate(self.sources) if job[0] not in earlier]
-        with spread_over(spread, self.keep, jobs) as results:
+        with map_over(parallel, ingest, jobs) as results:
             for position, source in enumerate(self.sources):
                 result = earlier.pop(position) if position in earlier else next(results)
                 if isinstance(result, OSError):
                     raise result
                 if isinstance(result, Failure):
-                    self._leave_out(source, result)
+                    problems.append(self._left_out(source, result, bool(notes)))
                 else:
-                    self._take(result)
+                    self._take(result, notes, problems)
                 if self.progress is not None:
                     self.progress(position + 1, len(self.sources))
-        if not self.notes:
-            raise InputError(f"{self.problems[0]}; nor can any other record be read")
+        if not notes:
+            raise InputError(f"{problems[0]}; nor can any other record be read")
+        return notes, problems
 
-    def _leave_out(self, source: Source, failure: Failure) -> None:
+    def _left_out(self, source: Source, failure: Failure, is_kept: bool) -> str:
         why = failure.reason
         if failure.died:
             why = f"{source.name}: the process that read it ended without a word ({why}); give it more memory"
         elif not failure.is_input:
             why = f"{source.name}: cannot be read ({why}); fetch or export the record again"
         if not self.skip_bad:
-            raise BadSourceError(f"{why}, or leave it out with --skip-bad")
-        self.problems.append(why)
+            raise (ResumableError if is_kept else InputError)(f"{why}, or leave it out with --skip-bad")
+        return why
 
-    def _take(self, note: Note) -> None:
-        if self.notes:
-            _check_alike(self.notes[0], note)
+    def _take(self, note: RecordNote, notes: list[RecordNote], problems: list[str]) -> None:
+        if notes:
+            _check_alike(notes[0], note)
+        else:
+            self.staging.commit()
         if note.problem:
-            self.problems.append(note.problem)
-        self.notes.append(note)
-
-    def _refuse_repeated(self) -> None:
-        names: set[str] = set()
-        for source in self.sources:
-            if source.name in names:
-                raise InputError(f"{source.name}: two records of this name; list it once in RECORDS")
-            names.add(source.name)
-
-    def _finish(
-        self, split: Callable[[pd.DataFrame], np.ndarray] | None, classes: Sequence[str] | None, form: Form
-    ) -> None:
-        kept = [note for note in self.notes if note.record is not None]
-        dropped = {why: sum(note.dropped.get(why, 0) for note in self.notes) for why in ("short", "missing", "flat")}
-        if not kept:
-            raise InputError(
-                f"no window of {self.keep.length} samples is left: {dropped['short']} records shorter than a window, "
-                f"{dropped['missing']} windows with missing samples, {dropped['flat']} flat windows; "
-                "use shorter windows, other leads or other records"
-            )
-        records = [note.record for note in kept if note.record is not None]
-        if classes is None:
-            classes, _ = classes_of([note.diagnosis for note in self.notes])
-            _, labels = classes_of([row.diagnosis for row in records], classes)
-            records = [replace(row, label=label) for row, label in zip(records, labels, strict=True)]
-        classes = tuple(classes)
-        if callable(form):
-            form = form([note.said for note in self.notes], classes)
-        _check_classes(records, classes)
-        frame = _frame(records, [note.starts for note in kept])
-        if split is not None:
-            frame["part"] = split(frame)
-            _refuse_torn(frame)
-        spans = _spans(records, [note.spans for note in kept])
-        about = {
-            "version": VERSION,
-            "channels": list(self.notes[0].channels),
-            "units": list(self.notes[0].units),
-            "fs": self.notes[0].fs,
-            "length": self.keep.length,
-            "stride": self.keep.stride,
-            "step": 1 / max(max(row.source_gain) for row in learnt_from(records, frame)),
-            "n_windows": len(frame),
-            "n_spans": len(spans),
-            "classes": list(classes),
-            "form": form,
-            "dropped": dropped,
-            "problems": self.problems,
-            "records": [asdict(row) for row in records],
-        }
-        files = {WINDOWS: frame.to_parquet(index=False), SPANS: spans.to_parquet(index=False), ABOUT: _group(about)}
-        self.work.finish(files, {row.key for row in records}, hold=self.hold)
+            problems.append(note.problem)
+        notes.append(note)
 
 
-def _group(about: dict[str, Any]) -> bytes:
-    """The zarr.json of a group with these attributes."""
-    files: dict[str, Any] = {}
-    zarr.create_group(files, attributes=json.loads(json.dumps(about)))
-    return files[ABOUT].to_bytes()
+def _refuse_repeated(sources: Sequence[Source]) -> None:
+    names: set[str] = set()
+    for source in sources:
+        if source.name in names:
+            raise InputError(f"{source.name}: two records of this name; list it once in RECORDS")
+        names.add(source.name)
+
+
+def _described(
+    notes: Sequence[RecordNote], problems: Sequence[str], cut: Cut, classes: Sequence[str] | None, form: Form | None
+) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """What a store says of itself, its windows and its spans."""
+    kept = [note for note in notes if note.record is not None]
+    dropped = {why: sum(note.dropped.get(why, 0) for note in notes) for why in ("short", "missing", "flat")}
+    if not kept:
+        raise InputError(
+            f"no window of {cut.length} samples is left: {dropped['short']} records shorter than a window, "
+            f"{dropped['missing']} windows with missing samples, {dropped['flat']} flat windows; "
+            "use shorter windows, other leads or other records"
+        )
+    records = [note.record for note in kept if note.record is not None]
+    if classes is None:
+        classes, _ = classes_of([note.diagnosis for note in notes])
+        _, labels = classes_of([row.diagnosis for row in records], classes)
+        records = [replace(row, label=label) for row, label in zip(records, labels, strict=True)]
+    classes = tuple(classes)
+    if form is None:
+        form = {"kind": "wfdb"}
+    elif callable(form):
+        form = form([note.said for note in notes], classes)
+    _check_classes(records, classes)
+    frame = _frame(records, [note.starts for note in kept])
+    if cut.split is not None:
+        frame["part"] = cut.split(frame)
+        _refuse_torn(frame)
+    about = {
+        "channels": notes[0].channels,
+        "units": notes[0].units,
+        "fs": notes[0].fs,
+        "length": cut.length,
+        "stride": cut.step,
+        "step": 1 / max(max(row.source_gain) for row in training_records(records, frame)),
+        "classes": classes,
+        "form": dict(form),
+        "dropped": dropped,
+        "problems": list(problems),
+        "records": [asdict(row) for row in records],
+    }
+    return about, frame, _spans(records, [note.spans for note in kept])
 
 
 def _frame(records: Sequence[StoredRecord], starts: Sequence[np.ndarray]) -> pd.DataFrame:
@@ -189,7 +336,7 @@ def _check_classes(records: Sequence[StoredRecord], classes: tuple[str, ...]) ->
             raise InputError(f"{row.record}: label {row.label} is no class; {there}, counted from 0")
 
 
-def _check_alike(first: Note, other: Note) -> None:
+def _check_alike(first: RecordNote, other: RecordNote) -> None:
     if [c.casefold() for c in other.channels] != [c.casefold() for c in first.channels]:
         raise InputError(
             f"{other.name}: its channels are {', '.join(other.channels)}, those of {first.name} "

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...data.store.sample_store import open_store
+from ...data.store.store import open_store
 from ...errors import InputError
 from ..evaluation.score import Score, load_scores
 from ..fingerprint import fingerprint

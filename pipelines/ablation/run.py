@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...data.parallel import Failure, spread_over
+from ...data.parallel import Failure, map_over
 from ...errors import InputError
 from ...files import is_unfinished, refuse_file
 from ...gan import make_fabric
@@ -119,7 +119,7 @@ def _run(jobs: dict[tuple[Cell, int], Job], engine: Engine, cells: int, seeds: i
     failures = {}
     with (
         progress("ablate", len(pending)) as advance,
-        spread_over(engine.map, run_cell, list(pending.values())) as outcomes,
+        map_over(engine.map, run_cell, list(pending.values())) as outcomes,
     ):
         for done, ((key, job), outcome) in enumerate(zip(pending.items(), outcomes, strict=True), start=1):
             if isinstance(outcome, Failure):

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as ready
 from typing import Any, TypeVar
 
-from ...data.parallel import Failure, in_turn
+from ...data.parallel import Failure, threaded_map
 from ...errors import InputError
 from .attempt import DIED, attempt_packed, in_order
 
@@ -43,7 +43,7 @@ class LocalEngine:
             InputError: no worker can begin.
         """
         if self.jobs is None:
-            yield from in_turn(function, items)
+            yield from threaded_map(function, items)
             return
         workers = _Processes(max(1, min(self.jobs, len(items))))
         try:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ...data.store.sample_store import AnyStore
+from ...data.store.store import Store
 from ...transforms import AdaptedRange, Codec, Compose, Saturation, Transform
 from .score import Score, interval
 
@@ -12,7 +12,7 @@ PAPER_SHARE_OUTSIDE = 0.04  # "only 4% of the samples have at least one of the v
 NONE = Saturation(0, 0, 0, 0)
 
 
-def score_coding(store: AnyStore, codec: Codec, rows: np.ndarray, seed: int) -> dict[str, Score]:
+def score_coding(store: Store, codec: Codec, rows: np.ndarray, seed: int) -> dict[str, Score]:
     """Round trip of some windows, saturation of all.
 
     Arguments:
@@ -29,7 +29,7 @@ def score_coding(store: AnyStore, codec: Codec, rows: np.ndarray, seed: int) -> 
     return {**_round_trip(store, codec, rows, seed), **_saturation(store, codec, seed)}
 
 
-def _round_trip(store: AnyStore, codec: Codec, rows: np.ndarray, seed: int) -> dict[str, Score]:
+def _round_trip(store: Store, codec: Codec, rows: np.ndarray, seed: int) -> dict[str, Score]:
     x = store.samples(rows).values
     scale, unit = (1000.0, "µV") if set(store.units) == {"mV"} else (1.0, store.units[0])
     error = scale * np.abs(codec.decode(codec.encode(x), codec.offset(x)) - x)
@@ -45,7 +45,7 @@ def _round_trip(store: AnyStore, codec: Codec, rows: np.ndarray, seed: int) -> d
     return scores
 
 
-def _saturation(store: AnyStore, codec: Codec, seed: int) -> dict[str, Score]:
+def _saturation(store: Store, codec: Codec, seed: int) -> dict[str, Score]:
     is_ecg = set(store.units) == {"mV"}  # of other signals the paper says nothing
     counted = _counted(codec, PAPER_WIDTH if is_ecg else None)
     by_patient = [_of_patient(store, counted, windows) for _, windows in store.frame.groupby("patient", sort=True)]
@@ -70,7 +70,7 @@ def _saturation(store: AnyStore, codec: Codec, seed: int) -> dict[str, Score]:
     return scores
 
 
-def _of_patient(store: AnyStore, counted: list[Transform], windows: pd.DataFrame) -> dict[str, Saturation]:
+def _of_patient(store: Store, counted: list[Transform], windows: pd.DataFrame) -> dict[str, Saturation]:
     found: dict[str, Saturation] = {}
     for first in range(0, len(windows), 1024):
         chunk = windows.iloc[first : first + 1024]

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...data.samples import Samples
 from ...data.split import TRAIN
-from ...data.store.sample_store import AnyStore
+from ...data.store.store import Store
 from ...errors import InputError
 from ...gan import Snapshot
 from ...transforms import Codec
@@ -50,7 +50,7 @@ class Sets:
     """
 
     recipe: Recipe
-    store: AnyStore
+    store: Store
     codec: Codec
     snapshot: Snapshot
     synthetic: Samples

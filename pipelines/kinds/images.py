@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from ...data.folders import files_below
-from ...data.parallel import Spread
+from ...data.parallel import ParallelMap
 from ...data.pictures import SUFFIXES, PictureFormat, describe_pictures, find_pictures, read_pictures
 from ...data.samples import Samples
 from ...data.sharded import Plan
 from ...data.split import split_patients
-from ...data.store.sample_store import SampleStore
+from ...data.store.writing import StagedStore, stage_samples
 from ...errors import InputError
 from ...transforms import Codec, GreyLevels, arrangement
 from ..progress import progress
@@ -54,8 +54,8 @@ class Images(Kind):
         return Inspection(lines, known.problems)
 
     def _ingest(
-        self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
-    ) -> SampleStore:
+        self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
+    ) -> StagedStore:
         side = _side(recipe)
         with progress("read") as advance:
             pictures = read_pictures(
@@ -63,12 +63,12 @@ class Images(Kind):
                 side,
                 recipe.data.patient,
                 progress=lambda done, n: advance(done, "pictures", n),
-                spread=spread,
+                parallel=parallel,
                 skip_bad=recipe.data.skip_bad,
             )
         samples = pictures.samples
         samples.frame["part"] = split_patients(samples.frame, recipe.data.control_share, recipe.seed) if split else ""
-        return SampleStore.write(to, samples, pictures.form, pictures.classes, problems=pictures.problems, hold=hold)
+        return stage_samples(to, samples, pictures.form, pictures.classes, problems=pictures.problems)
 
     def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
         layout = arrangement(recipe.images.arrangement, len(info.channels), info.length, recipe.seed)

@@ -15,13 +15,13 @@ import pandas as pd
 
 from ...data import write
 from ...data.labels import NO_LABEL
-from ...data.parallel import Spread
+from ...data.parallel import ParallelMap
 from ...data.recording import RecordHead
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
 from ...data.split import CONTROL
-from ...data.store.sample_store import AnyStore
 from ...data.store.store import Store
+from ...data.store.writing import StagedStore
 from ...errors import InputError
 from ...transforms import Codec, Layout, Transform
 from ..recipe import SETTINGS, Recipe
@@ -57,7 +57,7 @@ class SampleInfo:
     form: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, store: AnyStore) -> Self:
+    def of(cls, store: Store) -> Self:
         """Of the samples in a store."""
         return cls(store.channels, store.units, store.fs, store.step, store.length, store.gains, store.form)
 
@@ -185,38 +185,36 @@ class Kind(ABC):
         to: Path | str,
         *,
         split: bool,
-        spread: Spread | None = None,
-        hold: bool = False,
-    ) -> AnyStore:
-        """Read a source into a store.
+        parallel: ParallelMap | None = None,
+    ) -> StagedStore:
+        """Read a source into a store that is not yet in its place.
 
         Arguments:
             recipe: what to read and how to cut it; control_share and seed for the split.
             source: as this kind of data has it.
-            to: the store's folder, or an fsspec URL. Interrupted work on signals lies in a folder beside it, of this
-                name with .unfinished behind, and is gone on with by the same call.
+            to: the store's folder, or an fsspec URL. Interrupted work on signals lies in a hidden folder beside it, and
+                the same call continues it.
             split: set control patients apart.
-            spread: who reads the records, recordings or pictures, see `data.parallel`; None is this process.
-            hold: see `Store.write`.
+            parallel: who reads the records, recordings or pictures, see `data.parallel`; None is this process.
 
         Raises:
             InputError: the first thing that cannot be read, or too little for control.
         """
-        store = self._ingest(recipe, source, to, split, spread, hold)
+        staged = self._ingest(recipe, source, to, split, parallel)
+        store = staged.store
         n = int((store.frame["part"] == CONTROL).sum())
         if split and n < _FEWEST:
-            if hold:
-                Store.discard(to)
+            staged.discard()
             raise InputError(
                 f"{source}: {n} of {len(store)} samples is for control, and scores need {_FEWEST}; give more data, or "
                 f"set more aside than control_share = {recipe.data.control_share:g} does"
             )
-        return store
+        return staged
 
     @abstractmethod
     def _ingest(
-        self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
-    ) -> AnyStore: ...
+        self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
+    ) -> StagedStore: ...
 
     def check_layout(self, recipe: Recipe) -> None:
         """Refuse a layout that no run can have, as far as one can tell without the source.
@@ -332,7 +330,7 @@ class Kind(ABC):
         if "file" in form:
             yield Path(str(form["file"])).stem
 
-    def identities(self, store: AnyStore, codec: Codec) -> dict[str, Iterable[str]]:
+    def identities(self, store: Store, codec: Codec) -> dict[str, Iterable[str]]:
         """Texts that tell whose a sample is, by what they are."""
         names = store.frame[["record", "patient"]].astype(str).drop_duplicates()
         last = names["record"].str.rpartition("/")[2]

@@ -10,7 +10,7 @@ import numpy as np
 from ...data import write
 from ...data.folders import files_below
 from ...data.labels import NO_LABEL
-from ...data.parallel import Spread
+from ...data.parallel import ParallelMap
 from ...data.samples import Samples
 from ...data.series.columns import column_form
 from ...data.series.series import (
@@ -26,8 +26,7 @@ from ...data.series.series import (
 from ...data.series.sheet import read_sheet
 from ...data.sharded import Format, Plan
 from ...data.split import split_patients
-from ...data.store.sample_store import AnyStore, SampleStore
-from ...data.store.store import Store
+from ...data.store.writing import Cut, StagedStore, stage_samples, stage_store
 from ...errors import InputError
 from ...transforms import Codec
 from ..progress import progress
@@ -82,8 +81,8 @@ class OtherSeries(Signals):
         return Inspection(lines, known.problems)
 
     def _ingest(
-        self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
-    ) -> AnyStore:
+        self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
+    ) -> StagedStore:
         given = (source, recipe.data.fs, recipe.data.layout, _label(recipe, source), recipe.data.patient)
         parts = (lambda frame: split_patients(frame, recipe.data.control_share, recipe.seed)) if split else None
         sources = series_sources(*given)
@@ -92,7 +91,7 @@ class OtherSeries(Signals):
             samples = series.samples
             assert samples is not None
             samples.frame["part"] = "" if parts is None else parts(samples.frame)
-            return SampleStore.write(to, samples, series.form, series.classes, hold=hold)
+            return stage_samples(to, samples, series.form, series.classes)
         if split and len(sources) == 1:
             sources[0].read()  # what is wrong with it comes first
             raise InputError(
@@ -105,18 +104,15 @@ class OtherSeries(Signals):
             return column_form(headers, classes)
 
         with progress("read", len(sources)) as advance:
-            return Store.write(
+            return stage_store(
                 to,
                 sources,
-                recipe.window,
-                recipe.step_between_windows,
-                split=parts,
-                spread=spread,
-                skip_bad=recipe.data.skip_bad,
-                progress=lambda done, _: advance(done, "recordings"),
+                Cut(recipe.window, recipe.step_between_windows, parts),
                 classes=() if given[3] in (None, NO_LABEL) else None,
                 form=form,
-                hold=hold,
+                parallel=parallel,
+                skip_bad=recipe.data.skip_bad,
+                progress=lambda done, _: advance(done, "recordings"),
             )
 
     def file_names(self, codec: Codec) -> str:

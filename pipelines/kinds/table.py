@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ...data.labels import NO_LABEL
-from ...data.parallel import Spread
+from ...data.parallel import ParallelMap
 from ...data.samples import Samples
 from ...data.sharded import Plan
 from ...data.split import CONTROL, TRAIN, split_patients
-from ...data.store.sample_store import AnyStore, SampleStore
+from ...data.store.store import Store
+from ...data.store.writing import StagedStore, stage_samples
 from ...data.table.columns import NUMBERS, Binary, Category, Number, text_of
 from ...data.table.file import read_table
 from ...data.table.form import TableForm, TableFormat, rows_of
@@ -86,8 +87,8 @@ class Table(Kind):
         return Inspection(lines, problems, (Listing(f"Columns of {file.name}", texts, numbers, rows),))
 
     def _ingest(
-        self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
-    ) -> SampleStore:
+        self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
+    ) -> StagedStore:
         file = read_table(source, recipe.data.missing, as_written(recipe))
         patient, label = patient_column(recipe), None if recipe.data.label == NO_LABEL else recipe.data.label
         rows = rows_of(file.frame, file.name, label=label, patient=patient)
@@ -116,7 +117,7 @@ class Table(Kind):
         rows["label"] = samples.frame["label"].to_numpy()
         stored = Samples(samples.values, rows, samples.channels, samples.units)
         described = {"kind": self.name, "file": file.name, "table": form.to_state(), "dialect": file.dialect}
-        return SampleStore.write(to, stored, described, form.classes, hold=hold)
+        return stage_samples(to, stored, described, form.classes)
 
     def check_layout(self, recipe: Recipe) -> None:
         if recipe.images.arrangement not in TABLE_GRIDS:
@@ -147,7 +148,7 @@ class Table(Kind):
         yield from (column.name for column in TableForm.from_state(codec.form["table"]).columns)
         yield from (text_of(value) for column in _categories(codec) for value in column.values)
 
-    def identities(self, store: AnyStore, codec: Codec) -> dict[str, Iterable[str]]:
+    def identities(self, store: Store, codec: Codec) -> dict[str, Iterable[str]]:
         named = TableForm.from_state(codec.form["table"]).patient is not None  # else a row's number is its only name
         return {"the id of a patient": store.frame["patient"].astype(str).unique()} if named else {}
 

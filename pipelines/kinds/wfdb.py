@@ -9,12 +9,12 @@ import numpy as np
 from ...data import write
 from ...data.folders import iter_files_below
 from ...data.labels import CLASSES, NO_LABEL
-from ...data.parallel import Spread
+from ...data.parallel import ParallelMap
 from ...data.recording import RecordHead
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
 from ...data.split import split_patients
-from ...data.store.store import Store
+from ...data.store.writing import Cut, StagedStore, stage_store
 from ...data.wfdb.describe import Description, describe
 from ...data.wfdb.header import read_heads, relabel
 from ...data.wfdb.listing import find_records, header_text
@@ -68,8 +68,8 @@ class WfdbRecords(Signals):
         return Inspection(lines, known.problems, (_records(known), _table1(known), _table2(known)))
 
     def _ingest(
-        self, recipe: Recipe, source: Path, to: Path | str, split: bool, spread: Spread | None, hold: bool
-    ) -> Store:
+        self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
+    ) -> StagedStore:
         heads, classes = read_heads(find_records(source, recipe.data.patient)), CLASSES
         if (labels := _label_file(recipe)) is not None:
             heads, classes = relabel(heads, labels)
@@ -80,18 +80,16 @@ class WfdbRecords(Signals):
                     record.check()
                 except InputError as fault:
                     raise InputError(f"{fault}, or leave it out with --skip-bad") from fault
+        parts = (lambda frame: split_patients(frame, recipe.data.control_share, recipe.seed)) if split else None
         with progress("read", len(heads)) as advance:
-            return Store.write(
+            return stage_store(
                 to,
                 sources,
-                recipe.window,
-                recipe.step_between_windows,
-                split=(lambda frame: split_patients(frame, recipe.data.control_share, recipe.seed)) if split else None,
-                spread=spread,
+                Cut(recipe.window, recipe.step_between_windows, parts),
+                classes=classes,
+                parallel=parallel,
                 skip_bad=recipe.data.skip_bad,
                 progress=lambda done, _: advance(done, "records"),
-                classes=classes,
-                hold=hold,
             )
 
     def file_names(self, codec: Codec) -> str:

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from ...data.parallel import ordered_map
 from ...data.recording import RecordHead, Recording
-from ...data.store.sample_store import AnyStore, open_store
+from ...data.store.store import Store, open_store
 from ...data.table.columns import text_of
 from ...data.wfdb.signals import read_record
 from ...errors import InputError
@@ -165,7 +165,7 @@ class SourceIndex:
             found[words[0]].append(words)
         return found
 
-    def _add_samples(self, store: AnyStore, codec: Codec, kind: Kind) -> None:
+    def _add_samples(self, store: Store, codec: Codec, kind: Kind) -> None:
         self.traces = Traces.of_windows(store.length)
         self.gains = tuple(sorted({*(store.gains or (1 / store.step,)), *(codec.gains or ())}))
         for values in store.iter_windows(None):

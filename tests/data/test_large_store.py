@@ -14,8 +14,8 @@ import re, sys
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from anonimage.data.store.sample_store import open_store
-from anonimage.data.store.store import Store
+from anonimage.data.store.store import open_store
+from anonimage.data.store.writing import Cut, stage_store
 from anonimage.data.recording import RecordHead
 from anonimage.data.recording import Recording
 
@@ -37,7 +37,7 @@ class Noise:
 
 WRITE = f"""
 before = peak()
-Store.write(sys.argv[1], [Noise(str(number)) for number in range({RECORDS})], 2025)
+stage_store(sys.argv[1], [Noise(str(number)) for number in range({RECORDS})], Cut(2025)).finish()
 print(peak() - before)
 """
 

@@ -7,13 +7,13 @@ from anonimage.data.series.columns import column_form
 from anonimage.data.series.series import describe_series, find_series, read_series, series_sources, write_series
 from anonimage.data.series.sheet import decimals_of
 from anonimage.data.split import split_patients
-from anonimage.data.store.store import Store
 from anonimage.data.table.file import read_table
 from anonimage.data.text import BLANKS
 from anonimage.errors import InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from series_cases import as_samples, put
+from store_cases import write
 
 COLUMNS = {
     "header with units": ("a.csv", "ii (mV),v1 [uV]\n0.10,5\n-0.25,6\n1.00,70\n", ("ii", "v1"), ("mV", "uV")),
@@ -187,7 +187,7 @@ def test_one_persons_recording_is_split_by_time(shared, tmp_path):
     np.testing.assert_array_equal(np.concatenate([r.values for r in found.recordings], axis=1), whole.values)
     assert len({r.head.patient for r in found.recordings}) == 10
     sources = series_sources(shared / "data" / "biosppy" / "ecg.txt", patient="time")
-    store = Store.write(tmp_path / "store", sources, 100, split=lambda f: split_patients(f, 0.2, 0), classes=())
+    store = write(tmp_path / "store", sources, 100, split=lambda f: split_patients(f, 0.2, 0), classes=())
     assert [store.signal(r.head.name).tobytes() for r in found.recordings] == [
         r.values.tobytes() for r in found.recordings
     ]
@@ -205,7 +205,7 @@ def stored(folder, tmp_path, classes=(), **options):
     """A store of the files of a folder, as `read_series` would have them, each read once."""
     options = {"fs": 10.0, "label": None} | options
     sources = series_sources(folder, options["fs"], label=options["label"])
-    return Store.write(tmp_path / "store", sources, 4, classes=classes, form=column_form, **options.get("how", {}))
+    return write(tmp_path / "store", sources, 4, classes=classes, form=column_form, **options.get("how", {}))
 
 
 def test_a_store_of_files_is_what_reading_them_gives(tmp_path):

@@ -6,15 +6,15 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-import zarr
 from anonimage.data.labels import CLASSES
 from anonimage.data.split import split_patients
-from anonimage.data.store.store import Store
+from anonimage.data.store.store import open_store
 from anonimage.data.wfdb.header import read_heads
 from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import RecordSource, read_records
 from anonimage.data.windows import MISSING, cut
 from anonimage.errors import InputError
+from store_cases import write
 
 
 def recordings(source, **options):
@@ -37,7 +37,7 @@ def three(record, database):
 
 
 def test_windows_are_those_of_the_records(three, tmp_path):
-    store = Store.write(tmp_path / "store", sources(three), 100, 50)
+    store = write(tmp_path / "store", sources(three), 100, 50)
     source = {recording.head.name: recording for recording in recordings(three)}
     assert (store.channels, store.units, store.fs, store.length, store.stride) == (
         ("i", "ii"),
@@ -60,7 +60,7 @@ def test_windows_are_those_of_the_records(three, tmp_path):
 
 
 def test_any_start_may_be_asked_for_and_gaps_are_nan(three, tmp_path):
-    store = Store.write(tmp_path / "store", sources(three), 100)
+    store = write(tmp_path / "store", sources(three), 100)
     (window,) = store.windows(["patient003/s1"], [77])
     assert np.argwhere(np.isnan(window)).tolist() == [[0, 130 - 77]]
     for start in (-1, 501):
@@ -72,17 +72,17 @@ def test_any_start_may_be_asked_for_and_gaps_are_nan(three, tmp_path):
 
 @pytest.mark.parametrize("cache_bytes", [0, 2 * 600 * 2, 1 << 30])
 def test_memory_does_not_change_what_is_read(three, tmp_path, cache_bytes):
-    Store.write(tmp_path / "store", sources(three), 100, 50)
-    store = Store.open(tmp_path / "store", cache_bytes)
-    reference = np.concatenate(list(Store.open(tmp_path / "store").iter_windows(None)))
+    write(tmp_path / "store", sources(three), 100, 50)
+    store = open_store(tmp_path / "store", cache_bytes)
+    assert store.is_in_memory is (cache_bytes > 1 << 20)
+    reference = np.concatenate(list(open_store(tmp_path / "store").iter_windows(None)))
     rows = np.random.default_rng(0).permutation(len(store))
     for some in np.array_split(rows, 7):
         np.testing.assert_array_equal(store.samples(some).values, reference[some])
-    assert sum(signal.nbytes for signal in store._cache.values()) <= cache_bytes
 
 
 def test_signals_are_stored_once_as_the_adc_gave_them(three, tmp_path):
-    store = Store.write(tmp_path / "store", sources(three), 100, 1)
+    store = write(tmp_path / "store", sources(three), 100, 1)
     assert store.signal("patient001/s1").dtype == np.int16
     source = next(iter(recordings(three)))
     np.testing.assert_array_equal(store.signal("patient001/s1"), source.values)
@@ -91,7 +91,7 @@ def test_signals_are_stored_once_as_the_adc_gave_them(three, tmp_path):
 
 
 def test_resampled_signals_are_stored_as_floats(three, tmp_path):
-    store = Store.write(tmp_path / "store", sources(three, fs=250.0), 100)
+    store = write(tmp_path / "store", sources(three, fs=250.0), 100)
     assert store.fs == 250
     assert store.signal("patient001/s1").dtype == np.float32
     assert store.records["patient001/s1"].fs == 100
@@ -99,38 +99,34 @@ def test_resampled_signals_are_stored_as_floats(three, tmp_path):
     assert not np.isnan(store.samples().values).any()
 
 
-def test_long_signals_span_several_blocks(record, database, tmp_path):
+def test_windows_far_inside_a_long_signal(record, database, tmp_path):
     record(n_samples=150_000)
-    Store.write(tmp_path / "store", sources(database), 1000)
-    store = Store.open(tmp_path / "store", cache_bytes=0)
+    write(tmp_path / "store", sources(database), 1000)
+    store = open_store(tmp_path / "store", cache_bytes=0)
     (recording,) = recordings(database)
-    window = store.windows(["rec"], [65_000])[0]  # across the border of two blocks
+    window = store.windows(["rec"], [65_000])[0]
     np.testing.assert_array_equal(window, recording.physical()[:, 65_000:66_000])
 
 
 def test_parts_are_kept_and_stream(three, tmp_path):
-    store = Store.write(
-        tmp_path / "store", sources(three), 100, split=lambda f: np.where(f.label == 2, "control", "train")
-    )
+    store = write(tmp_path / "store", sources(three), 100, split=lambda f: np.where(f.label == 2, "control", "train"))
     assert len(np.concatenate(list(store.iter_windows("control", chunk=4)))) == 6
-    again = Store.open(tmp_path / "store")
+    again = open_store(tmp_path / "store")
     pd.testing.assert_frame_equal(again.frame, store.frame)
     control = again.samples(again.frame["part"].to_numpy() == "control")
     assert control.patients() == {"patient002"}
-    pieces = list(again.iter_windows("control", chunk=4))
-    assert [len(piece) for piece in pieces] == [4, 2]
-    np.testing.assert_array_equal(np.concatenate(pieces), control.values)
+    parts = list(again.iter_windows("control", chunk=4))
+    assert [len(part) for part in parts] == [4, 2]
+    np.testing.assert_array_equal(np.concatenate(parts), control.values)
 
 
 def test_a_record_is_in_one_part_only(three, tmp_path):
     with pytest.raises(InputError, match="patient001/s1: its windows are in 2 parts"):
-        Store.write(tmp_path / "s", sources(three), 100, split=lambda f: np.where(f.start < 99, "control", "train"))
+        write(tmp_path / "s", sources(three), 100, split=lambda f: np.where(f.start < 99, "control", "train"))
 
 
 def test_spans_are_of_one_part_and_break_at_gaps(three, tmp_path):
-    store = Store.write(
-        tmp_path / "store", sources(three), 100, split=lambda f: np.where(f.label == 2, "control", "train")
-    )
+    store = write(tmp_path / "store", sources(three), 100, split=lambda f: np.where(f.label == 2, "control", "train"))
     control, train = [["patient002/s1", 0, 600]], [["patient001/s1", 0, 600], ["patient003/s1", 0, 130]]
     train.append(["patient003/s1", 131, 600])
     assert list(store.spans("train").columns) == ["record", "begin", "end"]
@@ -146,7 +142,7 @@ def test_every_random_start_is_one_that_cut_would_keep(record, database, tmp_pat
     digital = np.random.default_rng(0).integers(-400, 400, (2, 600))
     digital[1, 205:290] = 7
     record("a", digital=digital)
-    store = Store.write(tmp_path / "store", sources(database), 70, stride)
+    store = write(tmp_path / "store", sources(database), 70, stride)
     starts = np.concatenate([np.arange(row.begin, row.end - 70 + 1) for row in store.spans("").itertuples()])
     windows = store.windows(["a"] * len(starts), starts)
     assert (np.ptp(windows, axis=2) > 0).all()
@@ -175,17 +171,16 @@ def with_gains(record, *rows):
 )
 def test_gains_are_the_finest_with_which_twice_the_largest_value_fits(record, database, tmp_path, rows, gains):
     with_gains(record, *rows)
-    store = Store.write(tmp_path / "store", sources(database), 100)
+    store = write(tmp_path / "store", sources(database), 100)
     assert store.gains == pytest.approx(gains, rel=1e-6)
     assert all(gain.is_integer() for gain in store.gains if gain > 1)
-    with_cache = Store.open(tmp_path / "store")
+    with_cache = open_store(tmp_path / "store")
     assert with_cache.gains == store.gains
-    assert not with_cache._cache  # opening reads no signal
 
 
 def test_gains_and_step_tell_nothing_of_control_records(record, database, tmp_path):
     with_gains(record, (200.0, 1, 1), (1000.0, 1, 2), (30000.0, 0.5, 1))
-    store = Store.write(
+    store = write(
         tmp_path / "store",
         sources(database),
         100,
@@ -196,12 +191,12 @@ def test_gains_and_step_tell_nothing_of_control_records(record, database, tmp_pa
 
 def test_resampling_does_not_lose_the_gains_of_the_source(record, database, tmp_path):
     record(gain=1000.0)
-    assert Store.write(tmp_path / "store", sources(database, fs=250.0), 100).gains == (1000, 1000)
+    assert write(tmp_path / "store", sources(database, fs=250.0), 100).gains == (1000, 1000)
 
 
 def test_real_gains(shared, tmp_path):
     found = [head for head in read_heads(find_records(shared / "data" / "ptbdb")) if head.name.endswith("re")][:5]
-    store = Store.write(tmp_path / "store", [RecordSource(head, ("i", "v2")) for head in found], 2025)
+    store = write(tmp_path / "store", [RecordSource(head, ("i", "v2")) for head in found], 2025)
     assert store.gains == (2000, 2000)
 
 
@@ -213,7 +208,7 @@ def test_short_flat_and_missing_are_left_out_and_told(record, database, tmp_path
     record("flat", digital=flat)
     record("gone", digital=np.full((2, 200), MISSING))
     calls = []
-    store = Store.write(tmp_path / "s", sources(database), 100, progress=lambda *done: calls.append(done))
+    store = write(tmp_path / "s", sources(database), 100, progress=lambda *done: calls.append(done))
     assert store.dropped == {"short": 1, "missing": 2, "flat": 3}
     assert sorted(store.problems) == [
         "flat: every window is flat; skipped",
@@ -235,7 +230,7 @@ def test_short_flat_and_missing_are_left_out_and_told(record, database, tmp_path
 def test_no_window_left(record, database, tmp_path, digital, says):
     record(digital=digital)
     with pytest.raises(InputError, match=f"no window of 100 samples is left: {says}"):
-        Store.write(tmp_path / "store", sources(database), 100)
+        write(tmp_path / "store", sources(database), 100)
     assert not (tmp_path / "store").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["db"]
 
@@ -243,7 +238,7 @@ def test_no_window_left(record, database, tmp_path, digital, says):
 def test_no_control_patient_left(record, database, tmp_path):
     record()
     with pytest.raises(InputError, match="no control patient is left"):
-        Store.write(tmp_path / "store", sources(database), 100, split=split_patients)
+        write(tmp_path / "store", sources(database), 100, split=split_patients)
     assert [path.name for path in tmp_path.iterdir()] == ["db"]
 
 
@@ -259,7 +254,7 @@ def test_records_that_do_not_go_together(record, database, tmp_path, other, says
     record("a")
     record("b", **other)
     with pytest.raises(InputError, match=says):
-        Store.write(tmp_path / "store", sources(database), 100)
+        write(tmp_path / "store", sources(database), 100)
     assert [path.name for path in tmp_path.iterdir()] == ["db"]
 
 
@@ -267,110 +262,111 @@ def test_the_same_record_twice(record, database, tmp_path):
     record("a")
     heads = read_heads(find_records(database)) * 2
     with pytest.raises(InputError, match="a: two records of this name"):
-        Store.write(tmp_path / "store", [RecordSource(head) for head in heads], 100)
+        write(tmp_path / "store", [RecordSource(head) for head in heads], 100)
 
 
 def test_an_existing_store_survives_a_failed_write(three, record, database, tmp_path):
-    Store.write(tmp_path / "store", sources(three), 100)
+    write(tmp_path / "store", sources(three), 100)
     record("patient009/s1", fs=200)
     with pytest.raises(InputError, match="200 Hz"):
-        Store.write(tmp_path / "store", sources(database), 100)
-    assert len(Store.open(tmp_path / "store").records) == 3
+        write(tmp_path / "store", sources(database), 100)
+    assert len(open_store(tmp_path / "store").records) == 3
 
 
-def drop_block(folder):
-    shutil.rmtree(folder / "r000001" / "c")
+def drop_signal(folder):
+    (folder / "r000001.npy").unlink()
 
 
-def cut_block(folder):
-    block = next(path for path in (folder / "r000001" / "c").rglob("*") if path.is_file())
-    block.write_bytes(block.read_bytes()[:50])
+def cut_signal(folder):
+    file = folder / "r000001.npy"
+    file.write_bytes(file.read_bytes()[:200])
 
 
 def other_values(folder):
-    array = zarr.open_group(folder)["r000001"]
-    array[0, 0] = array[0, 0] + 1
+    signal = np.load(folder / "r000001.npy", mmap_mode="r+")
+    signal[0, 0] += 1
+    signal.flush()
 
 
-@pytest.mark.parametrize("harm", [drop_block, cut_block, other_values])
-def test_a_damaged_signal_is_noticed(three, tmp_path, harm):
-    Store.write(tmp_path / "store", sources(three), 100)
+@pytest.mark.parametrize("harm", [drop_signal, cut_signal, other_values])
+@pytest.mark.parametrize("cache_bytes", [0, 1 << 30])
+def test_a_signal_that_is_damaged_after_opening_is_noticed(three, tmp_path, harm, cache_bytes):
+    write(tmp_path / "store", sources(three), 100)
+    store = open_store(tmp_path / "store", cache_bytes)
     harm(tmp_path / "store")
-    store = Store.open(tmp_path / "store")
-    with pytest.raises(InputError, match=r"r000001: the signal of patient002/s1 is damaged .*run `prepare` again"):
-        store.windows(["patient002/s1"], [0])
-    if harm is not other_values:
-        with pytest.raises(InputError, match="patient002/s1 is damaged"):
-            Store.open(tmp_path / "store", cache_bytes=0).windows(["patient002/s1"], [0])
+    if harm is not other_values or cache_bytes:  # what does not fit in memory is not read whole
+        with pytest.raises(InputError, match=r"r000001.npy: the signal of patient002/s1 is damaged .*`prepare` again"):
+            store.windows(["patient002/s1"], [0])
+    with pytest.raises(InputError, match=r"the signal of patient002/s1 is damaged"):
+        store.signal("patient002/s1")
     store.windows(["patient001/s1"], [0])
 
 
+def edit_manifest(folder, **changes):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
 def make_old(folder):
-    edit_meta(folder, version=1)
-    (folder / "spans.parquet").unlink()  # version 1 had none
-
-
-def edit_meta(folder, **changes):
-    path = folder / "zarr.json"
-    meta = json.loads(path.read_text())
-    meta["attributes"].update(changes)
-    path.write_text(json.dumps(meta))
+    (folder / "manifest.json").rename(folder / "zarr.json")
 
 
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
-        (lambda folder: shutil.rmtree(folder), "no store here"),
-        (lambda folder: (folder / "zarr.json").unlink(), "no store here"),
-        (lambda folder: (folder / "zarr.json").write_text("{"), "only part of a store"),
-        (lambda folder: (folder / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group"}'), "only part"),
+        (shutil.rmtree, "no store here"),
+        (lambda folder: (folder / "manifest.json").unlink(), "no store here"),
+        (lambda folder: (folder / "manifest.json").write_text("{"), "only part of a store"),
+        (lambda folder: (folder / "manifest.json").write_text("[]"), "only part of a store"),
+        (lambda folder: (folder / "manifest.json").write_text('{"version": 5}'), "only part of a store"),
         (lambda folder: (folder / "samples.parquet").unlink(), "only part of a store"),
         (lambda folder: (folder / "samples.parquet").write_bytes(b"PAR1"), "only part of a store"),
-        (lambda folder: shutil.rmtree(folder / "r000002"), "the signal of patient003/s1 is missing"),
+        (drop_signal, "only part of a store .the signal of patient002/s1 is missing"),
+        (cut_signal, "only part of a store .the signal of patient002/s1 is cut short"),
         (lambda folder: (folder / "spans.parquet").unlink(), "only part of a store"),
-        (make_old, "store of version 1, this is 4"),
-        (lambda folder: edit_meta(folder, n_windows=1), "17 of 1 windows"),
-        (lambda folder: edit_meta(folder, n_spans=9), "4 of 9 spans"),
+        (make_old, "store of an older version, this is 5"),
+        (lambda folder: edit_manifest(folder, version=7), "store of version 7, this is 5"),
+        (lambda folder: edit_manifest(folder, step=1), "manifest.json is not what was written"),
     ],
 )
 def test_half_a_store_is_no_store(three, tmp_path, harm, says):
     folder = tmp_path / "store"
-    Store.write(folder, sources(three), 100)
+    write(folder, sources(three), 100)
     harm(folder)
     with pytest.raises(InputError, match=says) as fault:
-        Store.open(folder)
+        open_store(folder)
     assert "\n" not in str(fault.value)
 
 
 def test_windows_that_cannot_be_cut(three, tmp_path):
     for length, stride in ((1, None), (100, 0)):
         with pytest.raises(InputError, match="need at least 2 and 1"):
-            Store.write(tmp_path / "store", sources(three), length, stride)
+            write(tmp_path / "store", sources(three), length, stride)
 
 
 def test_nothing_to_store(tmp_path):
     with pytest.raises(InputError, match="there is no record to store"):
-        Store.write(tmp_path / "store", [], 100)
+        write(tmp_path / "store", [], 100)
 
 
 def test_classes_and_form_are_kept(three, tmp_path):
-    store = Store.write(tmp_path / "store", sources(three), 100)
+    store = write(tmp_path / "store", sources(three), 100)
     assert (store.classes, store.form) == (CLASSES, {"kind": "wfdb"})
     form = {"kind": "series", "header": ["ii (mV)"], "decimals": [None, 3]}
-    Store.write(tmp_path / "store", sources(three), 100, classes=("a", "b", "c"), form=form)
-    store = Store.open(tmp_path / "store")
+    write(tmp_path / "store", sources(three), 100, classes=("a", "b", "c"), form=form)
+    store = open_store(tmp_path / "store")
     assert (store.classes, store.form) == (("a", "b", "c"), form)
 
 
 @pytest.mark.parametrize("classes", [("a", "b"), ()])
 def test_a_label_that_is_no_class(three, tmp_path, classes):
     with pytest.raises(InputError, match="is no class; there are "):
-        Store.write(tmp_path / "store", sources(three), 100, classes=classes)
+        write(tmp_path / "store", sources(three), 100, classes=classes)
     assert not (tmp_path / "store").exists()
 
 
 def test_values_are_the_windows_at_positions_of_the_frame(three, tmp_path):
-    store = Store.write(tmp_path / "store", sources(three), 100, 50)
+    store = write(tmp_path / "store", sources(three), 100, 50)
     rows = np.array([7, 0, 7, 20])
     frame = store.frame.iloc[rows]
     expected = store.windows(frame["record"].to_numpy(), frame["start"].to_numpy())

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data.store.sample_store import open_store
+from anonimage.data.store.store import open_store
 from PIL import Image
 from tiny import (
     TINY,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.split import TRAIN
-from anonimage.data.store.sample_store import open_store
+from anonimage.data.store.store import open_store
 from anonimage.data.table.form import TableForm
 from anonimage.errors import InputError
 from anonimage.pipelines.codecs import load_codec

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from anonimage.data.store.sample_store import open_store
-from anonimage.data.store.store import Store
+from anonimage.data.store.store import open_store
 from anonimage.data.wfdb.signals import RecordSource
+from anonimage.files import staging_of
 from anonimage.pipelines import preparation
-from anonimage.pipelines.run_folder import WORK
 from tiny import anonimage, command, files, judge_hastily, nothing_left, refused, sets, write_database
 
 URL = "memory://hospital/samples"
@@ -78,7 +77,7 @@ def test_killed_while_it_reads_the_same_command_goes_on(elsewhere, database, out
     assert prepare(database, tmp_path / "whole").exit_code == 0
     assert files(place) == files(tmp_path / "whole" / "store")
     assert (out / "codec.json").read_bytes() == (tmp_path / "whole" / "codec.json").read_bytes()
-    assert not [path for path in tmp_path.rglob("*") if ".unfinished" in path.name or path.name in (WORK, "notes")]
+    assert not [path for path in tmp_path.rglob("*") if ".unfinished" in path.name or path.name == "notes"]
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
@@ -96,8 +95,8 @@ def test_stopped_when_all_was_read_nothing_is_read_again(moment, elsewhere, data
         assert prepare(database, out, **settings).exit_code == 0
     assert prepare(database, tmp_path / "whole").exit_code == 0
     assert files(tmp_path / "big" if elsewhere else out / "store") == files(tmp_path / "whole" / "store")
-    assert not (out / WORK).exists()
-    assert not list(tmp_path.glob("*.unfinished"))
+    assert not staging_of(out / "store").exists()
+    assert not list(tmp_path.glob(".*.unfinished"))
 
 
 @pytest.mark.parametrize("changed", [{"side": 10}, {"stride": 40}, {"leads": "ii"}, {"seed": 4}])
@@ -108,12 +107,12 @@ def test_what_was_interrupted_with_other_settings_is_not_taken_for_this(changed,
     with monkeypatch.context() as patched:
         patched.setattr(preparation, "fit_codec", stop)
         assert prepare(database, out).exit_code == 130
-    assert (out / WORK).is_dir()
+    assert staging_of(out / "store").is_dir()
     assert prepare(database, out, **changed).exit_code == 0
     assert prepare(database, tmp_path / "whole", **changed).exit_code == 0
     assert files(out / "store") == files(tmp_path / "whole" / "store")
     assert (out / "codec.json").read_bytes() == (tmp_path / "whole" / "codec.json").read_bytes()
-    assert not (out / WORK).exists()
+    assert not staging_of(out / "store").exists()
 
 
 def test_a_run_that_is_gone_on_with_keeps_nothing_of_an_interrupted_overwrite(copy, database, monkeypatch):
@@ -124,10 +123,10 @@ def test_a_run_that_is_gone_on_with_keeps_nothing_of_an_interrupted_overwrite(co
         patched.setattr(preparation, "fit_codec", stop)
         assert prepare(database, copy, "--overwrite", side=10).exit_code == 130
     before = files(copy / "store")
-    assert (copy / WORK).is_dir()
+    assert staging_of(copy / "store").is_dir()
     assert prepare(database, copy, "--resume").exit_code == 0
     assert files(copy / "store") == before
-    assert not (copy / WORK).exists()
+    assert not staging_of(copy / "store").exists()
 
 
 def test_generate_killed_goes_on(copy, tmp_path):
@@ -242,11 +241,11 @@ def test_an_interrupted_overwrite_opens_a_store_to_no_other_run(database, out, t
     with monkeypatch.context() as patched:
         patched.setattr(RecordSource, "read", stopped)
         assert prepare(database, out, "--overwrite", store=store, side=10).exit_code == 130
-    assert Store.is_begun(store)
+    assert staging_of(store).is_dir()
     refused(prepare(database, tmp_path / "other", store=store), "holds prepared samples already")
     assert anonimage("train", out).exit_code == 0  # with what was there
     assert prepare(database, out, "--resume", store=store).exit_code == 0
-    assert not Store.is_begun(store)
+    assert not staging_of(store).is_dir()
 
 
 def test_what_cannot_be_trained_on_is_not_left_elsewhere(database, out, tmp_path, bucket):

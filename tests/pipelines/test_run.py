@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
-from anonimage.data.store.store import Store
+from anonimage.data.store.store import open_store
 from anonimage.pipelines.recipe import load_recipe
 from tiny import GAIN, anonimage, judge_hastily, refused, sets
 
@@ -64,7 +64,7 @@ def test_the_resolved_recipe_is_saved(finished):
 
 
 def test_patients_are_split_and_the_codec_saw_training_only(finished):
-    store = Store.open(finished / "store")
+    store = open_store(finished / "store")
     people = store.frame.groupby("part")["patient"].unique()
     assert not set(people["train"]) & set(people["control"])
     assert len(people["control"]) == 2

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data.parallel import in_turn
+from anonimage.data.parallel import threaded_map
 from anonimage.data.sharded import Plan, write_set
 from anonimage.errors import InputError
 from anonimage.pipelines.codecs import fit_codec
@@ -92,7 +92,7 @@ def test_a_table_with_classes_names_their_column(tmp_path):
 def test_samples_come_back_from_the_source_s_own_format(case, tmp_path):
     """Read, encoded, decoded, written, read again: as close as levels are."""
     kind, recipe, source, _ = case
-    store = kind.ingest(recipe, source, tmp_path / "store", split=True)
+    store = kind.ingest(recipe, source, tmp_path / "store", split=True).finish()
     codec = fit_codec(recipe, store)
     assert kind_of_codec(codec) is kind
     x = store.samples(np.arange(12))
@@ -108,7 +108,7 @@ def test_samples_come_back_from_the_source_s_own_format(case, tmp_path):
 
 def test_a_format_that_it_cannot_have(case, tmp_path):
     kind, recipe, source, _ = case
-    codec = fit_codec(recipe, kind.ingest(recipe, source, tmp_path / "store", split=True))
+    codec = fit_codec(recipe, kind.ingest(recipe, source, tmp_path / "store", split=True).finish())
     with pytest.raises(InputError, match="format 'mp3' is not for this data; choose one of source"):
         kind.new_format(None, codec, "mp3")
 
@@ -119,11 +119,11 @@ def test_a_store_does_not_depend_on_who_read(case, tmp_path):
 
     def backwards(function, items):
         jobs.append(len(items))
-        results = list(in_turn(function, list(reversed(items))))
+        results = list(threaded_map(function, list(reversed(items))))
         yield from reversed(results)
 
-    whole = kind.ingest(recipe, source, tmp_path / "whole", split=True)
-    again = kind.ingest(recipe, source, str(tmp_path / "again"), split=True, spread=backwards)
+    whole = kind.ingest(recipe, source, tmp_path / "whole", split=True).finish()
+    again = kind.ingest(recipe, source, str(tmp_path / "again"), split=True, parallel=backwards).finish()
     assert not source.is_dir() or jobs[0] > 7
     files = {path.relative_to(tmp_path / "whole"): path for path in (tmp_path / "whole").rglob("*") if path.is_file()}
     assert files
@@ -136,10 +136,10 @@ def test_one_bad_file_can_be_left_out(case, tmp_path):
     kind, recipe, source, victim = case
     if not source.is_dir():
         pytest.skip("a source of one file")
-    whole = kind.ingest(recipe, source, tmp_path / "whole", split=True)
+    whole = kind.ingest(recipe, source, tmp_path / "whole", split=True).finish()
     victim.write_bytes(victim.read_bytes()[: 40 if victim.suffix == ".dat" else 0])
     with pytest.raises(InputError, match=f"{victim.stem[:5]}.*, or leave it out with --skip-bad$"):
         kind.ingest(recipe, source, tmp_path / "bad", split=True)
-    without = kind.ingest(recipe.changed({"skip_bad": True}), source, tmp_path / "bad", split=True)
+    without = kind.ingest(recipe.changed({"skip_bad": True}), source, tmp_path / "bad", split=True).finish()
     assert len(without.problems) == 1
     assert 0 < len(without) < len(whole)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data.store.sample_store import open_store
+from anonimage.data.store.store import open_store
 from anonimage.data.table.file import read_table, write_table
 from tiny import anonimage, nothing_left, refused
 

@@ -10,7 +10,7 @@ import tomllib
 import numpy as np
 import pytest
 import safetensors.torch
-from anonimage.data.store.sample_store import store_mark
+from anonimage.data.store.store import store_mark
 from anonimage.errors import InputError
 from anonimage.gan import Architecture, load
 from anonimage.pipelines.evaluation.privacy.findings import Audit

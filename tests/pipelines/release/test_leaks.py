@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.numpy
-from anonimage.data.store.sample_store import open_store
+from anonimage.data.store.store import open_store
 from anonimage.pipelines.codecs import load_codec
 from anonimage.pipelines.kinds.wfdb import WfdbRecords
 from anonimage.pipelines.release.bundle import release

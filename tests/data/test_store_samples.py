@@ -1,17 +1,15 @@
 """A store of whole samples gives back what was written, and tells a whole store from half of one."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.samples import Samples
-from anonimage.data.store.sample_store import SampleStore, open_store
-from anonimage.data.store.store import Store
+from anonimage.data.store.store import open_store
 from anonimage.data.wfdb.header import read_heads
 from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
+from store_cases import write, write_samples
 
 FORM = {"kind": "images", "size": [3, 2], "classes": ["arch", "whorl"]}
 
@@ -29,11 +27,11 @@ def samples():
 
 @pytest.fixture
 def store(samples, tmp_path):
-    return SampleStore.write(tmp_path / "store", samples, FORM, ("arch", "whorl"), {"unseen": 2}, ["one line"])
+    return write_samples(tmp_path / "store", samples, FORM, ("arch", "whorl"), {"unseen": 2}, ["one line"])
 
 
 def test_what_was_written_is_read(store, samples, tmp_path):
-    again = SampleStore.open(tmp_path / "store")
+    again = open_store(tmp_path / "store")
     assert (again.channels, again.units, again.fs, again.length) == (("x", "y"), ("mV", ""), 50.0, 3)
     assert (again.form, again.classes, again.gains) == (FORM, ("arch", "whorl"), None)
     assert (again.dropped, again.problems, len(again)) == ({"unseen": 2}, ["one line"], 7)
@@ -66,7 +64,7 @@ def test_parts_come_in_pieces_in_order(store, samples, part, rows):
 def test_the_step_is_the_range_in_16_bit(tmp_path):
     def step(values):
         samples = Samples(np.array(values, np.float32).reshape(-1, 1, 1), pd.DataFrame(index=range(3)), ("x",), ("",))
-        return SampleStore.write(tmp_path / "s", samples, {}).step
+        return write_samples(tmp_path / "s", samples, {}).step
 
     assert step([-1, np.nan, 3]) == pytest.approx(4 / 65535)
     assert step([2, 2, 2]) == step([np.nan] * 3) == pytest.approx(1 / 65535)
@@ -74,7 +72,7 @@ def test_the_step_is_the_range_in_16_bit(tmp_path):
 
 def test_parts_are_empty_where_nobody_split(samples, tmp_path):
     whole = Samples(samples.values, samples.frame.drop(columns="part"), samples.channels, samples.units)
-    store = SampleStore.write(tmp_path / "s", whole, FORM)
+    store = write_samples(tmp_path / "s", whole, FORM)
     assert (store.frame["part"] == "").all()
     assert store.fs is None
     assert not list(store.iter_windows("train"))
@@ -82,14 +80,14 @@ def test_parts_are_empty_where_nobody_split(samples, tmp_path):
 
 def test_nothing_to_store(samples, tmp_path):
     with pytest.raises(InputError, match="no sample to store"):
-        SampleStore.write(tmp_path / "s", samples.select(np.array([], int)), FORM)
+        write_samples(tmp_path / "s", samples.select(np.array([], int)), FORM)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_write_that_fails_leaves_the_old_store(store, samples, tmp_path):
     with pytest.raises(ValueError, match="Out of range"):  # JSON has no NaN
-        SampleStore.write(tmp_path / "store", samples, {"size": float("nan")})
-    assert SampleStore.open(tmp_path / "store").form == FORM
+        write_samples(tmp_path / "store", samples, {"size": float("nan")})
+    assert open_store(tmp_path / "store").form == FORM
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
@@ -110,43 +108,34 @@ def edit_value(path):
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
-        ("values.npy", cut),
+        ("r000000.npy", cut),
         ("samples.parquet", cut),
         ("samples.parquet", edit_value),
-        ("about.json", cut),
-        ("about.json", edit_form),
-        ("values.npy", lambda path: path.unlink()),
+        ("manifest.json", cut),
+        ("manifest.json", edit_form),
+        ("r000000.npy", lambda path: path.unlink()),
         ("samples.parquet", lambda path: path.unlink()),
-        ("values.npy", lambda path: np.save(path, np.zeros((7, 2, 3)))),
-        ("about.json", lambda path: path.write_text("[]")),
-        ("about.json", lambda path: path.write_text('{"version": 1}')),
+        ("r000000.npy", lambda path: np.save(path, np.zeros((7, 2, 3)))),
     ],
 )
 def test_half_a_store_is_told(store, tmp_path, name, fault):
     fault(tmp_path / "store" / name)
     with pytest.raises(InputError, match=r"store: only part of a store .*; run `prepare` again") as told:
-        SampleStore.open(tmp_path / "store")
+        open_store(tmp_path / "store")
     assert "\n" not in str(told.value)
 
 
 def test_a_changed_value_is_told_before_it_is_used(store, tmp_path):
-    edit_value(tmp_path / "store" / "values.npy")
-    with pytest.raises(InputError, match=r"values.npy: damaged .*; run `prepare` again"):
-        SampleStore.open(tmp_path / "store").values([0])
-
-
-def test_another_version_is_told(store, tmp_path):
-    about = json.loads((tmp_path / "store" / "about.json").read_text())
-    (tmp_path / "store" / "about.json").write_text(json.dumps({**about, "version": 7}))
-    with pytest.raises(InputError, match="store of version 7, this is 1; run `prepare` again"):
-        SampleStore.open(tmp_path / "store")
+    edit_value(tmp_path / "store" / "r000000.npy")
+    with pytest.raises(InputError, match=r"r000000.npy: the signal is damaged .*; run `prepare` again"):
+        open_store(tmp_path / "store").values([0])
 
 
 def test_either_store_is_opened_by_what_lies_there(store, record, database, tmp_path):
     record()
-    Store.write(tmp_path / "signals", [RecordSource(head) for head in read_heads(find_records(database))], 100)
-    assert isinstance(open_store(tmp_path / "signals"), Store)
-    assert isinstance(open_store(tmp_path / "store"), SampleStore)
+    write(tmp_path / "signals", [RecordSource(head) for head in read_heads(find_records(database))], 100)
+    assert not open_store(tmp_path / "signals").is_whole
+    assert open_store(tmp_path / "store").is_whole
     with pytest.raises(InputError, match="no store here"):
         open_store(tmp_path)
 
@@ -159,5 +148,5 @@ def test_the_step_tells_nothing_of_control_samples(samples, tmp_path):
     steps = []
     for parts in (["train", "train", "control"], ["", "", ""]):
         given = Samples(values, frame.assign(part=parts), ("x",), ("",))
-        steps.append(SampleStore.write(tmp_path / "store", given, FORM).step)
+        steps.append(write_samples(tmp_path / "store", given, FORM).step)
     assert steps == pytest.approx([1, 1000])

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 from anonimage.data.samples import Samples
 from anonimage.data.split import split_patients
-from anonimage.data.store.sample_store import SampleStore, open_store
-from anonimage.data.store.store import Store
+from anonimage.data.store.staging import discard_unfinished
+from anonimage.data.store.store import open_store
 from anonimage.errors import InputError
-from store_cases import content, times_read
+from store_cases import content, times_read, write, write_samples
 
 
 def test_any_place_that_fsspec_knows_holds_the_same_store(tmp_path, noise, bucket):
-    there = Store.write(f"{bucket}/store", noise, 100, 50, split=split_patients)
-    here = Store.write(f"file://{tmp_path}/store", noise, 100, 50, split=split_patients)
+    there = write(f"{bucket}/store", noise, 100, 50, split=split_patients)
+    here = write(f"file://{tmp_path}/store", noise, 100, 50, split=split_patients)
     system = fsspec.filesystem("memory")
     files = {name.removeprefix("/bucket/store/"): system.cat_file(name) for name in system.find("/bucket")}
     assert files == content(tmp_path / "store")
@@ -28,44 +28,44 @@ def test_half_a_store_in_a_bucket_is_none_and_goes_on(noise, log, bucket):
         yield from map(function, items[:4])
         raise KeyboardInterrupt
 
-    Store.write(f"{bucket}/store", noise, 200)
+    write(f"{bucket}/store", noise, 200)
     times_read(log)
     with pytest.raises(KeyboardInterrupt):
-        Store.write(f"{bucket}/store", noise, 100, spread=stopped)
+        write(f"{bucket}/store", noise, 100, parallel=stopped)
     with pytest.raises(InputError, match="memory://bucket/store: no store here"):
-        Store.open(f"{bucket}/store")
+        open_store(f"{bucket}/store")
     times_read(log)
-    Store.write(f"{bucket}/store", noise, 100)
+    write(f"{bucket}/store", noise, 100)
     assert times_read(log) == ["d1", "e1"]
     with pytest.raises(KeyboardInterrupt):
-        Store.write(f"{bucket}/other", noise, 100, spread=stopped)
-    Store.discard(f"{bucket}/other")
+        write(f"{bucket}/other", noise, 100, parallel=stopped)
+    discard_unfinished(f"{bucket}/other")
     assert not fsspec.filesystem("memory").find("/bucket/other")
     assert not fsspec.filesystem("memory").find("/bucket/other.unfinished")
 
 
 def test_a_damaged_block_in_a_bucket_is_noticed(noise, bucket):
     system = fsspec.filesystem("memory")
-    Store.write(f"{bucket}/store", noise, 100)
-    system.pipe_file("/bucket/store/r000001/c/0/0", b"short")
-    system.rm("/bucket/store/r000002/c/0/0")
-    store = Store.open(f"{bucket}/store", 0)
-    with pytest.raises(InputError, match=r"the signal of a2 is damaged .a block is cut short"):
+    write(f"{bucket}/store", noise, 100)
+    store = open_store(f"{bucket}/store", 0)
+    system.pipe_file("/bucket/store/r000001.npy", b"short")
+    system.rm("/bucket/store/r000002.npy")
+    with pytest.raises(InputError, match=r"the signal of a2 is damaged .it is cut short"):
         store.windows(["a1", "a2"], [0, 0])
-    with pytest.raises(InputError, match=r"the signal of b1 is damaged .a block is missing"):
+    with pytest.raises(InputError, match=r"the signal of b1 is damaged .it is missing"):
         store.windows(["a1", "b1"], [0, 0])
 
 
 def test_whole_samples_lie_in_a_bucket_too(noise, bucket):
     values = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
-    frame = Store.write(f"{bucket}/other", noise, 100).frame.iloc[:4].reset_index(drop=True)
-    SampleStore.write(f"{bucket}/store", Samples(values, frame, ("x", "y"), ("", "")), {"kind": "images"})
+    frame = write(f"{bucket}/other", noise, 100).frame.iloc[:4].reset_index(drop=True)
+    write_samples(f"{bucket}/store", Samples(values, frame, ("x", "y"), ("", "")), {"kind": "images"})
     for cache_bytes in (0, 1 << 20):
         store = open_store(f"{bucket}/store", cache_bytes)
-        assert isinstance(store, SampleStore)
+        assert store.is_whole
         np.testing.assert_array_equal(store.values([3, 0]), values[[3, 0]])
-    Store.write(f"{bucket}/store", noise, 100)  # the other kind, in its place
-    assert isinstance(open_store(f"{bucket}/store"), Store)
+    write(f"{bucket}/store", noise, 100)  # the other kind, in its place
+    assert not open_store(f"{bucket}/store").is_whole
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_whole_samples_lie_in_a_bucket_too(noise, bucket):
     ],
 )
 def test_a_protocol_that_is_not_there(noise, url, says):
-    for use in (lambda: Store.open(url), lambda: Store.write(url, noise, 100)):
+    for use in (lambda: open_store(url), lambda: write(url, noise, 100)):
         with pytest.raises(InputError, match=says) as fault:
             use()
         assert "\n" not in str(fault.value)
@@ -85,4 +85,4 @@ def test_a_protocol_that_is_not_there(noise, url, says):
 def test_a_protocol_whose_package_is_not_installed():
     fsspec.register_implementation("far", "farfs.Far", clobber=True, errtxt="Install farfs")
     with pytest.raises(InputError, match=r"far://x: its protocol is in a package of its own \(Install farfs\)"):
-        Store.open("far://x")
+        open_store("far://x")

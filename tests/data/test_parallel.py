@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from anonimage.data.parallel import Failure, in_turn, spread_over
+from anonimage.data.parallel import Failure, map_over, threaded_map
 from anonimage.errors import InputError
 
 
@@ -14,8 +14,8 @@ def reciprocal(number):
 
 
 def test_each_item_has_its_result_or_its_failure():
-    found = list(in_turn(reciprocal, [1, -2, 4, 0, 5]))
-    assert found == [
+    results = list(threaded_map(reciprocal, [1, -2, 4, 0, 5]))
+    assert results == [
         1,
         Failure(1, "-2: is negative", is_input=True),
         0.25,
@@ -27,7 +27,7 @@ def test_each_item_has_its_result_or_its_failure():
 def test_few_are_ahead_and_nobody_works_when_it_is_closed():
     started: list[int] = []
 
-    with spread_over(None, started.append, list(range(1000))) as results:
+    with map_over(None, started.append, list(range(1000))) as results:
         next(results)
         assert len(started) < 20
     n = len(started)
@@ -36,11 +36,11 @@ def test_few_are_ahead_and_nobody_works_when_it_is_closed():
     assert len(started) == n
 
 
-def test_another_spread_is_asked_only_if_there_is_something_to_do():
+def test_another_map_is_asked_only_if_there_is_something_to_do():
     def refuse(function, items):
         raise AssertionError(items)
 
-    with spread_over(refuse, reciprocal, []) as results:
+    with map_over(refuse, reciprocal, []) as results:
         assert list(results) == []
-    with spread_over(refuse, reciprocal, [1]) as results, pytest.raises(AssertionError):
+    with map_over(refuse, reciprocal, [1]) as results, pytest.raises(AssertionError):
         next(results)

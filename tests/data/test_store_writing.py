@@ -12,47 +12,40 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pytest
-import zarr
 from anonimage.data.parallel import Failure
 from anonimage.data.split import split_patients
-from anonimage.data.store.sample_store import store_mark
-from anonimage.data.store.storage import Folder
-from anonimage.data.store.store import Store
-from anonimage.data.store.work import Work
-from anonimage.data.store.writing import StoreWriter
+from anonimage.data.store.staging import discard_unfinished
+from anonimage.data.store.storage import Storage
+from anonimage.data.store.store import open_store, store_mark
+from anonimage.data.store.writing import Cut, stage_store
 from anonimage.data.wfdb.header import read_heads
 from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
-from store_cases import Noise, backwards, content, dies_at, times_read, two_processes
+from anonimage.files import staging_of
+from store_cases import Noise, backwards, content, dies_at, times_read, two_processes, write
 
 
-def test_the_layout_is_zarr_with_time_first_and_plain_bytes(tmp_path, log):
+def test_a_signal_is_a_npy_file_with_time_first(tmp_path, log):
     source = Noise("a", log, n_samples=150_000)
-    store = Store.write(tmp_path / "store", [source], 1000)
-    array = zarr.open_group(tmp_path / "store", mode="r")["r000000"]
-    assert array.shape == (150_000, 2)
-    assert array.chunks == (50_000, 2)
-    assert array.compressors == ()
+    store = write(tmp_path / "store", [source], 1000)
     values = source.read().values
-    np.testing.assert_array_equal(array[:], values.T)
-    block = (tmp_path / "store" / "r000000" / "c" / "1" / "0").read_bytes()
-    assert block == values[:, 50_000:100_000].T.astype("<i2").tobytes()
+    np.testing.assert_array_equal(np.load(tmp_path / "store" / "r000000.npy"), values.T)
     np.testing.assert_array_equal(store.signal("a"), values)
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 1 << 30])
-@pytest.mark.parametrize("start", [0, 49_999, 49_001, 50_000, 98_999, 147_000])
-def test_windows_over_borders_of_blocks(tmp_path, log, start, cache_bytes):
+@pytest.mark.parametrize("start", [0, 49_999, 147_000])
+def test_windows_come_from_anywhere_in_a_signal(tmp_path, log, start, cache_bytes):
     source = Noise("a", log, n_samples=150_000)
-    Store.write(tmp_path / "store", [source], 3000)
-    (window,) = Store.open(tmp_path / "store", cache_bytes).windows(["a"], [start])
+    write(tmp_path / "store", [source], 3000)
+    (window,) = open_store(tmp_path / "store", cache_bytes).windows(["a"], [start])
     np.testing.assert_array_equal(window, source.read().physical()[:, start : start + 3000])
 
 
 def test_who_works_and_in_what_order_is_not_to_be_seen(tmp_path, noise, record, database):
-    def write(name, spread, sources):
-        Store.write(tmp_path / name, sources, 100, 50, split=split_patients, spread=spread)
+    def written(name, parallel, sources):
+        write(tmp_path / name, sources, 100, 50, split=split_patients, parallel=parallel)
         return content(tmp_path / name)
 
     record("patient001/a")
@@ -60,10 +53,10 @@ def test_who_works_and_in_what_order_is_not_to_be_seen(tmp_path, noise, record, 
     record("patient003/c")
     records = [RecordSource(head, ("ii",), 100.0) for head in read_heads(find_records(database))]
     for sources in (noise, records):
-        alone = write("alone", None, sources)
-        assert len(alone) > 6
-        assert write("two", two_processes, sources) == alone
-        assert write("back", backwards, sources) == alone
+        alone = written("alone", None, sources)
+        assert len(alone) > 5
+        assert written("two", two_processes, sources) == alone
+        assert written("back", backwards, sources) == alone
 
 
 def test_a_store_of_float_and_whole_numbers(tmp_path, record, database):
@@ -71,10 +64,10 @@ def test_a_store_of_float_and_whole_numbers(tmp_path, record, database):
     record("a", fs=100)
     record("b", fs=200)
     heads = read_heads(find_records(database))
-    store = Store.write(tmp_path / "store", [RecordSource(head, fs=100.0) for head in heads], 100)
+    store = write(tmp_path / "store", [RecordSource(head, fs=100.0) for head in heads], 100)
     assert {row.dtype for row in store.records.values()} == {"int16", "float32"}
     for cache_bytes in (0, 1 << 20):
-        opened = Store.open(tmp_path / "store", cache_bytes)
+        opened = open_store(tmp_path / "store", cache_bytes)
         both = opened.windows(["a", "b", "a"], [5, 6, 7])
         np.testing.assert_array_equal(both[::2], opened.windows(["a", "a"], [5, 7]))
         expected = RecordSource(heads[1], fs=100.0).read().physical()[:, 6:106]
@@ -87,13 +80,13 @@ def test_what_was_done_is_not_done_again(tmp_path, noise, log):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Store.write(tmp_path / "store", noise, 100, spread=stopped)
+        write(tmp_path / "store", noise, 100, parallel=stopped)
     assert not (tmp_path / "store").exists()
     assert times_read(log) == ["a1", "a2", "b1", "c1"]
     changed = [noise[0], Noise("a2", log, version=1), *noise[2:]]
-    Store.write(tmp_path / "store", changed, 100)
+    write(tmp_path / "store", changed, 100)
     assert times_read(log) == ["a2", "d1", "e1"]
-    Store.write(tmp_path / "whole", changed, 100)
+    write(tmp_path / "whole", changed, 100)
     assert content(tmp_path / "store") == content(tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "store", "whole"]
 
@@ -105,12 +98,12 @@ def test_other_settings_begin_anew(tmp_path, noise, log, how):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Store.write(tmp_path / "store", noise, 100, spread=stopped)
+        write(tmp_path / "store", noise, 100, parallel=stopped)
     times_read(log)
     sources = noise[how.pop("fewer", 0) :]
-    Store.write(tmp_path / "store", sources, **({"length": 100} | how))
+    write(tmp_path / "store", sources, **({"length": 100} | how))
     assert times_read(log) == [source.name for source in sources]
-    Store.write(tmp_path / "whole", sources, **({"length": 100} | how))
+    write(tmp_path / "whole", sources, **({"length": 100} | how))
     assert content(tmp_path / "store") == content(tmp_path / "whole")
 
 
@@ -132,11 +125,10 @@ KILLED = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from store_cases import Noise
-from anonimage.data.store.store import Store
+from store_cases import Noise, write
 folder = Path(sys.argv[2])
 print("begun", flush=True)
-Store.write(folder / "store", [Noise(f"{k:02d}", folder / "log", seconds=0.02) for k in range(30)], 100, 10)
+write(folder / "store", [Noise(f"{k:02d}", folder / "log", seconds=0.02) for k in range(30)], 100, 10)
 """
 
 
@@ -160,7 +152,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path):
     assert subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 0
     read = times_read(tmp_path / "log")
     assert 30 <= len(read) < 30 + 5 * 8  # of each kill, those that were being read, again
-    Store.write(tmp_path / "whole", [Noise(f"{k:02d}", tmp_path / "log") for k in range(30)], 100, 10)
+    write(tmp_path / "whole", [Noise(f"{k:02d}", tmp_path / "log") for k in range(30)], 100, 10)
     assert content(tmp_path / "store") == content(tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "store", "whole"]
 
@@ -168,10 +160,10 @@ def test_killed_at_any_moment_it_goes_on(tmp_path):
 def test_a_bad_record_ends_it_by_name_and_the_others_stay_done(tmp_path, noise, log):
     bad = [*noise[:3], Noise("c1", log, version=-1), *noise[4:]]
     with pytest.raises(InputError, match=r"^c1: is broken; mend it, or leave it out with --skip-bad$"):
-        Store.write(tmp_path / "store", bad, 100, spread=backwards_but_failing)
+        write(tmp_path / "store", bad, 100, parallel=backwards_but_failing)
     assert not (tmp_path / "store").exists()
     times_read(log)
-    Store.write(tmp_path / "store", noise, 100)  # mended
+    write(tmp_path / "store", noise, 100)  # mended
     assert times_read(log) == ["c1"]
 
 
@@ -187,19 +179,19 @@ def backwards_but_failing(function, items):
 
 def test_bad_records_are_left_out_if_asked_and_named(tmp_path, noise, log):
     bad = [*noise[:3], Noise("c1", log, version=-1), *noise[4:]]
-    store = Store.write(tmp_path / "store", bad, 100, skip_bad=True)
+    store = write(tmp_path / "store", bad, 100, skip_bad=True)
     assert store.problems == ["c1: is broken; mend it"]
     assert list(store.records) == ["a1", "a2", "b1", "d1", "e1"]
-    assert store.records["d1"].key == "r000004"  # its place among all sources
+    assert store.records["d1"].file == "r000004.npy"  # its place among all sources
     assert len(store.samples().frame) == 15
-    without = Store.write(tmp_path / "without", [*noise[:3], *noise[4:]], 100)
+    without = write(tmp_path / "without", [*noise[:3], *noise[4:]], 100)
     np.testing.assert_array_equal(store.samples().values, without.samples().values)
 
 
 def test_a_worker_that_died_counts_as_its_record(tmp_path, noise):
     with pytest.raises(InputError, match=r"^b1: the process that read it ended .*signal 9.* --skip-bad$"):
-        Store.write(tmp_path / "store", noise, 100, spread=dies_at(2))
-    store = Store.write(tmp_path / "store", noise, 100, spread=dies_at(2), skip_bad=True)
+        write(tmp_path / "store", noise, 100, parallel=dies_at(2))
+    store = write(tmp_path / "store", noise, 100, parallel=dies_at(2), skip_bad=True)
     assert len(store.problems) == 1
     assert "b1" not in store.records
 
@@ -208,95 +200,63 @@ def test_whatever_else_reading_raises_is_the_records_too(tmp_path, noise, monkey
     monkeypatch.setattr(Noise, "stamp", property(lambda self: self.name))
     monkeypatch.setattr(Noise, "read", lambda self: 1 / 0)
     with pytest.raises(InputError, match=r"^a1: cannot be read \(ZeroDivisionError: division by zero\)"):
-        Store.write(tmp_path / "store", noise, 100)
-
-
-class DiedError(Exception):
-    """As if killed: nothing is tidied."""
+        write(tmp_path / "store", noise, 100)
 
 
 @pytest.mark.parametrize("local", [True, False])
-@pytest.mark.parametrize("when", ["placed", "settling", "between"])
-def test_killed_around_the_moment_in_which_it_takes_its_place(tmp_path, noise, log, bucket, monkeypatch, local, when):
+@pytest.mark.parametrize("when", ["staged", "placed"])
+def test_interrupted_around_the_moment_in_which_it_takes_its_place(tmp_path, noise, log, bucket, local, when):
     place = tmp_path / "store" if local else f"{bucket}/store"
-    Store.write(tmp_path / "whole", noise, 100)
-    Store.write(place, noise[:2], 150)
+    write(tmp_path / "whole", noise, 100)
+    write(place, noise[:2], 150)
     times_read(log)
-
-    def die(*given):
-        if when == "settling":  # the folder is deleted in any order
-            Work(place).folder.remove("placed")
-            Work(place).notes.remove("r000001.json")
-        raise DiedError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(StoreWriter, "write", untidied(StoreWriter._finish))
-        if when == "between" and local:
-            patched.setattr(Path, "rename", dies_when_placing(Path.rename))
-        else:
-            patched.setattr(Work, "settle", die)
-        with pytest.raises(DiedError):
-            Store.write(place, noise, 100)
+    with pytest.raises(KeyboardInterrupt), stage_store(place, noise, Cut(100)) as staged:
+        if when == "placed":
+            staged.place()
+        raise KeyboardInterrupt
     times_read(log)
-    assert Store.is_begun(place)
-    store = Store.write(place, noise, 100)
-    assert times_read(log) == (
-        sorted(source.name for source in noise)
-        if when == "settling" and local
-        else ["a2"]
-        if when == "settling"
-        else []
-    )
-    np.testing.assert_array_equal(store.samples().values, Store.open(tmp_path / "whole").samples().values)
-    assert not Store.is_begun(place)
-
-
-def untidied(finish):
-    """`StoreWriter.write` as a kill leaves it."""
-
-    def write(self, spread, split, classes, form):
-        self.work.begin()
-        self._work_on_sources(spread)
-        finish(self, split, classes, form)
-
-    return write
-
-
-def dies_when_placing(rename):
-    def renaming(self, to):
-        if self.parent.name == "store.unfinished" and self.name == "store":
-            raise DiedError
-        return rename(self, to)
-
-    return renaming
-
-
-@pytest.mark.parametrize("local", [True, False])
-def test_a_store_that_is_held_goes_on_settles_or_goes(tmp_path, noise, log, bucket, local):
-    place = tmp_path / "store" if local else f"{bucket}/store"
-    Store.write(place, noise[:2], 150)
-    Store.write(place, noise, 100, hold=True)
-    assert Store.is_begun(place)
-    times_read(log)
-    assert len(Store.write(place, noise, 100, hold=True).records) == 6
-    assert times_read(log) == []
-    Store.discard(place)
-    assert not Store.is_begun(place)
     if local:
-        assert len(Store.open(place).records) == 2  # the one before
+        assert len(open_store(place).records) == {"staged": 2, "placed": 6}[when]
+    store = write(place, noise, 100)
+    assert times_read(log) == []
+    np.testing.assert_array_equal(store.samples().values, open_store(tmp_path / "whole").samples().values)
+    assert_tidy(tmp_path, ["log", "store", "whole"] if local else ["log", "whole"])
+
+
+def assert_tidy(folder, names):
+    (folder / "log").touch()
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert not fsspec.filesystem("memory").find("/bucket/store.unfinished")
+
+
+@pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize("how", ["refused", "discarded"])
+def test_a_staged_store_is_discarded_or_placed(tmp_path, noise, log, bucket, local, how):
+    place = tmp_path / "store" if local else f"{bucket}/store"
+    write(place, noise[:2], 150)
+    staged = stage_store(place, noise, Cut(100))
+    assert len(staged.store.records) == 6
+    values = staged.store.samples().values
+    assert len(values) == 18
+    if how == "refused":
+        with pytest.raises(InputError, match="planted"), staged:
+            raise InputError("planted")
+    else:
+        staged.discard()
+    if local:
+        assert len(open_store(place).records) == 2  # the one before
     else:
         assert not fsspec.filesystem("memory").find("/bucket")
-    Store.write(place, noise, 100, hold=True)
-    Store.settle(place)
-    Store.discard(place)
-    assert len(Store.open(place).records) == 6
-    assert not Store.is_begun(place)
+    assert_tidy(tmp_path, ["log", "store"] if local else ["log"])
+    store = stage_store(place, noise, Cut(100)).finish()
+    np.testing.assert_array_equal(store.samples().values, values)
+    assert_tidy(tmp_path, ["log", "store"] if local else ["log"])
 
 
 def test_the_mark_of_a_store_tells_who_is_in_training(tmp_path, noise, bucket):
     for name, part in (("one", "train"), ("two", "control")):
-        Store.write(tmp_path / name, noise, 100, split=lambda frame, part=part: np.full(len(frame), part))
-    Store.write(f"{bucket}/one", noise, 100, split=lambda frame: np.full(len(frame), "train"))
+        write(tmp_path / name, noise, 100, split=lambda frame, part=part: np.full(len(frame), part))
+    write(f"{bucket}/one", noise, 100, split=lambda frame: np.full(len(frame), "train"))
     assert store_mark(tmp_path / "one") == store_mark(f"{bucket}/one") != store_mark(tmp_path / "two")
     with pytest.raises(InputError, match="none: no store here"):
         store_mark(tmp_path / "none")
@@ -305,42 +265,42 @@ def test_the_mark_of_a_store_tells_who_is_in_training(tmp_path, noise, bucket):
 def test_a_store_without_a_good_record_is_none(tmp_path, log):
     bad = [Noise(name, log, version=-1) for name in ("a", "b")]
     with pytest.raises(InputError, match=r"^a: is broken; mend it; nor can any other record be read$"):
-        Store.write(tmp_path / "store", bad, 100, skip_bad=True)
+        write(tmp_path / "store", bad, 100, skip_bad=True)
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
 def test_a_full_disk_is_no_records_fault(tmp_path, noise, monkeypatch):
-    written = Folder.write
+    written = Storage.write
 
-    def full(self, name, *parts):
+    def full(self, name, parts):
         if name.startswith("r000002"):
             raise OSError(errno.ENOSPC, "No space left on device", name)
-        written(self, name, *parts)
+        written(self, name, parts)
 
-    monkeypatch.setattr(Folder, "write", full)
+    monkeypatch.setattr(Storage, "write", full)
     with pytest.raises(OSError, match="No space left"):
-        Store.write(tmp_path / "store", noise, 100, skip_bad=True)
+        write(tmp_path / "store", noise, 100, skip_bad=True)
     monkeypatch.undo()
-    assert len(Store.write(tmp_path / "store", noise, 100).records) == 6
+    assert len(write(tmp_path / "store", noise, 100).records) == 6
 
 
 def test_discarding_leaves_no_signal_behind_and_a_whole_store_alone(tmp_path, noise, log):
-    Store.write(tmp_path / "store", noise, 100)
+    write(tmp_path / "store", noise, 100)
     bad = [noise[0], Noise("a2", log, version=-1)]
     with pytest.raises(InputError):
-        Store.write(tmp_path / "store", bad, 100)
-    assert (tmp_path / "store.unfinished").is_dir()
-    Store.discard(tmp_path / "store")
+        write(tmp_path / "store", bad, 100)
+    assert staging_of(tmp_path / "store").is_dir()
+    discard_unfinished(tmp_path / "store")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log", "store"]
-    assert len(Store.open(tmp_path / "store").records) == 6
-    Store.discard(tmp_path / "nothing")
+    assert len(open_store(tmp_path / "store").records) == 6
+    discard_unfinished(tmp_path / "nothing")
 
 
 def test_what_is_no_store_is_not_replaced(tmp_path, noise):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(InputError, match=r"mine: holds 'letter.txt', which is no part of a store"):
-        Store.write(tmp_path / "mine", noise, 100)
+        write(tmp_path / "mine", noise, 100)
     assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
 
 
@@ -350,10 +310,10 @@ def test_an_edited_note_of_a_killed_run_is_made_anew(tmp_path, noise, log):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Store.write(tmp_path / "store", noise, 100, spread=stopped)
-    note = tmp_path / "store.unfinished" / "notes" / "r000000.json"
+        write(tmp_path / "store", noise, 100, parallel=stopped)
+    note = staging_of(tmp_path / "store") / "scratch" / "r000000.json"
     assert json.loads(note.read_text())["name"] == "a1"
     note.write_text("{")
     times_read(log)
-    Store.write(tmp_path / "store", noise, 100)
+    write(tmp_path / "store", noise, 100)
     assert times_read(log) == ["a1", "b1", "c1", "d1", "e1"]

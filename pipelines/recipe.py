@@ -1,5 +1,6 @@
 """A recipe: every choice of the five steps, validated, frozen, read from and written to TOML."""
 
+import json
 import math
 import tomllib
 from collections.abc import Mapping
@@ -7,7 +8,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
-import tomli_w
 from pydantic import Field, ValidationError, model_validator
 
 from ..errors import InputError, nearest
@@ -95,27 +95,48 @@ class Recipe(Section):
         dumped = self.model_dump()
         return {one.name: (dumped[one.section] if one.section else dumped)[one.name] for one in SETTINGS.values()}
 
-    def changed(self, settings: Mapping[str, Any], origin: str = "--set") -> "Recipe":
+    def changed(
+        self, settings: Mapping[str, Any], origin: str = "--set", origins: Mapping[str, str] | None = None
+    ) -> "Recipe":
         """A copy with other values, which are checked together.
 
         Arguments:
             settings: values by setting; text is read as the setting's type, a comma-separated text as a list. Of side
                 and length, one that is given alone decides on the other one.
             origin: what an error message names as the place of the mistake.
+            origins: the same by setting, where it is another one.
 
         Raises:
             InputError: an unknown setting (the nearest is offered) or a value that does not fit.
         """
-        values = {key: _parsed(key, value, origin) for key, value in settings.items()}
+        origins = dict.fromkeys(settings, origin) | dict(origins or {})
+        values = {key: _parsed(key, value, origins[key]) for key, value in settings.items()}
         if values.get("length") is not None:
             values.setdefault("side", "auto")
         elif values.get("side", "auto") != "auto":
             values.setdefault("length", None)
-        return _validated(_in_sections(self.settings() | values), origin)
+        return _validated(_in_sections(self.settings() | values), " ".join(dict.fromkeys(origins.values())), origins)
 
-    def to_toml(self) -> str:
-        """The recipe as TOML; settings without a value are left out."""
-        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+    def to_toml(self, *, explained: bool = False) -> str:
+        """The recipe as TOML.
+
+        Arguments:
+            explained: with its description beside each setting, and those without a value as comments; else these are
+                left out.
+        """
+        values, lines, section = self.settings(), list[str](), ""
+        for one in SETTINGS.values():
+            value = values[one.name]
+            if one.section != section:
+                section = one.section
+                lines += ["", f"[{section}]"]
+            # the JSON of a text, a number, a boolean or a list of them is TOML, too
+            line = f"# {one.name} =" if value is None else f"{one.name} = {json.dumps(value, ensure_ascii=False)}"
+            if explained:
+                lines.append(f"{line}  # {one.description}")
+            elif value is not None:
+                lines.append(line)
+        return "\n".join(lines) + "\n"
 
     def save(self, path: Path) -> None:
         """Write the recipe's TOML."""
@@ -198,7 +219,7 @@ def _in_sections(values: Mapping[str, Any]) -> dict[str, Any]:
     return content
 
 
-def _validated(content: dict[str, Any], origin: str) -> Recipe:
+def _validated(content: dict[str, Any], origin: str, origins: Mapping[str, str] | None = None) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
@@ -208,8 +229,9 @@ def _validated(content: dict[str, Any], origin: str) -> Recipe:
         depth = max(len(fault["loc"]) for fault in about)  # of a list, what is wrong inside it says more than the rest
         same = [fault["msg"] for fault in about if len(fault["loc"]) == depth]
         message = " or ".join(text.removeprefix("Value error, ").removeprefix("Input should be ") for text in same)
-        given = f"{first['loc'][at - 1]} = {first['input']!r} should be " if first["loc"] else ""
-        raise InputError(f"{origin}: {given}{message}") from error
+        key = str(first["loc"][at - 1]) if first["loc"] else ""
+        given = f"{key} = {first['input']!r} should be " if key else ""
+        raise InputError(f"{(origins or {}).get(key, origin)}: {given}{message}") from error
 
 
 def _parsed(key: str, value: Any, origin: str) -> Any:

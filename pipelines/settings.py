@@ -1,8 +1,9 @@
 """Every setting of a recipe, in sections: its values, default, description, and the rules that follow from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -49,6 +50,42 @@ class Setting:
     def description(self) -> str:
         """One line."""
         return self.field.description or ""
+
+    @property
+    def values(self) -> str:
+        """What it takes: "integer, at least 1", "grid or random"."""
+        return _values(self.field.annotation, self.field.metadata)
+
+    @property
+    def metavar(self) -> str:
+        """What it takes, on a command line."""
+        if get_origin(self.field.annotation) is Literal:
+            return "|".join(get_args(self.field.annotation))
+        return "TEXT,TEXT" if isinstance(self.default, tuple) else _METAVARS.get(self.values.split(",")[0], "TEXT")
+
+
+_NAMES: dict[Any, str] = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "none"}
+_METAVARS = {"integer": "INTEGER", "number": "NUMBER"}
+_BOUNDS = {"ge": "at least {:g}", "gt": "above {:g}", "le": "at most {:g}", "lt": "below {:g}"}
+
+
+def _values(annotation: Any, metadata: Sequence[Any] = ()) -> str:
+    """The values of a type in words, with the bounds that stand beside it."""
+    bounds = [
+        words.format(getattr(one, bound)) for one in metadata for bound, words in _BOUNDS.items() if hasattr(one, bound)
+    ]
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        inner = [bound for one in parts[1:] for bound in getattr(one, "metadata", [one])]
+        return _values(parts[0], [*inner, *metadata])
+    if origin is Literal:
+        return " or ".join(parts)
+    if origin is tuple:
+        return f"list of {_values(parts[0])}"
+    if origin in (Union, UnionType):
+        named = [one for one in parts if one is not type(None)]
+        return " or ".join(_values(one, metadata if one is named[0] else ()) for one in named)
+    return ", ".join([_NAMES[annotation], *bounds])
 
 
 def setting(default: Any, description: str, *, ge: float | None = None, gt: float | None = None, **known: Any) -> Any:

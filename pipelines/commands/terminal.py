@@ -1,4 +1,4 @@
-"""The command `anonimage` as a program: its name and help, its exit codes, and errors as one line."""
+"""The command `anonimage` as a program: its name and help, exit codes, Ctrl-C, and errors as one line."""
 
 import errno
 import functools
@@ -13,6 +13,7 @@ import typer
 from ...errors import InputError, one_line
 from ...launch import rank
 from ..lock import locked
+from .options import with_options
 
 OURS, BAD_INPUT, NOT_RELEASED, INTERRUPTED = 1, 2, 3, 130
 RESUME, AGAIN = "--resume goes on", "the same command goes on"  # after a stop
@@ -45,7 +46,7 @@ app = typer.Typer(
 def command(
     example: str, after_stop: str = "", alone: bool = False, together: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command whose errors of input become one line and exit code 2.
+    """Register a command whose errors of input become one line and exit code 2, and Ctrl-C one line and exit code 130.
 
     Arguments:
         example: stands at the end of its help.
@@ -55,15 +56,17 @@ def command(
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
+        signature, called = with_options(function)
+
         @functools.wraps(function)
-        def guarded(*args: Any, **kwargs: Any) -> None:
+        def guarded(**given: Any) -> None:
             try:
                 if alone and not together and rank():
                     raise InputError(
                         f"{function.__name__} is for one process; under torchrun or SLURM only train is not"
                     )
-                with locked(kwargs["out"]) if alone else nullcontext():
-                    function(*args, **kwargs)
+                with locked(given["out"]) if alone else nullcontext():
+                    called(**given)
             except InputError as error:
                 _fail(str(error), BAD_INPUT)
             except OSError as error:
@@ -74,6 +77,7 @@ def command(
                 go_on = f"; what is complete was kept, and {after_stop}"
                 _fail(f"stopped{go_on if after_stop else ''}", INTERRUPTED)
 
+        guarded.__signature__ = signature  # type: ignore[attr-defined]
         return app.command(epilog=f"Example:  [bold]{example}[/bold]")(guarded)
 
     return register

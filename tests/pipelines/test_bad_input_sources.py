@@ -234,3 +234,26 @@ def test_labels_of_npz_that_somebody_asks_for(tmp_path, out):
 def test_a_batch_that_cannot_be_filled_is_known_before_anything_is_kept(database, out):
     refused(anonimage("run", "ptb-quantile", database, out, *sets(batch=5000)), "training samples", "batch=")
     nothing_left(out)
+
+
+# --- remedies ---------------------------------------------------------------------------------------------------------
+
+# Options that messages about a source name, whichever command reads it
+REMEDIES = ["--leads", "--fs", "--patient", "--label", "--binary", "--category", "--drop", "--keep", "--missing"]
+
+
+@pytest.mark.parametrize("verb", ["prepare", "run", "ablate", "encode", "inspect"])
+def test_a_command_that_reads_a_source_has_what_messages_recommend(verb):
+    printed = anonimage(verb, "--help").output
+    for option in [*REMEDIES, "--set", *(["--skip-bad"] if verb != "inspect" else [])]:
+        assert f"{option} " in printed, option
+
+
+def test_encode_leaves_out_a_bad_record_when_asked(source, tmp_path):
+    (source / "patient002" / "s0002_re.dat").unlink()
+    encode = ("encode", source, tmp_path / "images", "--set", "side=9", "--fs", 100)
+    refused(anonimage(*encode), "patient002", "--skip-bad")
+    assert anonimage(*encode, "--skip-bad").exit_code == 0
+    records = pd.read_parquet(tmp_path / "images" / "samples.parquet")["record"]
+    assert len(set(records)) == 5
+    assert not records.str.contains("patient002").any()

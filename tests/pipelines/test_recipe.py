@@ -1,10 +1,14 @@
 """Recipes: what ships is valid, what is saved reads back the same, what is wrong is said in one line."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 from anonimage.errors import InputError
-from anonimage.pipelines.recipe import Recipe, load_recipe, recipe_names
+from anonimage.pipelines.recipe import SECTIONS, SETTINGS, Recipe, load_recipe, recipe_names
 from anonimage.pipelines.settings import Images, Train
 from pydantic import ValidationError
+from tiny import anonimage, refused
 
 PAPER = {  # recipe: (section, arrangement, leads, batch), from the issue and the paper's sections
     "ptb-z": ("3.3", "z", 1, 30),
@@ -105,3 +109,83 @@ def test_a_recipe_file_that_is_no_text(tmp_path):
     path.write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(InputError, match="not a text file"):
         load_recipe(str(path))
+
+
+# --- what a window is -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "length", "side"),
+    [
+        ({"length": "5000"}, 5000, "auto"),  # ten seconds at 500 Hz: the side follows
+        ({"side": "9"}, 81, 9),
+        ({"side": "auto", "length": "100"}, 100, "auto"),
+        ({"side": "71", "length": "5000"}, 5000, 71),  # both, and they fit
+        ({"length": "none"}, 2025, 45),
+    ],
+)
+def test_length_or_side_alone_decides(settings, length, side):
+    recipe = load_recipe("ptb-quantile").changed(settings)
+    assert (recipe.window, recipe.images.side) == (length, side)
+
+
+def test_a_side_follows_a_length_that_the_recipe_had():
+    longer = load_recipe("ptb-quantile").changed({"length": 5000})
+    assert longer.changed({"side": 45}).window == 2025
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("ptb-quantile", {"side": 70, "length": 5000}, ["5000 samples", "side 71", "not 70"]),
+        ("ptb-quantile", {"side": 72, "length": 5000}, ["5000 samples", "side 71", "not 72"]),
+        ("ptb-quantile", {"side": "auto"}, ["length"]),
+        ("iris", {"side": "auto"}, ["pictures", "side"]),
+    ],
+)
+def test_side_and_length_that_contradict_each_other(name, settings, words):
+    with pytest.raises(InputError) as caught:
+        load_recipe(name).changed(settings)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_all_changes_of_a_command_are_checked_together(tmp_path):
+    (tmp_path / "RECORDS").write_text("")
+    long = ("--set", "length=5000", "--side")
+    refused(anonimage("inspect", tmp_path, *long, 71), "no records")  # not "5000 samples make an image of side 71"
+    refused(anonimage("inspect", tmp_path, *long, 70), "--set --side: ", "side 71", "not 70")
+    refused(anonimage("inspect", tmp_path, *long, "large"), "--side: side = 'large'")
+
+
+# --- the model, and what is made of it --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_printed_recipe_has_every_setting_and_is_a_recipe(name, tmp_path):
+    text = anonimage("recipes", name).output
+    path = tmp_path / "mine.toml"
+    path.write_text(text, "utf-8")
+    assert load_recipe(str(path)) == load_recipe(name)
+    lines = {line.removeprefix("# ").partition(" =")[0]: line for line in text.splitlines()}
+    for one in SETTINGS.values():
+        assert lines[one.name].endswith(f"  # {one.description}")
+        assert lines[one.name].startswith("#") == (load_recipe(name).settings()[one.name] is None)
+
+
+def test_every_setting_has_a_line_of_description_and_a_name_of_its_own():
+    assert all(one.description and "\n" not in one.description for one in SETTINGS.values())
+    assert not set(SECTIONS) & SETTINGS.keys()
+    assert len(SETTINGS) == sum(len(type(getattr(load_recipe("demo"), one)).model_fields) for one in SECTIONS) + 5
+
+
+def test_settings_know_commands_that_exist():
+    asked = {command for one in SETTINGS.values() for command in one.commands}
+    for command in asked:
+        printed = anonimage(command, "--help").output
+        assert all(one.option in printed for one in SETTINGS.values() if command in one.commands)
+
+
+def test_the_page_of_settings_is_up_to_date():
+    script = Path(__file__).parents[2] / "docs" / "make_settings.py"
+    written = runpy.run_path(str(script))["page"]()
+    assert script.with_name("settings.md").read_text("utf-8") == written, f"run python {script}"

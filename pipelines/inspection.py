@@ -1,30 +1,45 @@
-"""What `anonimage inspect` prints: a source as tables, and every problem in it."""
+"""What a source holds, as `anonimage inspect` prints it: tables, counts, and every problem."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .kinds import Listing, check_source
-from .recipe import Recipe
-
 WIDE = 120  # columns where the output is no terminal
 
 
-def print_inspection(recipe: Recipe, source: Path) -> None:
-    """Print what a recipe would read of a source.
+@dataclass(frozen=True)
+class Listing:
+    """A table to print: columns of texts, then columns of numbers, and rows of cells for both."""
+
+    title: str
+    texts: Sequence[str]
+    numbers: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a source holds, as `anonimage inspect` prints it.
 
     Arguments:
-        recipe: kind of data, leads, side, stride, fs, patient, label and the options of tables.
-        source: as the recipe's kind of data has it.
-
-    Raises:
-        InputError: the source is not there or holds nothing of that kind.
+        lines: counts, and what they are of.
+        problems: what cannot be read or learnt, a line each.
+        listings: printed before the lines.
     """
-    inspection = check_source(recipe, source).inspect(recipe, source)
+
+    lines: Sequence[str]
+    problems: Sequence[str]
+    listings: Sequence[Listing] = ()
+
+
+def print_inspection(inspection: Inspection, recipe: str) -> None:
+    """Print what a recipe of this name would read of a source."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)
@@ -35,7 +50,7 @@ def print_inspection(recipe: Recipe, source: Path) -> None:
     _print(console, f"problems: {len(inspection.problems) or 'none'}")
     for line in once(inspection.problems):
         console.print(Text(f"  {line}"), soft_wrap=True)
-    _print(console, f"(read as recipe {recipe.name} does; --recipe names another)")
+    _print(console, f"(read as recipe {recipe} does; --recipe names another)")
 
 
 def once(problems: Sequence[str]) -> Iterator[str]:
@@ -52,6 +67,27 @@ def once(problems: Sequence[str]) -> Iterator[str]:
     for what, (first, *more) in records.items():
         count = f" (and {len(more)} more)" if more else ""
         yield f"{first}{count}: {what}" if first else f"{what}{count}"
+
+
+def counted(counts: Mapping[Any, int], unit: str = "") -> str:
+    """Names or numbers, each with how often it occurs.
+
+    Example:
+        >>> counted({"i": 9, "ii": 8}), counted({1000.0: 9}, " Hz")
+        ('i ×9, ii ×8', '1000 Hz ×9')
+    """
+    return ", ".join(f"{key:g}{unit} ×{n}" if isinstance(key, float) else f"{key} ×{n}" for key, n in counts.items())
+
+
+def few(values: Iterable[object]) -> str:
+    """The first of some values.
+
+    Example:
+        >>> few(range(3)), few(range(9))
+        ('0, 1, 2', '0, 1, 2, 3, 4, 5, …')
+    """
+    first = list(islice(values, 7))
+    return ", ".join(map(str, first[:6])) + (", …" if len(first) > 6 else "")
 
 
 def _table(listing: Listing) -> Table:

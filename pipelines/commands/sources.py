@@ -20,10 +20,11 @@ def inspect(
 ) -> None:
     """Show what would be read: records, patients, classes, leads, windows, columns, and every problem."""
     from ..inspection import print_inspection
-    from ..kinds import recipe_for
+    from ..kinds import check_source, recipe_for
     from ..recipe import load_recipe
 
-    print_inspection(changes.of(load_recipe(recipe) if recipe else recipe_for(source)), source)
+    resolved = changes.of(load_recipe(recipe) if recipe else recipe_for(source))
+    print_inspection(check_source(resolved, source).inspect(resolved, source), resolved.name)
 
 
 @command("anonimage recipes ptb-quantile > mine.toml")

@@ -7,7 +7,7 @@ from ...errors import InputError
 from ...transforms import Codec
 from ..recipe import Recipe, load_recipe
 from .images import Images
-from .kind import Kind, Listing, SampleInfo
+from .kind import Kind, SampleInfo
 from .series import OtherSeries
 from .table import Table
 from .wfdb import WfdbRecords
@@ -15,7 +15,6 @@ from .wfdb import WfdbRecords
 __all__ = [
     "KINDS",
     "Kind",
-    "Listing",
     "SampleInfo",
     "check_source",
     "kind_of_codec",

@@ -15,9 +15,10 @@ from ...data.split import split_patients
 from ...data.store.writing import StagedStore, stage_samples
 from ...errors import InputError
 from ...transforms import Codec, GreyLevels, arrangement
+from ..inspection import Inspection, counted
 from ..progress import progress
 from ..recipe import Recipe
-from .kind import COLUMNS, CodecSteps, Inspection, Kind, SampleInfo, counted
+from .kind import COLUMNS, CodecSteps, Kind, SampleInfo
 
 
 class Images(Kind):

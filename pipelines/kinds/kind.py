@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -24,6 +23,7 @@ from ...data.store.store import Store
 from ...data.store.writing import StagedStore
 from ...errors import InputError
 from ...transforms import Codec, Layout, Transform
+from ..inspection import Inspection
 from ..recipe import SETTINGS, Recipe
 
 if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
@@ -75,52 +75,6 @@ class CodecSteps:
     standardizer: Transform
     layout: Layout
     relations: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Listing:
-    """A table to print: columns of texts, then columns of numbers, and rows of cells for both."""
-
-    title: str
-    texts: Sequence[str]
-    numbers: Sequence[str]
-    rows: Sequence[Sequence[object]]
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What a source holds, as `anonimage inspect` prints it.
-
-    Arguments:
-        lines: counts, and what they are of.
-        problems: what cannot be read or learnt, a line each.
-        listings: printed before the lines.
-    """
-
-    lines: Sequence[str]
-    problems: Sequence[str]
-    listings: Sequence[Listing] = ()
-
-
-def counted(counts: Mapping[Any, int], unit: str = "") -> str:
-    """Names or numbers, each with how often it occurs.
-
-    Example:
-        >>> counted({"i": 9, "ii": 8}), counted({1000.0: 9}, " Hz")
-        ('i ×9, ii ×8', '1000 Hz ×9')
-    """
-    return ", ".join(f"{key:g}{unit} ×{n}" if isinstance(key, float) else f"{key} ×{n}" for key, n in counts.items())
-
-
-def few(values: Iterable[object]) -> str:
-    """The first of some values.
-
-    Example:
-        >>> few(range(3)), few(range(9))
-        ('0, 1, 2', '0, 1, 2, 3, 4, 5, …')
-    """
-    first = list(islice(values, 7))
-    return ", ".join(map(str, first[:6])) + (", …" if len(first) > 6 else "")
 
 
 class Kind(ABC):
@@ -309,6 +263,13 @@ class Kind(ABC):
     def is_ecg(self, codec: Codec) -> bool:
         """Whether samples are an ECG, as far as their units say."""
         return False
+
+    def content(self, codec: Codec) -> str:
+        """What a sample consists of."""
+        n, length = len(codec.channels), codec.arrangement.length
+        rate = "" if codec.fs is None else f" at {codec.fs:g} Hz"
+        channels, values = f"channel{'s' * (n != 1)}", f"value{'s' * (length != 1)}"
+        return f"{n} {channels} of {length} {values}{rate}: {', '.join(codec.channels)}"
 
     @abstractmethod
     def file_names(self, codec: Codec) -> str:

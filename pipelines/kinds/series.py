@@ -29,9 +29,9 @@ from ...data.split import split_patients
 from ...data.store.writing import Cut, StagedStore, stage_samples, stage_store
 from ...errors import InputError
 from ...transforms import Codec
+from ..inspection import Inspection, counted
 from ..progress import progress
 from ..recipe import Recipe
-from .kind import Inspection, counted
 from .signals import Signals, comment_texts
 
 

@@ -21,8 +21,9 @@ from ...data.table.file import read_table
 from ...data.table.form import TableForm, TableFormat, rows_of
 from ...errors import InputError, nearest
 from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Transform, table_grid
+from ..inspection import Inspection, Listing, few
 from ..recipe import Recipe
-from .kind import CodecSteps, Inspection, Kind, Listing, SampleInfo, few
+from .kind import CodecSteps, Kind, SampleInfo
 
 # How a table is written in another format than the source's
 _DIALECTS: dict[str, dict[str, Any]] = {
@@ -164,6 +165,10 @@ class Table(Kind):
         if file_format != "source":
             name, dialect = name.with_suffix(f".{file_format}"), _DIALECTS[file_format]
         return TableFormat(plan, TableForm.from_state(codec.form["table"]), name.name, dialect)
+
+    def content(self, codec: Codec) -> str:
+        names = [column.name for column in TableForm.from_state(codec.form["table"]).columns]
+        return f"{len(names)} column{'s' * (len(names) != 1)}: {', '.join(names)}"
 
     def read_back(self, folder: Path, codec: Codec) -> Samples:
         form = TableForm.from_state(codec.form["table"])

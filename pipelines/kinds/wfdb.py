@@ -22,9 +22,9 @@ from ...data.wfdb.signals import RecordSource, read_records
 from ...data.wfdb.writer import FOLDERS
 from ...errors import InputError
 from ...transforms import Codec
+from ..inspection import Inspection, Listing, counted
 from ..progress import progress
 from ..recipe import Recipe
-from .kind import Inspection, Listing, counted
 from .signals import Signals, comment_texts
 
 

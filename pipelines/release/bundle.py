@@ -137,9 +137,7 @@ def write_datasheet(release: Release, index: SourceIndex) -> str:
         version=__version__,
         what=kind_of_codec(codec).nouns,
         counts={name: audit.counts.get(name, "?") for name in _COUNTS},
-        columns=[column["name"] for column in codec.form["table"]["columns"]] if "table" in codec.form else [],
-        codec=codec,
-        length=codec.arrangement.length,
+        content=kind_of_codec(codec).content(codec),
         classes=list(zip(classes.names, classes.counts, strict=True)),
         release=release,
         by_default=judge(

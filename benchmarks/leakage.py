@@ -11,9 +11,9 @@ from pathlib import Path
 
 from anonimage.pipelines import steps
 from anonimage.pipelines.evaluating import read_sets
-from anonimage.pipelines.evaluation.attacks import attack
-from anonimage.pipelines.evaluation.privacy.findings import Audit
-from anonimage.pipelines.evaluation.privacy.findings import found as worked_of
+from anonimage.pipelines.evaluation.measure import attack
+from anonimage.pipelines.evaluation.privacy.findings import Audit, successful
+from anonimage.pipelines.kinds import kind_of_codec
 from anonimage.pipelines.recipe import load_recipe
 from anonimage.pipelines.release.gate import judge
 from anonimage.pipelines.release.policy import load_policy
@@ -49,7 +49,7 @@ def audited(out: Path, length: int) -> str:
     steps.train(out, RunFolder(out).recipe.changed({"steps": length}))
     steps.generate(out)
     sets = read_sets(RunFolder(out))
-    found: Audit = attack(sets, "", None)
+    found: Audit = attack(sets, kind_of_codec(sets.codec))
     by_name = {each.name: each.score for each in found.attacks}
     cells = [
         f"{by_name[name].value:.2f} ({by_name[name].low:.2f}–{by_name[name].high:.2f})" if name in by_name else "–"
@@ -58,7 +58,7 @@ def audited(out: Path, length: int) -> str:
     privacy = judge(found, {}, load_policy("default"))[2]
     without = tuple(each for each in found.attacks if not each.limit.startswith("model_"))
     controls = ", ".join(f"{control.right}/{control.runs}" for control in found.controls)
-    worked = f"{len(worked_of(without))} of {len(without)}"
+    worked = f"{len(successful(without))} of {len(without)}"
     people = f"{found.counts['training_patients']} / {found.counts['control_patients']}"
     return f"| {people} | {length} | {' | '.join(cells)} | {worked} | {controls} | {privacy.verdict} |"
 

@@ -16,9 +16,9 @@ from anonimage.data.wfdb.header import read_heads
 from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import read_records
 from anonimage.data.windows import cut
-from anonimage.pipelines.evaluation.privacy.battery import audit
+from anonimage.pipelines.evaluation.privacy.battery import AuditInput, audit
 from anonimage.pipelines.evaluation.privacy.findings import ALPHA, Attack
-from anonimage.pipelines.evaluation.privacy.replay import replay
+from anonimage.pipelines.evaluation.privacy.space import SignalView
 from scipy.ndimage import gaussian_filter1d
 
 FS, LENGTH, LEAD = 250.0, 500, "ii"
@@ -51,15 +51,17 @@ def controls(samples: Samples, n: int | None, seeds: int) -> tuple[str, dict[str
         known, others = mixed[: round(TRAINING * len(mixed))], mixed[round(TRAINING * len(mixed)) :]
         training = samples.select(np.isin(people, known))
         control = samples.select(np.isin(people, others))
-        copied = audit(replay(training, n or len(training), seed), training, control, seed, runs=0)
+        copied = audit(
+            AuditInput(SignalView().replay(training, n or len(training), seed), training, control, seed, runs=0)
+        )
         half = np.isin(people, others[: len(others) // 2])
-        strangers = samples.select(np.isin(people, others[len(others) // 2 :]))
+        rest = samples.select(np.isin(people, others[len(others) // 2 :]))
         fresh = samples.select(np.random.default_rng(seed).permutation(np.flatnonzero(half))[: n or len(samples)])
-        passed = audit(fresh, training, strangers, seed, runs=0)
+        passed = audit(AuditInput(fresh, training, rest, seed, runs=0))
         found["replay"].append(copied.attacks)
         found["fresh"].append(passed.attacks)
-        right["replay"] += bool(copied.found)
-        right["fresh"] += not passed.found
+        right["replay"] += bool(copied.successful)
+        right["fresh"] += not passed.successful
     size = n or f"{len(training)} or all"
     return f"| {size} | {right['replay']} / {seeds} | {right['fresh']} / {seeds} |", found
 
@@ -90,16 +92,16 @@ def full_size(runs: int) -> str:
 
     shapes = gaussian_filter1d(rng.standard_normal((PEOPLE + 1, FULL_LENGTH), dtype=np.float32), 12, axis=1)
     whose = np.sort(rng.integers(PEOPLE, size=WINDOWS))
-    ours = whose < round(TRAINING * PEOPLE)
+    learnt = whose < round(TRAINING * PEOPLE)
     parts = [
         Samples(windows(people), pd.DataFrame({"patient": people.astype(str)}), ("i",), ("mV",), 1000.0)
-        for people in (whose[ours], whose[~ours], np.full(WINDOWS, PEOPLE))
+        for people in (whose[learnt], whose[~learnt], np.full(WINDOWS, PEOPLE))
     ]
     began = time.perf_counter()
-    told = audit(parts[2], parts[0], parts[1], 0, runs=runs)
+    result = audit(AuditInput(parts[2], parts[0], parts[1], 0, runs=runs))
     seconds = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    right = ", ".join(f"{control.kind} {control.right}/{control.runs}" for control in told.controls)
+    right = ", ".join(f"{control.kind} {control.right}/{control.runs}" for control in result.controls)
     return f"| {WINDOWS} × {FULL_LENGTH} | {runs} | {seconds:.0f} s | {memory:.1f} GB | {right} |"
 
 

@@ -15,14 +15,14 @@ from anonimage.data.samples import Samples
 from anonimage.data.split import CONTROL, TRAIN, split_patients
 from anonimage.data.table.file import read_table
 from anonimage.data.table.form import TableForm, rows_of
-from anonimage.pipelines.evaluation.privacy.findings import found
-from anonimage.pipelines.evaluation.privacy.row_replay import replay_rows
-from anonimage.pipelines.evaluation.privacy.rows import RowFindings, attack_rows
+from anonimage.pipelines.evaluation.privacy.findings import Findings, successful
+from anonimage.pipelines.evaluation.privacy.row_space import replay_rows
+from anonimage.pipelines.evaluation.privacy.rows import attack_rows
 
 KINDS = ("training rows with noise", "fresh rows")
 
 
-def attacked(path: Path, label: str, seed: int) -> Iterator[tuple[str, RowFindings, float]]:
+def attacked(path: Path, label: str, seed: int) -> Iterator[tuple[str, Findings, float]]:
     """Split the table and attack a replay of its training rows, then half of its control rows with the other half.
 
     Arguments:
@@ -41,11 +41,11 @@ def attacked(path: Path, label: str, seed: int) -> Iterator[tuple[str, RowFindin
     unseen, _ = form.unseen(table.frame)
     learnt, others = (form.to_samples(table.frame[(part == side) & ~unseen]) for side in (TRAIN, CONTROL))
     order = np.random.default_rng(seed).permutation(len(others))
-    fresh, strangers = others.select(order[::2]), others.select(order[1::2])
-    cases: list[tuple[Samples, Samples]] = [(replay_rows(learnt, form, len(learnt), seed), others), (fresh, strangers)]
+    fresh, rest = others.select(order[::2]), others.select(order[1::2])
+    cases: list[tuple[Samples, Samples]] = [(replay_rows(learnt, form, len(learnt), seed), others), (fresh, rest)]
     for kind, (synthetic, control) in zip(KINDS, cases, strict=True):
         began = time.perf_counter()
-        findings = attack_rows(synthetic, learnt, control, form, seed)
+        findings = attack_rows(form, synthetic, learnt, control, seed)
         yield kind, findings, time.perf_counter() - began
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     rows, runs = [], []
     for seed in range(given.seeds):
         for kind, findings, seconds in attacked(given.table, given.label, seed):
-            worked = {attack.name for attack in found(tuple(findings.attacks))}
+            worked = {attack.name for attack in successful(findings.attacks)}
             runs.append({"synthetic": kind, "found": bool(worked), "seconds": seconds})
             for attack in findings.attacks:
                 rate, guess = (attack.rates[who] for who in ("training", "naive guess"))

@@ -29,7 +29,7 @@ from anonimage.gan import (
     sample_images,
 )
 from anonimage.gan.objectives.cross_entropy import CrossEntropy
-from anonimage.pipelines.evaluation.fidelity import nearest_neighbour_accuracy
+from anonimage.pipelines.evaluation.neighbours import nearest_neighbour_accuracy
 from scipy.stats import t as student
 
 COMPARED = 500  # images of each kind in 1NNC

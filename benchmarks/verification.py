@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from anonimage.pipelines.evaluation.verification import train_verifier
+from anonimage.pipelines.evaluation.verifier import train_verifier
 
 
 def table(source: Path, lead: str, seconds: float, seeds: int, more: Sequence[Path]) -> str:

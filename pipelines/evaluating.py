@@ -14,13 +14,11 @@ from ..errors import InputError, one_line
 from ..gan import Check, load
 from ..transforms import Codec
 from .codecs import load_codec
-from .evaluation.attacks import attack
-from .evaluation.evidence import load_evidence, save_evidence
-from .evaluation.measure import measure
+from .evaluation.measure import attack, measure
 from .evaluation.privacy.findings import Audit
-from .evaluation.score import Score, Scores, load_scores, save_scores
-from .evaluation.sets import DrawnSamples, Sets, refuse_seen_patients
-from .evaluation.verification import Verifier
+from .evaluation.score import Score, Scores, load_evidence, load_scores, save_evidence, save_scores
+from .evaluation.sets import DrawnSamples, Sets, refuse_shared_patients
+from .evaluation.verifier import Verifier
 from .fingerprint import fingerprint
 from .kinds import kind_of_codec
 from .progress import say
@@ -85,14 +83,14 @@ def evaluate_and_audit(out: Path) -> None:
 def score(folder: RunFolder, sets: Sets) -> None:
     """Write scores.json and evidence.json."""
     mark = fingerprint(folder.synthetic)
-    measured = measure(sets)
+    measured = measure(sets, kind_of_codec(sets.codec))
     save_scores(measured.scores, folder.scores, mark, measured.not_measured)
     save_evidence(measured.evidence, folder.evidence, mark)
 
 
 def make_audit(folder: RunFolder, sets: Sets, verifier: Path | None) -> None:
     """Write audit.json."""
-    attack(sets, fingerprint(folder.synthetic), verifier).save(folder.audit)
+    attack(sets, kind_of_codec(sets.codec), verifier, fingerprint(folder.synthetic)).save(folder.audit)
 
 
 def write_page(folder: RunFolder, sets: Sets, policy: Policy | None = None) -> list[Area]:
@@ -153,7 +151,7 @@ def read_sets(folder: RunFolder) -> Sets:
     if not folder.synthetic.is_dir():
         raise InputError(f"{folder.path}: nothing generated yet; run `anonimage generate {folder.path}`")
     rows = {part: np.flatnonzero(store.frame["part"] == part) for part in (TRAIN, CONTROL)}
-    refuse_seen_patients(*(set(store.frame["patient"].iloc[at].astype(str)) for at in rows.values()))
+    refuse_shared_patients(*(set(store.frame["patient"].iloc[at].astype(str)) for at in rows.values()))
     synthetic = kind_of_codec(codec).read_back(folder.synthetic, codec)
     _refuse_other(folder, synthetic, codec)
     snapshot = load(chosen_checkpoint(folder))

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..data.wfdb.simulate import simulate_database
 from .engines import Engine
 from .evaluating import evaluate, evaluate_and_audit
-from .evaluation.verification import Verifier
+from .evaluation.verifier import Verifier
 from .generation import generate
 from .preparation import prepare
 from .progress import progress, say

@@ -303,7 +303,7 @@ def _evolution(recipe: Recipe, folder: RunFolder, steps: int, classes: Classes) 
 
 def _stopping(recipe: Recipe, folder: RunFolder, trainer: Trainer, classes: Classes, real: np.ndarray) -> Callback:
     """End training when the score has not improved for a while, and keep the best checkpoint (section 4.7)."""
-    from .evaluation.fidelity import departure, nearest_neighbour_accuracy
+    from .evaluation.neighbours import departure, nearest_neighbour_accuracy
 
     labels = classes.draw(len(real), "source", recipe.seed) if recipe.conditional else None
 

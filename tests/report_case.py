@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 from anonimage.data.samples import Samples
 from anonimage.data.table.form import TableForm
-from anonimage.pipelines.evaluation.evidence import Evidence
 from anonimage.pipelines.evaluation.privacy.findings import Attack, Audit, Control
-from anonimage.pipelines.evaluation.score import Score
+from anonimage.pipelines.evaluation.score import Evidence, Score
 from anonimage.pipelines.evaluation.sets import DrawnSamples
 from anonimage.pipelines.kinds import SampleInfo, kind_of_recipe
 from anonimage.pipelines.recipe import Recipe, load_recipe
@@ -153,7 +152,7 @@ def audit() -> Audit:
     }
     controls = {"positive": Score(0.98, 0.95, 1, 0.5, 42), "negative": Score(0.5, 0.42, 0.58, 0.5, 42)}
     question = "Was this person's record used for training?"
-    given = {"question": question, "members": 30, "strangers": 12, "controls": controls}
+    given = {"question": question, "members": 30, "non_members": 12, "controls": controls}
     attacks = (
         Attack(
             "membership: distance, patient",

@@ -8,7 +8,7 @@ from ...errors import InputError
 from ...files import is_unfinished, refuse_file
 from ...gan import make_fabric
 from ..engines import Engine, LocalEngine
-from ..evaluation.verification import Verifier
+from ..evaluation.verifier import Verifier
 from ..kinds import check_source
 from ..lock import locked
 from ..progress import progress, say

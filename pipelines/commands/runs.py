@@ -223,7 +223,7 @@ def verifier(
     seed: Annotated[int, typer.Option(min=0, help="Of the split into people to learn from and to try it on.")] = 0,
 ) -> None:
     """Train a verifier of persons by their ECG, for the audit's re-identification, and say how well it does."""
-    from ..evaluation.verification import train_verifier
+    from ..evaluation.verifier import train_verifier
 
     if to.exists():
         raise InputError(f"{to}: exists already; name a new file")

@@ -1,1 +1,1 @@
-"""Step 5: what a generated set is worth, each number with an interval and a baseline."""
+"""Step 5: scores of fidelity and utility, and attacks on privacy; this folder only measures."""

@@ -1,53 +1,53 @@
-"""Step 5 on one run: every score that has meaning for its kind of data, and what the report's pictures need."""
+"""Step 5 on one run: every score that has meaning for its kind of data, and the attacks on what it generated."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
+from ...data.samples import Samples
 from ...data.split import CONTROL, TRAIN
 from ...data.table.form import TableForm
-from ...gan import classify, sample_images
+from ...gan import classify, realness, sample_images
 from ...transforms import Codec
 from ..progress import progress
-from .coding import score_coding
+from ..recipe import Recipe
+from .beats import score_r_peaks
+from .distances import RELATIVE_PEOPLE, feature_map, score_distances
 from .encoder import fit_encoder
-from .evidence import Evidence
-from .fidelity import (
-    feature_map,
-    measure_parameters,
-    score_1nnc,
+from .images import score_coding, score_diversity, score_kernel_images, score_null
+from .neighbours import score_1nnc, score_manifold
+from .parameters import measure_parameters, measured_lead, score_parameters
+from .privacy.attacks import REIDENTIFICATION, Matcher
+from .privacy.battery import AuditInput, Extra, audit
+from .privacy.findings import Audit
+from .privacy.space import View
+from .score import Evidence, Score
+from .scores import score_table
+from .sets import Comparison, Sets
+from .signals import (
     score_amplitude,
     score_autocorrelation,
-    score_columns,
-    score_distances,
-    score_diversity,
-    score_kernel_images,
     score_lead_distance,
     score_limb_leads,
-    score_manifold,
     score_noise,
-    score_null,
-    score_pairs,
-    score_parameters,
-    score_r_peaks,
-    score_ranges,
     score_spectrum,
-    score_variation,
     spectra,
-    variables,
 )
-from .fidelity.distances import RELATIVE_PEOPLE
-from .fidelity.parameters import measured_lead
-from .score import Score
-from .scores import score_table
-from .sets import Sets
-from .utility import score_utility
-from .utility.class_accuracy import score_classes, score_recall
+from .tables import score_columns, score_pairs, score_ranges, score_variation, variables
+from .utility import Lesson, score_classes, score_recall, score_utility
+from .verifier import Verifier
 
 NULL_IMAGES = 2000  # generated to see whether their NULL pixels are 0
 UTILITY = ("utility", "tstr: macro PR-AUC", "trtr: macro PR-AUC")  # in a word, and what a policy may ask for
+NO_VERIFIER = "no verifier of people was given; make one with `anonimage verifier` from people who came several times"
+NO_ECG = "people are recognised by their ECG, and these are no signals in mV"
+LONGER = (
+    1.5  # times as long, or as short, as the windows that a verifier was tried on: its error is not known for those
+)
 
 
 @dataclass
@@ -62,161 +62,246 @@ class Measured:
 
     @property
     def evidence(self) -> Evidence:
+        """What pictures are drawn from."""
         return Evidence(self.parameters, self.spectra, self.features)
 
     def lacks(self, names: Iterable[str], reason: str) -> None:
-        """Say why there are no such scores; of those that there are, nothing is said."""
+        """Say why such scores are missing; those that were measured are left out."""
         self.not_measured |= {name: reason for name in names if name not in self.scores}
 
 
-def measure(sets: Sets) -> Measured:
+class KindOfData(Protocol):
+    """What a kind of data says of how its samples are measured and attacked."""
+
+    def fidelity(self, sets: Sets, measured: Measured) -> None:
+        """Add the scores that have meaning for this kind alone."""
+
+    def lesson(self, recipe: Recipe) -> Lesson:
+        """How samples are learned by somebody who trains a classifier on them."""
+
+    def view(self, codec: Codec, training: Samples, control: Samples) -> View:
+        """How samples are compared and replayed by an audit."""
+
+    def extra_attacks(self, codec: Codec) -> Extra | None:
+        """Attacks that have meaning for this kind alone."""
+
+    def is_ecg(self, codec: Codec) -> bool:
+        """Whether samples are an ECG, as far as their units say."""
+
+
+def measure(sets: Sets, kind: KindOfData) -> Measured:
     """All scores of a run but those of privacy."""
     steps: list[tuple[str, Callable[[Sets, Measured], None]]] = [
         ("likeness", _likeness),
-        ("what is of its kind", {"signals": _signals, "table": _table, "images": _pictures}[sets.recipe.data.kind]),
-        ("what it is good for", _utility),
+        ("what is of its kind", kind.fidelity),
+        ("what it is good for", lambda sets, measured: _utility(sets, measured, kind.lesson(sets.recipe))),
         ("what the networks show", _networks),
     ]
-    found = Measured()
+    measured = Measured()
     with progress("evaluate", len(steps)) as advance:
         for done, (name, step) in enumerate(steps):
             advance(done, name)
-            step(sets, found)
+            step(sets, measured)
         advance(len(steps), "done")
-    return found
+    return measured
 
 
-def _likeness(sets: Sets, found: Measured) -> None:
+def _images(sets: Sets) -> Comparison:
+    images = sets.drawn.images(sets.codec)
+    return sets.comparison(images["synthetic"], images["control"], images["training"])
+
+
+def _likeness(sets: Sets, measured: Measured) -> None:
     """What has meaning for all kinds of data: likeness as grey levels, where offsets play no part."""
-    images, seed = sets.drawn.images(sets.codec), sets.recipe.seed
-    flat = {kind: part.reshape(len(part), -1).astype(np.float32) for kind, part in images.items()}
-    compared = (flat["synthetic"], flat["control"], sets.people(CONTROL), flat["training"], sets.people(TRAIN), seed)
-    found.scores |= score_1nnc(*compared)
-    found.scores |= score_manifold(*compared)
-    found.lacks(
-        score_table().group("neighbours"),
-        "too few samples, or too many of one patient: each needs five neighbours of other patients",
-    )
-    if sets.recipe.data.kind != "table":
-        found.scores |= score_diversity(images["synthetic"], images["control"], sets.people(CONTROL), seed)
+    flat = _images(sets).mapped(lambda images: images.reshape(len(images), -1).astype(np.float32))
+    measured.scores |= score_1nnc(flat) | score_manifold(flat)
+    reason = "too few samples, or too many of one patient: each needs five neighbours of other patients"
+    measured.lacks(score_table().group("neighbours"), reason)
 
 
-def _signals(sets: Sets, found: Measured) -> None:
+def measure_pictures(sets: Sets, measured: Measured) -> None:
+    """Scores that have meaning for pictures alone."""
+    images = _images(sets)
+    measured.scores |= score_diversity(images) | score_kernel_images(images)
+
+
+def measure_signals(sets: Sets, measured: Measured) -> None:
     """Shape, spectrum, leads; of an ECG its beats; and where windows lie for a network that has seen many."""
     drawn, codec, seed = sets.drawn, sets.codec, sets.recipe.seed
-    ours, real, learnt = (part.values for part in (drawn.synthetic, drawn.control, drawn.training))
-    people = sets.people(CONTROL)
-    found.scores |= score_coding(sets.store, codec, np.concatenate(list(sets.drawn_rows.values())), seed)
-    found.scores |= score_autocorrelation(ours, real, people, learnt, seed)
-    found.scores |= score_amplitude(ours, real, people, learnt, codec.channels, seed)
-    found.scores |= score_lead_distance(ours, real, seed)
+    windows = sets.comparison(drawn.synthetic.values, drawn.control.values, drawn.training.values)
+    measured.scores |= score_diversity(_images(sets))
+    measured.scores |= score_coding(sets.store, codec, np.concatenate(list(sets.drawn_rows.values())), seed)
+    measured.scores |= score_autocorrelation(windows)
+    measured.scores |= score_amplitude(windows, codec.channels)
+    measured.scores |= score_lead_distance(windows)
     # grey levels alone roughen a signal: real windows have to have gone through them too
-    coded, coded_learnt = (codec.decode(codec.encode(part), codec.offset(part)) for part in (real, learnt))
+    control, training = (codec.decode(codec.encode(x), codec.offset(x)) for x in (windows.control, windows.training))
+    coded = windows.with_values(windows.synthetic, control, training)
     if set(codec.units) == {"mV"}:
-        found.scores |= score_limb_leads(ours, coded, codec.relations, seed, codec.channels)
+        measured.scores |= score_limb_leads(coded, codec.relations, codec.channels)
     elif len(codec.relations):
-        found.lacks(score_table().group("limb leads"), _not_an_ecg(codec))
+        measured.lacks(score_table().group("limb leads"), _not_an_ecg(codec))
+    _measure_features(sets, windows, measured)
+    if codec.fs is None:
+        measured.lacks(score_table().group("spectrum"), "the sampling rate is unknown")
+        return
+    measured.scores |= score_noise(coded, codec.fs) | score_spectrum(coded, codec.fs)
+    measured.spectra |= spectra(coded.synthetic, coded.control, codec.fs, seed)
+    if set(codec.units) == {"mV"}:  # an ECG, as far as anybody says
+        _measure_beats(windows, codec, measured)
+    else:
+        measured.lacks(("ECG parameters", "r_peaks"), _not_an_ecg(codec))
+
+
+def _measure_features(sets: Sets, windows: Comparison, measured: Measured) -> None:
+    """Distances in the space of an encoder."""
     # of training and control people alike: what it has seen lies better apart than what it has not
-    everybody = np.concatenate([sets.people(TRAIN), people])
-    encoder = fit_encoder(np.concatenate([learnt, real]), everybody, seed, sets.recipe.evaluate.judge_steps)
-    features = {kind: encoder.embed(part) for kind, part in (("training", learnt), ("control", real))}
-    features["synthetic"] = encoder.embed(ours)
-    found.scores |= score_distances(features["synthetic"], features["control"], people, features["training"], seed)
-    n = len(np.unique(people))
-    found.lacks(
+    everybody = np.concatenate([windows.training_patients, windows.control_patients])
+    values = np.concatenate([windows.training, windows.control])
+    features = windows.mapped(fit_encoder(values, everybody, windows.seed, sets.recipe.evaluate.judge_steps).embed)
+    measured.scores |= score_distances(features)
+    n = len(np.unique(windows.control_patients))
+    measured.lacks(
         score_table().group("relative"),
         f"{n} control patients are too few for halves of them; {RELATIVE_PEOPLE} are needed"
         if n < RELATIVE_PEOPLE
         else "a half of the control patients has fewer than two windows that differ",
     )
-    found.features = feature_map(features, seed)
-    if codec.fs is None:
-        found.lacks(score_table().group("spectrum"), "the sampling rate is unknown")
-        return
-    found.scores |= score_noise(ours, coded, codec.fs, seed)
-    found.scores |= score_spectrum(ours, coded, people, coded_learnt, codec.fs, seed)
-    found.spectra |= spectra(ours, coded, codec.fs, seed)
-    if set(codec.units) == {"mV"}:  # an ECG, as far as anybody says
-        lead = measured_lead(codec.channels)
-        found.scores |= score_r_peaks(ours[:, lead], real[:, lead], people, codec.fs, seed)
-        found.lacks(("r_peaks",), "windows are too short to hold a beat")
-        told, other, seen = (measure_parameters(part, codec.channels, codec.fs) for part in (ours, real, learnt))
-        found.parameters |= {"synthetic": told, "control": other}
-        scores, reasons = score_parameters(told, other, people, seen, seed)
-        found.scores |= scores
-        found.not_measured |= reasons
-    else:
-        found.lacks(("ECG parameters", "r_peaks"), _not_an_ecg(codec))
+    kinds = {"training": features.training, "control": features.control, "synthetic": features.synthetic}
+    measured.features = feature_map(kinds, windows.seed)
+
+
+def _measure_beats(windows: Comparison, codec: Codec, measured: Measured) -> None:
+    """R peaks and ECG parameters."""
+    assert codec.fs is not None
+    lead = measured_lead(codec.channels)
+    measured.scores |= score_r_peaks(windows.mapped(lambda values: values[:, lead]), codec.fs)
+    measured.lacks(("r_peaks",), "windows are too short to hold a beat")
+    synthetic, control, training = (measure_parameters(part, codec.channels, codec.fs) for part in windows.values)
+    measured.parameters |= {"synthetic": synthetic, "control": control}
+    scores, reasons = score_parameters(synthetic, control, windows.control_patients, training, windows.seed)
+    measured.scores |= scores
+    measured.not_measured |= reasons
 
 
 def _not_an_ecg(codec: Codec) -> str:
     return f"units are {', '.join(sorted(set(codec.units))) or 'unknown'}, not mV"
 
 
-def _table(sets: Sets, found: Measured) -> None:
+def measure_table(sets: Sets, measured: Measured) -> None:
     """Each column, and columns two by two; of all rows, not of those drawn."""
-    seed = sets.recipe.seed
-    table = TableForm.from_state(sets.codec.form["table"])
-    ours = sets.synthetic.values[:, :, 0]
-    learnt, others = (sets.store.values(sets.rows[part])[:, :, 0] for part in (TRAIN, CONTROL))
-    patients = sets.store.frame["patient"].iloc[sets.rows[TRAIN]].to_numpy()
-    found.scores |= score_ranges(ours, others, learnt)
+    table, conditional = TableForm.from_state(sets.codec.form["table"]), sets.recipe.conditional
+    parts = (sets.synthetic, *(sets.store.samples(sets.rows[part]) for part in (CONTROL, TRAIN)))
+    patients = (part.frame["patient"].to_numpy() for part in parts[1:])
+    rows = Comparison(*(part.values[:, :, 0] for part in parts), *patients, seed=sets.recipe.seed)
+    measured.scores |= score_ranges(rows)
     names, kinds = [*table.features], [*table.kinds]
-    if sets.recipe.conditional:  # the classes are columns of the table as well
-        frames = (sets.synthetic.frame, *(sets.store.frame.iloc[sets.rows[part]] for part in (TRAIN, CONTROL)))
+    if conditional:  # the classes are columns of the table as well
         each = np.arange(len(table.classes))
-        ours, learnt, others = (
-            np.hstack([values, frame["label"].to_numpy()[:, None] == each])
-            for values, frame in zip((ours, learnt, others), frames, strict=True)
-        )
+        labels = [part.frame["label"].to_numpy()[:, None] == each for part in parts]
+        rows = rows.with_values(*(np.hstack(both) for both in zip(rows.values, labels, strict=True)))
         names += [f"{table.label} = {name}" for name in table.classes]
         kinds += ["binary"] * len(each)
-    found.scores |= score_columns(ours, learnt, patients, others, names, kinds, seed)
-    columns = variables(table, sets.recipe.conditional)
-    found.scores |= score_variation(ours, learnt, patients, others, columns, seed)
-    found.scores |= score_pairs(ours, learnt, patients, others, columns, seed)
+    columns = variables(table, conditional)
+    measured.scores |= score_columns(rows, names, kinds) | score_variation(rows, columns) | score_pairs(rows, columns)
 
 
-def _pictures(sets: Sets, found: Measured) -> None:
-    images = sets.drawn.images(sets.codec)
-    found.scores |= score_kernel_images(
-        images["synthetic"], images["control"], sets.people(CONTROL), images["training"], sets.recipe.seed
-    )
-
-
-def _utility(sets: Sets, found: Measured) -> None:
+def _utility(sets: Sets, measured: Measured, lesson: Lesson) -> None:
     """What a classifier that learns from synthetic samples is worth on real ones."""
     if not sets.recipe.conditional:
-        found.lacks(UTILITY, "this run knows no classes; a recipe with a head learns them")
+        measured.lacks(UTILITY, "this run knows no classes; a recipe with a head learns them")
         return
-    drawn = sets.drawn
-    samples = {"synthetic": drawn.synthetic, "training": drawn.training, "control": drawn.control}
+    samples = vars(sets.drawn)
     labels = {part: sets.labels(samples[part]) for part in ("training", "control")}
-    labels["synthetic"] = drawn.synthetic.frame["label"].to_numpy()
-    seed, steps = sets.recipe.seed, sets.recipe.evaluate.judge_steps
-    scores, reason = score_utility(sets.recipe.data.kind, samples, labels, sets.classes.names, seed, steps)
-    found.scores |= scores
+    labels["synthetic"] = sets.drawn.synthetic.frame["label"].to_numpy()
+    scores, reason = score_utility(lesson, samples, labels, sets.classes.names, sets.recipe.seed)
+    measured.scores |= scores
     if reason:
-        found.lacks(UTILITY, reason.removeprefix("not measured: "))
+        measured.lacks(UTILITY, reason)
 
 
-def _networks(sets: Sets, found: Measured) -> None:
-    """What the generator itself shows: NULL pixels before decoding; and the classes, to its discriminator."""
+def _networks(sets: Sets, measured: Measured) -> None:
+    """What the generator itself shows: NULL pixels before decoding; and the classes, to its critic."""
     recipe, codec, classes = sets.recipe, sets.codec, sets.classes
     labels = classes.draw(NULL_IMAGES, "balanced", recipe.seed) if recipe.conditional else None
     images = sample_images(sets.snapshot.averaged_generator(), NULL_IMAGES, recipe.seed, labels=labels)
-    found.scores |= score_null(images, codec.arrangement.null, recipe.seed)
+    measured.scores |= score_null(images, codec.arrangement.null, recipe.seed)
     if recipe.class_head != "auxiliary":  # a projection judges whether an image fits its class, not which class it is
         return
     critic = sets.snapshot.trained_critic()
     assert labels is not None  # an auxiliary head is of a conditional recipe
-    told = classify(critic, images).argmax(1) == labels
-    found.scores["class_accuracy"] = score_classes(told, labels, np.arange(len(told)), recipe.seed)
+    right = classify(critic, images).argmax(1) == labels
+    measured.scores["class_accuracy"] = score_classes(right, labels, np.arange(len(right)), recipe.seed)
     for name, part in (("control", sets.drawn.control), ("training", sets.drawn.training)):
         numbers = sets.labels(part)
         known = numbers >= 0
-        told = classify(critic, codec.encode(part.values[known])).argmax(1) == numbers[known]
-        seen = (told, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
-        found.scores[f"class_accuracy_{name}"] = score_classes(*seen)
-        if part is sets.drawn.control:
-            found.scores["class_recall_control"] = score_recall(*seen, classes=len(classes.names))
+        right = classify(critic, codec.encode(part.values[known])).argmax(1) == numbers[known]
+        given = (right, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
+        measured.scores[f"class_accuracy_{name}"] = score_classes(*given)
+        if name == "control":
+            measured.scores["class_recall_control"] = score_recall(*given, classes=len(classes.names))
+
+
+def attack(sets: Sets, kind: KindOfData, verifier: Path | None = None, fingerprint: str = "") -> Audit:
+    """Attack what a run generated, and both controls.
+
+    Arguments:
+        sets: of the run.
+        kind: of its data.
+        verifier: file of a verifier of people; None: the recipe's, if it names one.
+        fingerprint: of the synthetic files.
+    """
+    training, control = (sets.store.samples(sets.rows[part]) for part in (TRAIN, CONTROL))
+    runs = sets.recipe.evaluate.control_runs
+    unfit = "" if kind.is_ecg(sets.codec) else NO_ECG
+    given = AuditInput(
+        sets.synthetic,
+        training,
+        control,
+        sets.recipe.seed,
+        kind.view(sets.codec, training, control),
+        _realness(sets, training, control),
+        unfit or _matcher(sets, verifier),
+        kind.extra_attacks(sets.codec),
+        runs,
+        fingerprint,
+    )
+    with progress("audit", 2 * runs + 1) as advance:
+        result = audit(given, advance)
+    if not unfit:
+        return result
+    others = {name: reason for name, reason in result.not_measured.items() if name != REIDENTIFICATION}
+    return replace(result, not_measured=others, not_applicable={REIDENTIFICATION: unfit})
+
+
+def _realness(sets: Sets, training: Samples, control: Samples) -> tuple[np.ndarray, np.ndarray]:
+    """What the critic says of every real sample, all mixed: one that sees a batch's moments compares them."""
+    values = np.concatenate([training.values, control.values])
+    labels = np.concatenate([sets.labels(training), sets.labels(control)])
+    order = np.random.default_rng(sets.recipe.seed).permutation(len(values))
+    images = sets.codec.encode(values[order])
+    figures = np.empty(len(values), np.float32)
+    # a class that training has not is judged as the first one: non-members are not to be recognised by an error
+    figures[order] = realness(sets.snapshot.trained_critic(), images, np.maximum(labels[order], 0))
+    return figures[: len(training)], figures[len(training) :]
+
+
+def _matcher(sets: Sets, verifier: Path | None) -> Matcher | str:
+    """The verifier of people as the battery takes it, or why there is none."""
+    codec, named = sets.codec, sets.recipe.evaluate.verifier
+    path = verifier or (Path(named) if named else None)
+    if path is None:
+        return NO_VERIFIER
+    network, fs = Verifier.load(path), codec.fs
+    assert fs is not None
+    seconds = codec.arrangement.length / fs
+    if not 1 / LONGER <= seconds / network.seconds <= LONGER:
+        return (
+            f"windows last {seconds:g} s, the verifier was tried on {network.seconds:g} s; train one on {seconds:g} s"
+        )
+
+    def embed(values: np.ndarray) -> np.ndarray:
+        return network.embed(values, codec.channels, fs)
+
+    embed(sets.drawn.control.values[:1])  # a lead that is missing is known before the long work
+    return Matcher(embed, network.threshold, network.error)

@@ -1,17 +1,17 @@
-"""A score: a value, its interval, and the baseline that gives it meaning."""
+"""What evaluation writes: scores (scores.json), and what the report's pictures are drawn from (evidence.json)."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ...errors import InputError
 from ...files import new_file
 
-RESAMPLES = 1000
-INTERVAL = (2.5, 97.5)  # percent
+DIGITS = 6  # significant ones of evidence; more is not visible in a picture
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Score:
         value: the estimate.
         low: lower end of its 95 % interval.
         high: upper end.
-        baseline: the same figure where nothing is generated (real against real), or None where there is none.
-        n: how many windows it rests on.
+        baseline: the same figure where nothing is generated (real against real); None: it has none.
+        n: number of samples, or people, that it rests on.
         unit: unit of value, interval and baseline; empty for shares and counts.
     """
 
@@ -33,32 +33,6 @@ class Score:
     baseline: float | None
     n: int
     unit: str = ""
-
-
-def interval(
-    values: np.ndarray,
-    groups: np.ndarray,
-    statistic: Callable[[np.ndarray], float] = np.mean,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """95 % bootstrap interval that resamples whole groups, so that windows of one patient do not count as independent.
-
-    Arguments:
-        values: (N,) one figure a window.
-        groups: (N,) the patient of each; a generated window is a group of its own.
-        statistic: what is estimated from the values.
-        seed: of the resampling.
-
-    Returns:
-        2.5 and 97.5 percentile.
-    """
-    rng = np.random.default_rng(seed)
-    names, codes = np.unique(groups, return_inverse=True)
-    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
-    draws = rng.integers(len(names), size=(RESAMPLES, len(names)))
-    estimates = [statistic(values[np.concatenate([members[group] for group in draw])]) for draw in draws]
-    low, high = np.percentile(estimates, INTERVAL)
-    return float(low), float(high)
 
 
 @dataclass(frozen=True)
@@ -99,3 +73,71 @@ def load_scores(path: Path) -> Scores:
         return Scores(scores, str(state["fingerprint"]), dict(state["not_measured"]))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path}: missing or edited; run `anonimage evaluate {path.parent}`") from error
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the pictures of the report are drawn from, besides the samples; empty where it has no meaning.
+
+    Arguments:
+        parameters: by "synthetic" and "control", a row for each window, a column for each ECG parameter.
+        spectra: "frequency" (F,) in Hz, "synthetic" and "control" (3, F): 10, 50 and 90 percentile over windows of the
+            logarithm (base 10) of power.
+        features: columns x, y and kind ("training", "control", "synthetic"): a map of the encoder's feature space.
+    """
+
+    parameters: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    spectra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    features: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["x", "y", "kind"]))
+
+
+def save_evidence(evidence: Evidence, path: Path, fingerprint: str) -> None:
+    """Write evidence.json.
+
+    Arguments:
+        evidence: of one set of synthetic samples.
+        path: of the file.
+        fingerprint: of those samples.
+    """
+    state = {
+        "fingerprint": fingerprint,
+        "parameters": {kind: _columns(table) for kind, table in evidence.parameters.items()},
+        "spectra": {name: _rounded(values) for name, values in evidence.spectra.items()},
+        "features": _columns(evidence.features),
+    }
+    with new_file(path) as file:
+        json.dump(state, file)
+
+
+def load_evidence(path: Path, fingerprint: str) -> Evidence:
+    """Read what `save_evidence` wrote.
+
+    Raises:
+        InputError: missing, edited, or of other samples.
+    """
+    try:
+        state = json.loads(path.read_text("utf-8"))
+        evidence = Evidence(
+            parameters={kind: pd.DataFrame(table, dtype=float) for kind, table in state["parameters"].items()},
+            spectra={name: np.array(values, float) for name, values in state["spectra"].items()},
+            features=pd.DataFrame(state["features"], columns=["x", "y", "kind"]),
+        )
+        mark = state["fingerprint"]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path}: missing or edited; run `anonimage evaluate {path.parent}`") from error
+    if mark != fingerprint:
+        raise InputError(f"{path}: is of other synthetic samples; run `anonimage evaluate {path.parent}`")
+    return evidence
+
+
+def _columns(table: pd.DataFrame) -> dict[str, list]:
+    return {str(name): _rounded(table[name].to_numpy()) for name in table}
+
+
+def _rounded(values: np.ndarray) -> list:
+    """As JSON has it: short numbers, null for those that are missing."""
+    if values.dtype.kind not in "fiu":
+        return list(values)
+    if values.ndim > 1:
+        return [_rounded(row) for row in values]
+    return [None if np.isnan(value) else float(f"{value:.{DIGITS}g}") for value in values.astype(float)]

@@ -1,18 +1,72 @@
-"""What is compared: synthetic samples, the real ones of training and control, and what made them."""
+"""The three sets: synthetic samples, control samples that they are compared with, and training samples as baseline."""
 
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 
 from ...data.samples import Samples
-from ...data.split import TRAIN
+from ...data.split import CONTROL, TRAIN
 from ...data.store.store import Store
 from ...errors import InputError
 from ...gan import Snapshot
 from ...transforms import Codec
 from ..classes import Classes
 from ..recipe import Recipe
+from .resampling import some
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Three sets of values in one space, as scores take them.
+
+    Arguments:
+        synthetic, control, training: (N, …) each.
+        control_patients, training_patients: (N,) the patient of each real sample; empty where no score asks.
+        seed: of draws and of the bootstrap, over synthetic samples and real patients.
+    """
+
+    synthetic: np.ndarray
+    control: np.ndarray
+    training: np.ndarray
+    control_patients: np.ndarray = field(default_factory=lambda: np.empty(0, str))
+    training_patients: np.ndarray = field(default_factory=lambda: np.empty(0, str))
+    seed: int = field(kw_only=True)
+
+    @property
+    def values(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Synthetic, control and training values."""
+        return self.synthetic, self.control, self.training
+
+    @property
+    def own(self) -> np.ndarray:
+        """(N,) the group of each synthetic sample: its own."""
+        return np.arange(len(self.synthetic))
+
+    def with_values(self, synthetic: np.ndarray, control: np.ndarray, training: np.ndarray) -> Self:
+        """The same samples with other values."""
+        return replace(self, synthetic=synthetic, control=control, training=training)
+
+    def mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> Self:
+        """The same samples in another space."""
+        return self.with_values(change(self.synthetic), change(self.control), change(self.training))
+
+    def select(self, synthetic: np.ndarray, control: np.ndarray, training: np.ndarray) -> Self:
+        """Samples at some positions of each set."""
+        patients = ((self.control_patients, control), (self.training_patients, training))
+        control_patients, training_patients = (whose[at] if len(whose) else whose for whose, at in patients)
+        sets = self.with_values(self.synthetic[synthetic], self.control[control], self.training[training])
+        return replace(sets, control_patients=control_patients, training_patients=training_patients)
+
+    def at_most(self, n: int, rng: np.random.Generator) -> Self:
+        """At most n samples of each set, at random and in order."""
+        return self.select(*(some(values, n, rng) for values in self.values))
+
+    def equally_many(self, most: int, rng: np.random.Generator) -> Self:
+        """As many samples of each set, at most so many, at random: the smaller a set, the farther it is from any."""
+        n = min(most, *map(len, self.values))
+        return self.select(*(rng.choice(len(values), n, replace=False) for values in self.values))
 
 
 @dataclass(frozen=True)
@@ -38,14 +92,14 @@ class DrawnSamples:
 
 @dataclass(frozen=True)
 class Sets:
-    """One run, ready to be judged.
+    """One run, ready to be measured.
 
     Arguments:
         recipe, store, codec: of the run.
         snapshot: the networks that generated.
         synthetic: all that was generated.
         rows: positions in the store of all "train" and all "control" samples.
-        drawn: at most `recipe.evaluated` of each set, drawn at random, in random order.
+        drawn: at most `recipe.evaluated` of each set, in random order.
         drawn_rows: positions in the store of the real ones among them, by part.
     """
 
@@ -63,7 +117,7 @@ class Sets:
         """The classes that training has."""
         return Classes.from_form(self.codec.form)
 
-    def people(self, part: str) -> np.ndarray:
+    def patients(self, part: str) -> np.ndarray:
         """(N,) the patient of each drawn sample of one part, "train" or "control"."""
         samples = self.drawn.training if part == TRAIN else self.drawn.control
         return samples.frame["patient"].to_numpy()
@@ -72,14 +126,19 @@ class Sets:
         """(N,) the class of real samples, as training counts them; −1: training has none of that class."""
         return self.classes.numbers(samples.frame, self.store.classes)
 
+    def comparison(self, synthetic: np.ndarray, control: np.ndarray, training: np.ndarray) -> Comparison:
+        """Values of the drawn samples with their patients, and the run's seed."""
+        patients = (self.patients(part) for part in (CONTROL, TRAIN))
+        return Comparison(synthetic, control, training, *patients, seed=self.recipe.seed)
 
-def refuse_seen_patients(training: Set[str], control: Set[str]) -> None:
-    """Control patients must be strangers to the training.
+
+def refuse_shared_patients(training: Set[str], control: Set[str]) -> None:
+    """Refuse control patients whom training has seen.
 
     Raises:
         InputError: some patients are in both; names them.
     """
-    seen = sorted(training & control)
-    if seen:
-        names = ", ".join(seen[:5]) + (", …" if len(seen) > 5 else "")
-        raise InputError(f"{len(seen)} control patients were seen in training ({names}); evaluate on other patients")
+    both = sorted(training & control)
+    if both:
+        names = ", ".join(both[:5]) + (", …" if len(both) > 5 else "")
+        raise InputError(f"{len(both)} control patients were seen in training ({names}); evaluate on other patients")

@@ -1,10 +1,12 @@
 """Folders of pictures, flat or with one folder per class."""
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ...data.folders import files_below
 from ...data.parallel import ParallelMap
@@ -19,6 +21,12 @@ from ..inspection import Inspection, counted
 from ..progress import progress
 from ..recipe import Recipe
 from .kind import COLUMNS, CodecSteps, Kind, SampleInfo
+
+if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
+    from ..evaluation.measure import Measured
+    from ..evaluation.privacy.space import View
+    from ..evaluation.sets import Sets
+    from ..evaluation.utility import Lesson
 
 
 class Images(Kind):
@@ -92,6 +100,22 @@ class Images(Kind):
     def read_back(self, folder: Path, codec: Codec) -> Samples:
         side = math.isqrt(codec.arrangement.length)
         return read_pictures(folder, side, "record", classes=codec.form["classes"]).samples
+
+    def fidelity(self, sets: Sets, measured: Measured) -> None:
+        from ..evaluation.measure import measure_pictures
+
+        measure_pictures(sets, measured)
+
+    def lesson(self, recipe: Recipe) -> Lesson:
+        from ..evaluation.learners import MOST, edges_and_colours, regression
+        from ..evaluation.utility import Lesson
+
+        return Lesson(regression(), edges_and_colours, MOST)
+
+    def view(self, codec: Codec, training: Samples, control: Samples) -> View:
+        from ..evaluation.privacy.space import PictureView
+
+        return PictureView()
 
 
 def _side(recipe: Recipe) -> int:

@@ -28,7 +28,10 @@ from ..recipe import SETTINGS, Recipe
 
 if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
     from ..evaluation.measure import Measured
+    from ..evaluation.privacy.battery import Extra
+    from ..evaluation.privacy.space import View
     from ..evaluation.sets import Sets
+    from ..evaluation.utility import Lesson
 
 COLUMNS = ("binary", "category", "drop", "keep", "missing")  # options about columns of a table
 COMMON = 3  # people: a text that so many have tells nothing about one of them
@@ -313,6 +316,18 @@ class Kind(ABC):
         """The source's pictures, which may be of another size than the samples."""
         return []
 
+    @abstractmethod
     def fidelity(self, sets: Sets, measured: Measured) -> None:
         """Add the scores that have meaning for this kind of data alone."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def lesson(self, recipe: Recipe) -> Lesson:
+        """How samples are learned by somebody who trains a classifier on them."""
+
+    @abstractmethod
+    def view(self, codec: Codec, training: Samples, control: Samples) -> View:
+        """How samples are compared and replayed by an audit."""
+
+    def extra_attacks(self, codec: Codec) -> Extra | None:
+        """Attacks that have meaning for this kind of data alone; None: there are none."""
+        return None

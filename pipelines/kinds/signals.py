@@ -1,14 +1,17 @@
 """Signals in time: what WFDB records and other time series have in common."""
 
+from __future__ import annotations
+
 import re
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...data import write
+from ...data.samples import Samples
 from ...data.wfdb.leads import limb_relations
 from ...errors import InputError
 from ...transforms import (
@@ -24,6 +27,12 @@ from ...transforms import (
 )
 from ..recipe import Recipe
 from .kind import COMMON, CodecSteps, Kind, SampleInfo
+
+if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
+    from ..evaluation.measure import Measured
+    from ..evaluation.privacy.space import View
+    from ..evaluation.sets import Sets
+    from ..evaluation.utility import Lesson
 
 _STEP = 0.001  # a resolution as a source may have it
 
@@ -80,6 +89,22 @@ class Signals(Kind):
             SampleInfo([f"{k}" for k in range(channels)], [""] * channels, recipe.data.fs, _STEP, recipe.window)
             for channels in counts
         ]
+
+    def fidelity(self, sets: Sets, measured: Measured) -> None:
+        from ..evaluation.measure import measure_signals
+
+        measure_signals(sets, measured)
+
+    def lesson(self, recipe: Recipe) -> Lesson:
+        from ..evaluation.learners import MOST, network
+        from ..evaluation.utility import Lesson
+
+        return Lesson(network(recipe.evaluate.judge_steps), most=MOST)
+
+    def view(self, codec: Codec, training: Samples, control: Samples) -> View:
+        from ..evaluation.privacy.space import SignalView
+
+        return SignalView()
 
 
 def comment_texts(comments: Iterable[str]) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """Tables: a row is a sample, a column one or more features."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,13 @@ from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Trans
 from ..inspection import Inspection, Listing, few
 from ..recipe import Recipe
 from .kind import CodecSteps, Kind, SampleInfo
+
+if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
+    from ..evaluation.measure import Measured
+    from ..evaluation.privacy.battery import Extra
+    from ..evaluation.privacy.space import View
+    from ..evaluation.sets import Sets
+    from ..evaluation.utility import Lesson
 
 # How a table is written in another format than the source's
 _DIALECTS: dict[str, dict[str, Any]] = {
@@ -175,6 +184,27 @@ class Table(Kind):
         names = [column.name for column in form.columns]
         file = read_table(folder / codec.form["file"], (), form.texts, codec.form["dialect"], names)
         return form.to_samples(file.frame)
+
+    def fidelity(self, sets: Sets, measured: Measured) -> None:
+        from ..evaluation.measure import measure_table
+
+        measure_table(sets, measured)
+
+    def lesson(self, recipe: Recipe) -> Lesson:
+        from ..evaluation.learners import boosting
+        from ..evaluation.utility import Lesson
+
+        return Lesson(boosting(), lambda values: values[:, :, 0])
+
+    def view(self, codec: Codec, training: Samples, control: Samples) -> View:
+        from ..evaluation.privacy.row_space import TableView
+
+        return TableView.of(TableForm.from_state(codec.form["table"]), training, control)
+
+    def extra_attacks(self, codec: Codec) -> Extra:
+        from ..evaluation.privacy.rows import attack_rows
+
+        return partial(attack_rows, TableForm.from_state(codec.form["table"]))
 
 
 def _categories(codec: Codec) -> list[Binary | Category]:

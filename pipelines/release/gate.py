@@ -151,7 +151,7 @@ def _privacy(audit: Audit | None, policy: Policy, networks: bool) -> Area:
         return Area("privacy", "not measured", (f"no audit was made; {AUDIT}",))
     checks: list[LimitCheck] = []
     judged: list[tuple[Verdict, str]] = [("undecided", reason) for reason in _few_people(audit, policy)]
-    works = {id(attack) for attack in audit.found}
+    works = {id(attack) for attack in audit.successful}
     for attack in audit.attacks:
         if attack.limit not in LIMITS:
             judged.append(("not measured", f"{attack.name}: its limit '{attack.limit}' is unknown; {AUDIT}"))
@@ -197,7 +197,7 @@ def _withstood(attack: Attack, limit: float, works: bool) -> tuple[Verdict, str]
         return "fail", f"{says}: {success}"
     if score.value <= limit and score.high <= limit:
         return "pass", f"{says}: {success}, though no more than the policy allows" if works else ""
-    people = attack.members + attack.strangers
+    people = attack.members + attack.non_members
     needed = people_needed(people, score.value, score.high, limit)
     if needed is None:
         return "undecided", f"{says}: above the limit, though {people} people are too few to be sure that it works"

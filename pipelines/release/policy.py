@@ -71,7 +71,7 @@ class Privacy(BaseModel):
         "training samples long before the synthetic ones show it",
     )
     reidentification: Share = Field(
-        0.05, description="share of samples that a verification network takes for somebody of training, above strangers"
+        0.05, description="share of samples that a verification network takes for somebody of training, above others"
     )
     singling_out: Share = Field(
         0.3, description="risk that a synthetic row's values single out one row of training, above rows not of training"

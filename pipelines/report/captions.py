@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..evaluation.fidelity.signals import WINDOWS as SPECTRA
 from ..evaluation.privacy.findings import Attack
+from ..evaluation.signals import WINDOWS as SPECTRA
 from .content import Run
 from .evidence_plots import SHOWN_POINTS, unit_of
 from .explained import is_ecg, lead_of
@@ -39,7 +39,7 @@ def told_of_map(run: Run) -> str:
 
 def told_of_attacks(drawn: Sequence[Attack]) -> str:
     """Of the attacks' curves: what is counted, and how many people chance plays with."""
-    people = sorted({(attack.members, attack.strangers) for attack in drawn})
+    people = sorted({(attack.members, attack.non_members) for attack in drawn})
     counted = " or ".join(f"{members:,} people of training and {others:,} others" for members, others in people)
     return (
         f"How many {' or '.join(dict.fromkeys(map(unit_of, drawn)))} of training an attack finds, over "

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...transforms import Codec
-from ..evaluation.evidence import Evidence
-from ..evaluation.score import Score
+from ..evaluation.score import Evidence, Score
 from ..evaluation.sets import DrawnSamples
 from ..recipe import Recipe
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from ..evaluation.fidelity.parameters import Parameter
+from ..evaluation.parameters import Parameter
 from ..evaluation.privacy.findings import Attack
 from .svg import MEDIUM, OTHER, REAL, SMALL, SYNTHETIC, as_svg, new_plot
 

@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
-from ..evaluation.coding import PAPER_WIDTH
-from ..evaluation.fidelity.parameters import measured_lead
+from ..evaluation.images import PAPER_WIDTH
+from ..evaluation.parameters import measured_lead
 from ..evaluation.score import Score
 from ..evaluation.scores import score_table
 from ..kinds import kind_of_recipe

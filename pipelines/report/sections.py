@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from ...data.table.form import TableForm
-from ..evaluation.fidelity.parameters import PARAMETERS
+from ..evaluation.parameters import PARAMETERS
 from ..evaluation.sets import DrawnSamples
 from ..kinds import kind_of_recipe
 from . import evidence_plots, plots

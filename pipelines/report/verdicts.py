@@ -98,7 +98,7 @@ def next_step(areas: Sequence[Area], audit: Audit | None = None) -> str:
 
 def attack_rows(audit: Audit, areas: Sequence[Area] = ()) -> list[dict[str, str]]:
     """The table of attacks, as texts; areas: what a policy said of them."""
-    worked = {attack.name for attack in audit.found}
+    worked = {attack.name for attack in audit.successful}
     held = (
         {check.name for area in areas for check in area.checks} if areas else {attack.name for attack in audit.attacks}
     )
@@ -112,7 +112,7 @@ def attack_rows(audit: Audit, areas: Sequence[Area] = ()) -> list[dict[str, str]
             "rates": _rates(attack),
             "needs": _needs(attack, held),
             "p": chance(attack.p_value),
-            "people": f"{attack.members:,} / {attack.strangers:,}",
+            "people": f"{attack.members:,} / {attack.non_members:,}",
             "found": "✗ works" if attack.name in worked else "not significant",
             **{kind: _control(attack, kind) for kind in ("positive", "negative")},
         }

@@ -5,24 +5,16 @@ import json
 import numpy as np
 import pytest
 from anonimage.errors import InputError
-from anonimage.pipelines.evaluation.fidelity import (
-    departure,
-    nearest_neighbour_accuracy,
-    score_1nnc,
-    score_columns,
-    score_diversity,
-    score_limb_leads,
-    score_noise,
-    score_null,
-    score_r_peaks,
-    score_ranges,
-    tables,
-)
-from anonimage.pipelines.evaluation.fidelity.beats import count_r_peaks
+from anonimage.pipelines.evaluation.beats import count_r_peaks, score_r_peaks
+from anonimage.pipelines.evaluation.images import score_diversity, score_null
 from anonimage.pipelines.evaluation.measure import Measured
-from anonimage.pipelines.evaluation.score import Score, Scores, interval, load_scores, save_scores
-from anonimage.pipelines.evaluation.sets import refuse_seen_patients
-from anonimage.pipelines.evaluation.utility.class_accuracy import score_classes, score_recall
+from anonimage.pipelines.evaluation.neighbours import departure, nearest_neighbour_accuracy, score_1nnc
+from anonimage.pipelines.evaluation.resampling import interval, kolmogorov_smirnov
+from anonimage.pipelines.evaluation.score import Score, Scores, load_scores, save_scores
+from anonimage.pipelines.evaluation.sets import Comparison, refuse_shared_patients
+from anonimage.pipelines.evaluation.signals import score_limb_leads, score_noise
+from anonimage.pipelines.evaluation.tables import score_columns, score_ranges
+from anonimage.pipelines.evaluation.utility import score_classes, score_recall
 from scipy.stats import ks_2samp
 
 
@@ -32,7 +24,7 @@ def test_1nnc_by_hand():
     assert nearest_neighbour_accuracy(first, second).tolist() == [1, 1, 0, 0, 1, 1]
 
 
-def test_1nnc_of_copies_is_zero_and_of_strangers_is_one():
+def test_1nnc_of_copies_is_zero_and_of_another_law_is_one():
     rng = np.random.default_rng(0)
     windows = rng.normal(size=(40, 1, 9))
     assert nearest_neighbour_accuracy(windows, windows + 1e-6).mean() == 0
@@ -53,7 +45,9 @@ def test_1nnc_refuses_unequal_sets():
 def test_score_1nnc_stands_on_equal_numbers_with_the_floor_as_baseline():
     rng = np.random.default_rng(2)
     real, patients = rng.normal(size=(120, 5)), np.repeat([f"p{k}" for k in range(12)], 10)
-    scores = score_1nnc(rng.normal(size=(50, 5)) + 9, real[:60], patients[:60], real[60:], patients[60:], seed=0)
+    scores = score_1nnc(
+        Comparison(rng.normal(size=(50, 5)) + 9, real[:60], real[60:], patients[:60], patients[60:], seed=0)
+    )
     assert scores["1nnc"].value == 1
     assert scores["1nnc"].baseline == scores["1nnc_floor"].value
     assert scores["1nnc"].n == scores["1nnc_floor"].n == 50
@@ -66,7 +60,7 @@ def test_1nnc_of_noise_about_each_window_is_known_to_be_one_half():
     real = np.stack([places, places + 1]).T.reshape(-1, 1)  # 0 1 100 101 …
     noisy = real + np.tile([-7.0, 9.0], 40)[:, None]  # −7 10 93 110 …
     people = np.repeat(np.arange(40), 2)
-    scores = score_1nnc(noisy, real, people, noisy, people, seed=0)
+    scores = score_1nnc(Comparison(noisy, real, noisy, people, people, seed=0))
     ends = {name: (score.low, score.value, score.high) for name, score in scores.items()}
     assert ends["1nnc_synthetic"] == (0, 0, 0)
     assert ends["1nnc_real"] == (1, 1, 1)
@@ -76,13 +70,13 @@ def test_1nnc_of_noise_about_each_window_is_known_to_be_one_half():
 def test_the_interval_of_1nnc_is_that_of_a_mean_of_two_independent_means():
     rng = np.random.default_rng(5)
     g, c, t = (rng.normal(size=(400, 2)) for _ in range(3))
-    scores = score_1nnc(g, c, np.arange(400), t, np.arange(400), seed=0)
+    scores = score_1nnc(Comparison(g, c, t, np.arange(400), np.arange(400), seed=0))
     variances = [scores[f"1nnc_{half}"].value for half in ("synthetic", "real")]
     width = 1.96 * np.sqrt(sum(p * (1 - p) / 400 for p in variances)) / 2
     score = scores["1nnc"]
     assert score.value == pytest.approx(sum(variances) / 2)
     assert (score.high - score.value, score.value - score.low) == pytest.approx((width, width), rel=0.15)
-    grouped = score_1nnc(g, c, np.repeat(np.arange(5), 80), t, np.arange(400), seed=0)
+    grouped = score_1nnc(Comparison(g, c, t, np.repeat(np.arange(5), 80), np.arange(400), seed=0))
     half, same = (found["1nnc_synthetic"] for found in (scores, grouped))  # control patients say nothing about it
     assert (same.low, same.high) == pytest.approx((half.low, half.high), abs=0.02)
 
@@ -109,20 +103,20 @@ def test_a_collapsed_set_is_alike():
     rng = np.random.default_rng(0)
     various = rng.integers(0, 256, (50, 1, 9, 9), np.uint8)
     collapsed = np.repeat(various[:1], 50, axis=0)
-    score = score_diversity(collapsed, various, np.arange(len(various)), seed=0)["similarity"]
+    score = score_diversity(Comparison(collapsed, various, various, np.arange(len(various)), seed=0))["similarity"]
     assert score.value == pytest.approx(1)
     assert score.baseline < 0.2
     small = various[..., :5, :5]  # too small for the window of the measure
-    assert score_diversity(small, various, np.arange(50), seed=0) == {}
+    assert score_diversity(Comparison(small, various, various, np.arange(50), seed=0)) == {}
 
 
 def test_limb_lead_residual_by_hand():
     relations = np.array([[1.0, -1.0, 1.0]])  # i - ii + iii
     lawful = np.array([[[1.0, 2.0], [3.0, 5.0], [2.0, 3.0]]])
     broken = lawful + np.array([[0.003], [0.0], [0.001]])  # 4 µV too much
-    score = score_limb_leads(broken, lawful, relations, seed=0)["einthoven"]
+    score = score_limb_leads(Comparison(broken, lawful, lawful, seed=0), relations)["einthoven"]
     assert (score.value, score.baseline, score.unit) == (pytest.approx(4), pytest.approx(0), "µV")
-    assert score_limb_leads(broken, lawful, np.zeros((0, 3)), seed=0) == {}
+    assert score_limb_leads(Comparison(broken, lawful, lawful, seed=0), np.zeros((0, 3))) == {}
 
 
 def test_r_peaks_are_counted():
@@ -142,7 +136,7 @@ def test_r_peaks_of_real_windows_are_their_own_baseline(shared):
 
     signal = wfdb.rdrecord(str(shared / "data/ptbdb/patient001/s0010_re"), channel_names=["i"]).p_signal[:, 0]
     windows = signal[: 2025 * 10].reshape(10, 2025)
-    scores = score_r_peaks(windows, windows, np.zeros(10), 1000.0, seed=0)
+    scores = score_r_peaks(Comparison(windows, windows, windows, np.zeros(10), seed=0), 1000.0)
     assert scores["r_peaks"].value == scores["r_peaks"].baseline == scores["r_peaks_control"].value
     assert 2 <= scores["r_peaks"].value <= 4  # 2 seconds at 80 beats a minute
 
@@ -166,7 +160,7 @@ def test_noise_is_not_taken_for_likeness():
     real = rng.normal(size=(120, 400)) * 0.01 + np.linspace(0, 1, 400)
     noise = real[:60] + rng.normal(size=(60, 400))
     people = np.arange(60)
-    scores = score_1nnc(noise, real[:60], people, real[60:], people + 60, seed=0)
+    scores = score_1nnc(Comparison(noise, real[:60], real[60:], people, people + 60, seed=0))
     assert scores["1nnc"].value == pytest.approx(0.5, abs=0.05)
     assert scores["1nnc_synthetic"].value < 0.1
     assert scores["1nnc_real"].value > 0.9
@@ -189,7 +183,7 @@ def test_recall_is_held_against_guessing_among_all_classes_that_training_knows()
 
 
 def test_recall_resamples_the_patients_of_each_class():
-    # class 0: a patient of three images, told, and one of one, not told; class 1: two patients, told; class 2: one, not
+    # class 0: a patient of three images, right, and one of one, wrong; class 1: two, right; class 2: one, wrong
     labels, people = np.array([0, 0, 0, 0, 1, 1, 2]), np.array(list("aaabcde"))
     score = score_recall(np.array([True] * 3 + [False] + [True] * 2 + [False]), labels, people, seed=0)
     assert score.value == pytest.approx((3 / 4 + 1 + 0) / 3)
@@ -207,7 +201,11 @@ def test_columns_by_hand():
     generated = np.array([[1.0, 1], [2, 1], [3, 0], [4, nan]])
     control = np.array([[3.0, 1], [4, 0], [5, 0], [6, 0], [nan, 0]])
     people = np.arange(5)
-    scores = score_columns(generated, control, people, control[:4], ["age", "sick"], ["integer", "binary"], seed=0)
+    scores = score_columns(
+        Comparison(generated, control[:4], control, training_patients=people, seed=0),
+        ["age", "sick"],
+        ["integer", "binary"],
+    )
     # half of the generated ages are below all real ones; 2 of 3 that are there against 1 of 5
     assert scores["ks: age"].value == 0.5
     assert scores["share: sick"].value == pytest.approx(2 / 3 - 1 / 5)
@@ -221,7 +219,9 @@ def test_columns_by_hand():
 
 def test_the_worst_share_may_be_below_the_real_one():
     generated, control = np.array([[0.0, 1], [0, 1]]), np.array([[1.0, 1], [1, 0]])
-    scores = score_columns(generated, control, np.arange(2), control, ["a", "b"], ["binary"] * 2, seed=0)
+    scores = score_columns(
+        Comparison(generated, control, control, training_patients=np.arange(2), seed=0), ["a", "b"], ["binary"] * 2
+    )
     assert (scores["share: a"].value, scores["share: b"].value) == (-1, 0.5)
     assert scores["share_worst"].value == -1
     assert "ks_worst" not in scores
@@ -229,15 +229,25 @@ def test_the_worst_share_may_be_below_the_real_one():
 
 def test_a_column_that_is_missing_everywhere_is_not_scored():
     there, absent = np.ones((3, 1)), np.full((3, 1), np.nan)
-    assert score_columns(absent, there, np.arange(3), there, ["a"], ["binary"], seed=0) == {}
+    assert (
+        score_columns(Comparison(absent, there, there, training_patients=np.arange(3), seed=0), ["a"], ["binary"]) == {}
+    )
 
 
 def test_a_column_lies_in_its_own_interval_however_alike_the_sets_are():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(60, 20))
     again = rows[rng.permutation(60)]  # the very same values: nothing can be nearer, all draws are further
-    scores = score_columns(again, rows, np.arange(60), rows, [str(k) for k in range(20)], ["integer"] * 20, seed=0)
-    far = score_columns(rng.normal(size=(60, 20)), rows, np.arange(60), rows, ["x"] * 20, ["integer"] * 20, seed=0)
+    scores = score_columns(
+        Comparison(again, rows, rows, training_patients=np.arange(60), seed=0),
+        [str(k) for k in range(20)],
+        ["integer"] * 20,
+    )
+    far = score_columns(
+        Comparison(rng.normal(size=(60, 20)), rows, rows, training_patients=np.arange(60), seed=0),
+        ["x"] * 20,
+        ["integer"] * 20,
+    )
     for score in (*scores.values(), *far.values()):
         assert 0 <= score.low <= score.value <= score.high <= 1
     assert scores["ks_worst"].low == scores["ks_worst"].value == 0 < scores["ks_worst"].high
@@ -247,7 +257,7 @@ def test_draws_of_a_column_are_distances_of_the_rows_drawn():
     rng = np.random.default_rng(0)
     first, second = rng.integers(0, 9, 30).astype(float), rng.integers(2, 12, 50).astype(float)
     times = rng.multinomial(30, np.full(30, 1 / 30), 4), rng.multinomial(50, np.full(50, 1 / 50), 4)
-    found = tables._distances(first, second, times[0] / 30, times[1] / 50)
+    found = kolmogorov_smirnov(first, second, *times)
     expected = [ks_2samp(first.repeat(a), second.repeat(b)).statistic for a, b in zip(*times, strict=True)]
     assert found == pytest.approx(expected)
 
@@ -259,7 +269,9 @@ def test_rows_of_one_patient_widen_the_interval_of_a_column(kind):
     generated = (rng.random((1000, 1)) < 0.5).astype(float)
     widths = []
     for people in (np.arange(1000), np.repeat(np.arange(20), 50)):
-        (score, _) = score_columns(generated, training, people, training, ["x"], [kind], seed=0).values()
+        (score, _) = score_columns(
+            Comparison(generated, training, training, training_patients=people, seed=0), ["x"], [kind]
+        ).values()
         widths.append(score.high - score.low)
     assert widths[1] > 2 * widths[0]
 
@@ -268,7 +280,11 @@ def test_a_column_of_few_control_rows_is_compared_with_as_few_generated_ones():
     """Else good generated rows would look better than real ones, of which there are fewer."""
     rng = np.random.default_rng(0)
     generated, training, control = (rng.normal(size=(n, 12)) for n in (5000, 3000, 40))
-    scores = score_columns(generated, training, np.arange(3000), control, [*"abcdefghijkl"], ["integer"] * 12, seed=0)
+    scores = score_columns(
+        Comparison(generated, control, training, training_patients=np.arange(3000), seed=0),
+        [*"abcdefghijkl"],
+        ["integer"] * 12,
+    )
     each = [score for name, score in scores.items() if name != "ks_worst"]
     assert {score.n for score in each} == {40}
     assert np.mean([score.value for score in each]) == pytest.approx(np.mean([s.baseline for s in each]), abs=0.03)
@@ -277,7 +293,7 @@ def test_a_column_of_few_control_rows_is_compared_with_as_few_generated_ones():
 def test_rows_inside_the_ranges_by_hand():
     training = np.array([[0.0, 5], [2, 7], [1, np.nan]])
     generated = np.array([[0.0, 7], [2.5, 6], [1, 4], [np.nan, 6]])  # inside, above, below, inside
-    score = score_ranges(generated, training, training)["inside_ranges"]
+    score = score_ranges(Comparison(generated, training, training, seed=0))["inside_ranges"]
     assert (score.value, score.low, score.high, score.baseline, score.n) == (0.5, 0.5, 0.5, 1, 4)
 
 
@@ -294,13 +310,15 @@ def test_clean_null_pixels_by_hand():
 def test_noise_by_hand():
     time = np.arange(1200) / 1200
     slow, fast = np.sin(2 * np.pi * 5 * time), np.sin(2 * np.pi * 300 * time)  # the border is at 100 Hz
-    score = score_noise((slow + fast)[None, None], slow[None, None], 1200.0, seed=0)["noise"]
+    score = score_noise(Comparison((slow + fast)[None, None], slow[None, None], slow[None, None], seed=0), 1200.0)[
+        "noise"
+    ]
     assert (score.value, score.baseline) == (pytest.approx(0.5), pytest.approx(0, abs=1e-9))
 
 
 def test_scores_read_back_and_a_spoilt_file_is_named(tmp_path):
     path = tmp_path / "scores.json"
-    scores, reasons = {"1nnc": Score(0.6, 0.5, 0.7, None, 12)}, {"utility": "not measured: one class"}
+    scores, reasons = {"1nnc": Score(0.6, 0.5, 0.7, None, 12)}, {"utility": "one class"}
     save_scores(scores, path, "abc", reasons)
     assert load_scores(path) == Scores(scores, "abc", reasons)
     without_header = '{"1nnc": {"value": 1, "low": 1, "high": 1, "baseline": null, "n": 1, "unit": ""}}'
@@ -310,16 +328,16 @@ def test_scores_read_back_and_a_spoilt_file_is_named(tmp_path):
             load_scores(path)
 
 
-def test_what_is_lacking_is_told_by_name_and_only_that():
+def test_what_is_lacking_is_said_by_name_and_only_that():
     found = Measured(scores={"tstr: macro PR-AUC": Score(0.6, 0.5, 0.7, None, 12)})
     found.lacks(("utility", "tstr: macro PR-AUC", "trtr: macro PR-AUC"), "no")
     assert found.not_measured == {"utility": "no", "trtr: macro PR-AUC": "no"}
 
 
 def test_patients_seen_in_training_are_refused_by_name():
-    refuse_seen_patients({"a", "b"}, {"c"})
+    refuse_shared_patients({"a", "b"}, {"c"})
     with pytest.raises(InputError, match=r"1 control patients were seen in training \(b\)"):
-        refuse_seen_patients({"a", "b"}, {"b", "c"})
+        refuse_shared_patients({"a", "b"}, {"b", "c"})
 
 
 def test_scores_are_written_by_name(tmp_path):

@@ -9,10 +9,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.pipelines.evaluation.evidence import Evidence
-from anonimage.pipelines.evaluation.fidelity.parameters import PARAMETERS
+from anonimage.pipelines.evaluation.parameters import PARAMETERS
 from anonimage.pipelines.evaluation.privacy.findings import Control
-from anonimage.pipelines.evaluation.score import Score
+from anonimage.pipelines.evaluation.score import Evidence, Score
 from anonimage.pipelines.evaluation.scores import score_table
 from anonimage.pipelines.release.gate import Area, LimitCheck
 from anonimage.pipelines.report import write_report

@@ -1,7 +1,7 @@
-"""What an audit found, as plain records that go to audit.json and back."""
+"""Results of an audit, as plain records that go to audit.json and back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,7 +10,7 @@ from ....errors import InputError
 from ....files import new_file
 from ..score import Score
 
-ALPHA = 0.01  # family-wise: the chance that a battery finds anything where there is nothing to find
+ALPHA = 0.01  # family-wise: the probability that any attack of a battery succeeds where nothing leaks
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Attack:
         question: what the attacker wants to know, in plain words.
         score: strength of the attack; interval over people; baseline: the attack on people that training never saw, or
             guessing; n: how many people, or rows, it rests on.
-        p_value: chance of such a strength if the people of training and the others were exchangeable.
-        members, strangers: people of training, and people that it never saw.
+        p_value: probability of such a strength if the people of training and the others were exchangeable.
+        members, non_members: people of training, and people that it never saw.
         controls: strength against the "positive" and the "negative" control, means over their runs; absent where the
             attack has none.
         roc: (false positive rate, true positive rate) points by "synthetic", "positive", "negative"; may be empty.
@@ -38,10 +38,23 @@ class Attack:
     score: Score
     p_value: float
     members: int
-    strangers: int
-    controls: Mapping[str, Score]
-    roc: Mapping[str, list[tuple[float, float]]]
+    non_members: int
+    controls: Mapping[str, Score] = field(default_factory=dict)
+    roc: Mapping[str, list[tuple[float, float]]] = field(default_factory=dict)
     rates: Mapping[str, Score] = field(default_factory=dict)
+
+
+@dataclass
+class Findings:
+    """Attacks on one set of samples.
+
+    Arguments:
+        attacks: those that were made.
+        not_measured: attacks that could not be made, and why.
+    """
+
+    attacks: list[Attack] = field(default_factory=list)
+    not_measured: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,13 +62,13 @@ class Control:
     """A control run several times.
 
     Arguments:
-        kind: "positive": replays training windows with small noise and shifts, has to be found; "negative": real
-            windows of other people, must not be found.
-        right: how often the battery said what is right.
-        runs: of how many.
+        kind: "positive": replays training windows with small noise and shifts, some attack has to succeed; "negative":
+            real windows of other people, none may.
+        right: runs in which the battery came out right.
+        runs: number of runs.
         needed: how often it has to.
-        samples: in the smallest run; fewer than the synthetic set has where strangers have no more, since none is drawn
-            twice. 0: an older audit, which does not say.
+        samples: in the smallest run; fewer than the synthetic set has where non-members have no more, since none is
+            drawn twice. 0: an older audit, which does not say.
     """
 
     kind: Literal["positive", "negative"]
@@ -66,15 +79,16 @@ class Control:
 
     @property
     def passed(self) -> bool:
+        """Whether it came out right often enough."""
         return self.right >= self.needed
 
 
 @dataclass(frozen=True)
 class Audit:
-    """All that a battery found out about one set of synthetic samples.
+    """All results of a battery on one set of synthetic samples.
 
     Arguments:
-        attacks: in the order in which they are told.
+        attacks: in the order in which they are reported.
         controls: the positive and the negative one; none where no battery could be run.
         not_measured: attacks that could not be made, and why.
         fingerprint: of the synthetic files that were audited.
@@ -95,9 +109,9 @@ class Audit:
         return {control.kind for control in self.controls if control.passed} == {"positive", "negative"}
 
     @property
-    def found(self) -> tuple[Attack, ...]:
-        """The attacks that worked, at a chance of ALPHA that any of them seems to where none does."""
-        return found(self.attacks, len(self.attacks))
+    def successful(self) -> tuple[Attack, ...]:
+        """The attacks that succeeded, at a probability of ALPHA that any of them seems to where none does."""
+        return successful(self.attacks)
 
     def save(self, path: Path, **beside: Any) -> None:
         """Write audit.json; `beside` are further entries, such as the policy's verdict."""
@@ -123,20 +137,20 @@ class Audit:
             raise InputError(f"{path}: missing or edited; run `anonimage audit {path.parent}`") from error
 
 
-def found(attacks: tuple[Attack, ...], family: int | None = None) -> tuple[Attack, ...]:
-    """Which attacks worked, by Holm's step-down procedure at ALPHA.
+def successful(attacks: Sequence[Attack], family: int = 0) -> tuple[Attack, ...]:
+    """Which attacks succeeded, by Holm's step-down procedure at ALPHA.
 
     Arguments:
         attacks: on one set of samples.
-        family: how many attacks are judged; a control, which lacks some of them, is held to as many as the synthetic
-            set. None: these.
+        family: number of attacks that are judged, if more than these: a control, which lacks some of them, is held to
+            as many as the synthetic set.
     """
-    worked, size = [], max(family or 0, len(attacks))
+    rejected, size = [], max(family, len(attacks))
     for k, attack in enumerate(sorted(attacks, key=lambda attack: attack.p_value)):
         if attack.p_value > ALPHA / (size - k):
             break
-        worked.append(attack)
-    return tuple(worked)
+        rejected.append(attack)
+    return tuple(rejected)
 
 
 def _attack(state: Mapping[str, Any]) -> Attack:

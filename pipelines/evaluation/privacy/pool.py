@@ -1,6 +1,6 @@
-"""The real samples of an audit, training and control together: a label is all that tells them apart."""
+"""The real samples of an audit, training and control together, and their nearest neighbours among synthetic samples."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -8,13 +8,11 @@ from typing import Any, Self
 import numpy as np
 
 from ....data.samples import Samples
-from .space import Kind, Space
-from .sweep import nearest_others
-
-Points = Callable[[Samples], np.ndarray]
+from .space import Space, View
 
 MOST_WINDOWS = 48  # of one person, at most
 MOST_ROWS = 4000  # of one part in all, where nobody has more than one
+BLOCK = 32_000_000  # bytes of distances held at a time
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,7 @@ class Library:
 
     @property
     def people(self) -> int:
+        """Number of people."""
         return int(self.codes.max()) + 1
 
 
@@ -45,11 +44,11 @@ class Pool:
         features: (N, F) in the space.
         codes: (N,) the person of each, ascending from 0.
         member: (P,) whether the person was in training.
-        origin: (N,) place among training samples followed by control samples.
-        step: largest difference of two values that are the same but for rounding.
+        origin: (N,) position among training samples followed by control samples.
+        resolution: largest difference of two values that are the same but for rounding.
         seed: of what is drawn from the pool.
         library: all training samples, those that are not in the pool among them.
-        known: what was found out about the pool and is asked for again.
+        cache: what was computed of the pool and is asked for again.
     """
 
     space: Space
@@ -58,20 +57,19 @@ class Pool:
     codes: np.ndarray
     member: np.ndarray
     origin: np.ndarray
-    step: float
+    resolution: float
     seed: int
     library: Library
-    known: dict[str, Any] = field(default_factory=dict)
+    cache: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, training: Samples, control: Samples, kind: Kind, seed: int, points: Points | None = None) -> Self:
+    def of(cls, training: Samples, control: Samples, view: View, seed: int) -> Self:
         """Pool both parts; nobody has more samples than the usual person of the part with fewer samples a person.
 
         Arguments:
             training, control: real samples of either part.
-            kind: what a sample is.
+            view: how they are compared.
             seed: of draws.
-            points: (N, F) of samples where rows are compared; None: their values in standard deviations.
         """
         rng = np.random.default_rng(seed)
         names = [owners(part, name) for part, name in ((training, "training"), (control, "control"))]
@@ -82,29 +80,28 @@ class Pool:
         codes = rng.permutation(len(people))[codes]
         order = np.argsort(codes, kind="stable")
         origin, codes = origin[order], codes[order]
+        learnt = origin < len(training)
         member = np.zeros(len(people), dtype=bool)
-        member[codes[origin < len(training)]] = True
-        ours = origin < len(training)
+        member[codes[learnt]] = True
         parts = (
-            values_of(training.select(origin[ours]), points),
-            values_of(control.select(origin[~ours] - len(training)), points),
+            view.values(training.select(origin[learnt])),
+            view.values(control.select(origin[~learnt] - len(training))),
         )
         values = np.empty((len(origin), *parts[0].shape[1:]), dtype=np.float32)
-        values[ours], values[~ours] = parts
-        space = Space.fit(kind, values, seed, scaled=points is None)
-        shapes = space.shapes(values)
-        step = _step(values, shapes, kind)
-        whole = space.shapes(values_of(training, points))
+        values[learnt], values[~learnt] = parts
+        space = Space.fit(view, values, seed)
+        shapes, whole = space.view.shapes(values), space.view.shapes(view.values(training))
         library = Library(whole, space.features(whole), np.unique(names[0], return_inverse=True)[1])
-        return cls(space, shapes, space.features(shapes), codes, member, origin, step, seed, library)
+        resolution = space.view.resolution(values, shapes)
+        return cls(space, shapes, space.features(shapes), codes, member, origin, resolution, seed, library)
 
     def keep(self, people: np.ndarray) -> Self:
         """The pool of some people (P,) only, in the same space."""
         rows = people[self.codes]
         codes = (np.cumsum(people) - 1)[self.codes[rows]]
         kept = (self.shapes[rows], self.features[rows], codes, self.member[people], self.origin[rows])
-        usual = {name: found for name, found in self.known.items() if name == "usual_gap"}  # it is one for all rounds
-        return type(self)(self.space, *kept, self.step, self.seed, self.library, usual)
+        usual = {name: value for name, value in self.cache.items() if name == "usual_gap"}  # it is one for all rounds
+        return type(self)(self.space, *kept, self.resolution, self.seed, self.library, usual)
 
     @cached_property
     def others(self) -> np.ndarray:
@@ -113,38 +110,107 @@ class Pool:
 
     @property
     def people(self) -> int:
+        """Number of people."""
         return len(self.member)
 
-
-def values_of(samples: Samples, points: Points | None) -> np.ndarray:
-    """(N, C, L) of samples as they are compared."""
-    return samples.values if points is None else points(samples)[:, :, None].astype(np.float32)
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Number of members, and of non-members."""
+        return int(self.member.sum()), int((~self.member).sum())
 
 
 def owners(samples: Samples, part: str) -> np.ndarray:
-    """(N,) whose each sample is; everybody's own where the table names nobody."""
+    """(N,) whose each sample is; each its own where the table names nobody."""
     if "patient" in samples.frame:
         return samples.frame["patient"].astype(str).to_numpy(dtype=str)
     return np.array([f"{part} {k}" for k in range(len(samples))])
 
 
 def _at_most(names: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
-    """Places of at most `limit` samples a person, drawn at random, and of at most MOST_ROWS people who have but one."""
+    """Positions of at most `limit` samples a person, at random, and of at most MOST_ROWS people who have but one."""
     mixed = rng.permutation(len(names))
     _, codes = np.unique(names[mixed], return_inverse=True)
     order = np.argsort(codes, kind="stable")
     starts = np.cumsum(np.bincount(codes)) - np.bincount(codes)
-    turn = np.empty(len(names), dtype=np.int64)
-    turn[order] = np.arange(len(names)) - starts[codes[order]]
-    kept = mixed[turn < limit]
+    number = np.empty(len(names), dtype=np.int64)  # of each among its person's
+    number[order] = np.arange(len(names)) - starts[codes[order]]
+    kept = mixed[number < limit]
     return np.sort(kept[:MOST_ROWS] if limit == 1 else kept)
 
 
-def _step(values: np.ndarray, shapes: np.ndarray, kind: Kind) -> float:
-    """A step of the source's resolution, at most 1 % of how much values vary; of rows, rounding alone."""
-    spread = float(shapes.std())
-    if kind == "rows":
-        return 1e-5
-    levels = np.diff(np.unique(values[:200][np.isfinite(values[:200])]).astype(np.float64))
-    levels = levels[levels > 1e-5 * spread]
-    return min(1.01 * float(levels.min()) if len(levels) else 0.0, 0.01 * spread)
+@dataclass(frozen=True)
+class Sweep:
+    """Nearest neighbours of one pass over both sets.
+
+    Arguments:
+        to_synthetic: (N,) distance of each real sample to the nearest synthetic one.
+        person: (S,) the person of the nearest real sample of each synthetic one.
+        first, second: (S,) distances to that sample, and to the nearest one of anybody else.
+    """
+
+    to_synthetic: np.ndarray
+    person: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+
+def sweep(synthetic: np.ndarray, real: np.ndarray, codes: np.ndarray) -> Sweep:
+    """Distances (Euclidean) of synthetic (S, F) from real samples (N, F) that are ordered by person (N,), 0 … P−1."""
+    starts = _starts(codes)
+    column = np.full(len(real), np.inf, dtype=np.float32)
+    person, first, second = np.empty(len(synthetic), dtype=np.int64), *np.empty((2, len(synthetic)), dtype=np.float32)
+    for start, squares in _blocks(synthetic, real):
+        rows = slice(start, start + len(squares))
+        np.minimum(column, squares.min(axis=0), out=column)
+        people = _cleared(np.minimum.reduceat(squares, starts, axis=1), synthetic[rows, None])
+        person[rows] = people.argmin(axis=1)
+        first[rows] = np.take_along_axis(people, person[rows, None], axis=1)[:, 0]
+        np.put_along_axis(people, person[rows, None], np.inf, axis=1)
+        second[rows] = people.min(axis=1)
+    return Sweep(np.sqrt(_cleared(column, real)), person, np.sqrt(first), np.sqrt(second))
+
+
+def nearest_others(real: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(N,) distance of each real sample to the nearest one of another person."""
+    starts = _starts(codes)
+    nearest = np.empty(len(real), dtype=np.float32)
+    for start, squares in _blocks(real, real):
+        rows = slice(start, start + len(squares))
+        people = _cleared(np.minimum.reduceat(squares, starts, axis=1), real[rows, None])
+        np.put_along_axis(people, codes[rows, None], np.inf, axis=1)
+        nearest[rows] = people.min(axis=1)
+    return np.sqrt(nearest)
+
+
+def candidates(asked: np.ndarray, real: np.ndarray, codes: np.ndarray, own: np.ndarray | None, k: int) -> np.ndarray:
+    """(Q, k) the nearest real samples, in any order, of each asked (Q, F); `own` (Q,) is a person not to look at."""
+    k = min(k, len(real) - (np.bincount(codes).max() if own is not None else 0))
+    nearest = np.empty((len(asked), k), dtype=np.int64)
+    for start, squares in _blocks(asked, real):
+        rows = slice(start, start + len(squares))
+        if own is not None:
+            squares[codes[None, :] == own[rows, None]] = np.inf
+        nearest[rows] = np.argpartition(squares, k - 1, axis=1)[:, :k]
+    return nearest
+
+
+def _blocks(asked: np.ndarray, real: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """(start, squared distances (b, N)) of a block of rows after the other."""
+    lengths = np.einsum("nf,nf->n", real, real)
+    rows = max(1, BLOCK // (4 * len(real)))
+    for start in range(0, len(asked), rows):
+        block = asked[start : start + rows]
+        squares = block @ real.T
+        squares *= -2
+        squares += lengths
+        squares += np.einsum("nf,nf->n", block, block)[:, None]
+        yield start, squares
+
+
+def _starts(codes: np.ndarray) -> np.ndarray:
+    return np.searchsorted(codes, np.arange(codes[-1] + 1))
+
+
+def _cleared(squares: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Squared distances from points, with 0 for those that are but rounding of so long vectors."""
+    return np.where(squares > 4e-6 * np.square(points).sum(axis=-1), squares, 0)

@@ -1,9 +1,10 @@
-"""Rows of a table as columns that can be compared: the distance of Gower, and when a guess of a cell is right."""
+"""Rows of a table as columns that can be compared: the distance of Gower, right guesses of a cell, and a replay."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -11,9 +12,11 @@ from ....data.samples import Samples
 from ....data.table.columns import NUMBERS, AnyColumn, Category, Constant
 from ....data.table.form import TableForm
 from ....errors import InputError
+from .space import RowView
 
 SPREAD = (5, 95)  # percentiles between which a number spreads; single extreme values would squeeze all the others
 TOLERANCE = 0.05  # of the spread: a guessed number that is so near is right
+NOISE = 0.02  # of the spread, that a replay adds to numbers
 CELLS = 8_000_000  # differences of cells held at a time
 
 
@@ -73,7 +76,7 @@ class RowSpace:
 
         Yields:
             which rows (n of them), and (K, n, M) float32: numbers differ by |a − b| / spread, at most 1; all else, and
-            a missing value and one that is there, by 0 or 1. The mean over columns is the distance of Gower.
+            a missing value and one that is known, by 0 or 1. The mean over columns is the distance of Gower.
 
         Source: Gower 1971, "A general coefficient of similarity and some of its properties", with a spread that does
         not hang on single values.
@@ -106,11 +109,11 @@ class RowSpace:
 
     @property
     def reach(self) -> np.ndarray:
-        """(K,) how far off a right guess may be, in each column's unit; a little more than told, for rounding."""
+        """(K,) how far off a right guess may be, in each column's unit; a little more than said, for rounding."""
         return np.array([TOLERANCE * column.spread * (1 + 1e-6) for column in self.columns])
 
     def _scaled(self, cells: np.ndarray) -> np.ndarray:
-        """In units of the spread; missing values lie far from all others, and at one place."""
+        """In units of the spread; missing values lie far from all others, and in one spot."""
         scale = np.array([column.spread if column.number and column.spread else 1.0 for column in self.columns])
         return np.nan_to_num(cells / scale, nan=-1e9)
 
@@ -139,11 +142,45 @@ def scaled_rows(samples: Samples, space: RowSpace) -> np.ndarray:
     return np.concatenate(axes, axis=1).astype(np.float32)
 
 
-def persons_of(samples: Samples) -> np.ndarray:
-    """Whose rows they are, (N,); where the table does not say, each row is somebody else's."""
-    if "patient" not in samples.frame:
-        return np.arange(len(samples)).astype(str)
-    return samples.frame["patient"].astype(str).to_numpy()
+def replay_rows(training: Samples, form: TableForm, n: int, seed: int, noise: float = NOISE) -> Samples:
+    """Rows of training as a generator would release them that learnt them by heart.
+
+    Arguments:
+        training: rows of the table.
+        form: of the table; it gives the numbers their decimals and range, as it does with generated rows.
+        n: number of rows; each training row comes equally often, but for one.
+        seed: of the choice and the noise.
+        noise: standard deviation, as a share of the spread.
+
+    Returns:
+        n rows, none of which names a patient.
+    """
+    rng = np.random.default_rng(seed)
+    rounds = [rng.permutation(len(training)) for _ in range(-(-n // len(training)))]
+    rows = training.select(np.concatenate(rounds)[:n])
+    values = rows.values.copy()  # (n, F, 1)
+    for k, kind in enumerate(form.kinds):
+        cells = training.values[:, k, 0]
+        if kind in NUMBERS and not np.isnan(cells).all():
+            low, high = np.nanpercentile(cells, (5, 95))
+            values[:, k, 0] += noise * (high - low) * rng.standard_normal(n)
+    # through the table and back: decimals, ranges and missing values as in every released row
+    return form.to_samples(form.to_frame(Samples(values, rows.frame, rows.channels, rows.units)))
+
+
+@dataclass(frozen=True)
+class TableView(RowView):
+    """Rows of a table of known form, compared as `scaled_rows` and replayed as `replay_rows`."""
+
+    form: TableForm = field(kw_only=True)
+
+    @classmethod
+    def of(cls, form: TableForm, training: Samples, control: Samples) -> TableView:
+        """The view by the measure of all real rows."""
+        return cls(partial(scaled_rows, space=RowSpace.fit(form, training, control)), form=form)
+
+    def replay(self, training: Samples, n: int, seed: int) -> Samples:
+        return replay_rows(training, self.form, n, seed)
 
 
 def _inputs(form: TableForm) -> list[AnyColumn]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,11 +10,21 @@ import numpy as np
 from ....data.samples import Samples
 from ....data.table.form import TableForm
 from ..score import Score
-from .findings import Attack
-from .row_neighbours import Hits, look_up, own_copies, telling_columns
-from .row_risk import Rate, by_person, chance_of_largest, risk
-from .row_singling import guessed_predicates, several_column_predicates, single_column_predicates, single_out
-from .row_space import RowSpace, persons_of
+from .findings import Attack, Findings
+from .permutation import largest_p_value
+from .pool import owners
+from .risk import Rate, by_person, risk
+from .row_attacks import (
+    Hits,
+    guessed_predicates,
+    look_up,
+    own_copies,
+    several_column_predicates,
+    single_column_predicates,
+    single_out,
+    telling_columns,
+)
+from .row_space import RowSpace
 
 TARGETS = 1000  # real rows of each kind that are attacked
 MIN_PEOPLE = 10  # of each kind
@@ -27,6 +37,7 @@ QUESTIONS = {
     "attribute inference: unusual values": "Can who knows the other columns read off a value that few people have?",
     "copied rows": "How many synthetic rows are the whole row of a person of training, and of nobody else?",
 }
+WORST = "attribute inference: worst column"
 LIMITS = {"singling out": "singling_out", "linkability": "linkability", "attribute inference": "attribute_inference"}
 
 
@@ -45,8 +56,15 @@ class People:
     @staticmethod
     def of(training: Samples, control: Samples) -> People:
         """Nobody is in both; equal names of unnamed rows are different people."""
-        (ours, first), (others, second) = (np.unique(persons_of(p), return_inverse=True) for p in (training, control))
-        return People(np.concatenate([first, len(ours) + second]), np.arange(len(ours) + len(others)) < len(ours))
+        (members, first), (others, second) = (
+            np.unique(owners(part, ""), return_inverse=True) for part in (training, control)
+        )
+        codes = np.concatenate([first, len(members) + second])
+        return People(codes, np.arange(len(members) + len(others)) < len(members))
+
+    def means(self, values: np.ndarray) -> np.ndarray:
+        """(P, J) mean over each person's rows of values (N,) or (N, J)."""
+        return by_person(values.reshape(len(self.codes), -1).astype(float), self.codes, len(self.member))
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -54,88 +72,165 @@ class People:
         return int(self.member.sum()), int((~self.member).sum())
 
 
-@dataclass
-class RowFindings:
-    """What the attacks on a table's rows found.
-
-    Arguments:
-        attacks: each with its risk, (main − control) / (1 − control), as score; baseline: 0, nothing gained.
-        not_measured: attacks that could not be made, and why.
-    """
-
-    attacks: list[Attack] = field(default_factory=list)
-    not_measured: dict[str, str] = field(default_factory=dict)
-
-
-def attack_rows(synthetic: Samples, training: Samples, control: Samples, form: TableForm, seed: int) -> RowFindings:
+def attack_rows(form: TableForm, synthetic: Samples, training: Samples, control: Samples, seed: int) -> Findings:
     """Attack training rows and control rows with the synthetic ones.
 
     Whatever works on control rows as well, such as a row that many people share, is no leak: only what works better on
     training rows counts.
 
     Arguments:
+        form: of the table.
         synthetic: rows as they would be released, with labels if the table has any.
         training, control: all real rows; nobody is in both.
-        form: of the table.
         seed: of all draws.
 
     Source: Giomi et al. 2022, "A unified framework for quantifying privacy risk in synthetic data", section 4; p-values
     by random labels instead of its intervals, so that they hold for few people and for several rows of one.
     """
-    findings = RowFindings()
-    people = People.of(training, control)
-    space = RowSpace.fit(form, training, control)
-    reason = _hindrance(people.numbers, len(synthetic), space)
-    if reason:
-        findings.not_measured = dict.fromkeys(QUESTIONS, reason)
-        return findings
-    ours, rows = space.cells(synthetic), np.concatenate([space.cells(part) for part in (training, control)])
-    _single_out(findings, ours, rows, people, space, seed)
-    rng = np.random.default_rng([seed, 1])
-    each = (np.arange(len(training)), len(training) + np.arange(len(control)))
-    targets = np.concatenate([rng.permutation(side)[:TARGETS] for side in each])
-    hits = look_up(rows[targets], ours, space, seed)
-    _near(
-        findings, hits, telling_columns(rows[targets], space), People(people.codes[targets], people.member), space, seed
-    )
-    _copied(
-        findings,
-        ours,
-        rows,
-        people,
-        by_person(hits.copied[:, None].astype(float), people.codes[targets], len(people.member)),
-        seed,
-    )
-    return findings
+    return _RowAudit.of(form, synthetic, training, control, seed).findings
 
 
-def _hindrance(people: tuple[int, int], n_synthetic: int, space: RowSpace) -> str:
-    if min(people) < MIN_PEOPLE:
-        return f"{people[0]} people of training and {people[1]} of control; {MIN_PEOPLE} of each are needed"
-    if not n_synthetic:
-        return "there are no synthetic rows"
-    if len(space.columns) < 2:
-        return f"the table has {len(space.columns)} column that varies; 2 are needed"
-    return ""
+@dataclass(frozen=True)
+class _RowAudit:
+    """Attacks on one set of synthetic rows.
 
+    Arguments:
+        synthetic: (M, K) cells of the synthetic rows.
+        rows: (N, K) cells of all real rows.
+        people: whose those are.
+        space: of the table.
+        seed: of all draws.
+    """
 
-def _single_out(
-    findings: RowFindings, ours: np.ndarray, rows: np.ndarray, people: People, space: RowSpace, seed: int
-) -> None:
-    for several, make in ((False, single_column_predicates), (True, several_column_predicates)):
-        name = f"singling out: {'several columns' if several else 'one column'}"
-        rng = np.random.default_rng([seed, 2, several])
-        predicates = make(ours, space, rng)
-        if not predicates:
-            findings.not_measured[name] = "no synthetic row has a value, or a few of them, that no other has"
-            continue
-        counts = single_out(predicates, rows, people.codes, len(people.member))
-        main, control = _singled(counts, people.member, len(predicates))
-        guesses = guessed_predicates(ours, space, rng, several)
-        naive, _ = _singled(single_out(guesses, rows, people.codes, len(people.member)), people.member, len(guesses))
-        p_value = chance_of_largest(counts[:, None].astype(float), people.member, seed)
-        rates = _rates(main, naive, control)
-        _add(findings, name, risk(main, control), p_value, people.numbers, len(predicates), rates)
+    synthetic: np.ndarray
+    rows: np.ndarray
+    people: People
+    space: RowSpace
+    seed: int
+    findings: Findings = field(default_factory=Findings)
+
+    @classmethod
+    def of(cls, form: TableForm, synthetic: Samples, training: Samples, control: Samples, seed: int) -> _RowAudit:
+        """The audit with all its findings."""
+        people, space = People.of(training, control), RowSpace.fit(form, training, control)
+        rows = np.concatenate([space.cells(part) for part in (training, control)])
+        audit = cls(space.cells(synthetic), rows, people, space, seed)
+        reason = audit._hindrance()
+        if reason:
+            audit.findings.not_measured.update(dict.fromkeys(QUESTIONS, reason))
+            return audit
+        audit._single_out()
+        rng = np.random.default_rng([seed, 1])
+        each = (np.arange(len(training)), len(training) + np.arange(len(control)))
+        targets = np.concatenate([rng.permutation(side)[:TARGETS] for side in each])
+        hits = look_up(rows[targets], audit.synthetic, space, seed)
+        attacked = People(people.codes[targets], people.member)
+        audit._infer(hits, telling_columns(rows[targets], space), attacked)
+        audit._copied(attacked.means(hits.copied))
+        return audit
+
+    def _hindrance(self) -> str:
+        numbers = self.people.numbers
+        if min(numbers) < MIN_PEOPLE:
+            return f"{numbers[0]} people of training and {numbers[1]} of control; {MIN_PEOPLE} of each are needed"
+        if not len(self.synthetic):
+            return "there are no synthetic rows"
+        if len(self.space.columns) < 2:
+            return f"the table has {len(self.space.columns)} column that varies; 2 are needed"
+        return ""
+
+    def _single_out(self) -> None:
+        for several, make in ((False, single_column_predicates), (True, several_column_predicates)):
+            name = f"singling out: {'several columns' if several else 'one column'}"
+            rng = np.random.default_rng([self.seed, 2, several])
+            predicates = make(self.synthetic, self.space, rng)
+            if not predicates:
+                self.findings.not_measured[name] = "no synthetic row has a value, or a few of them, that no other has"
+                continue
+            guesses = guessed_predicates(self.synthetic, self.space, rng, several)
+            people = self.people
+            counts, guessed = (
+                single_out(each, self.rows, people.codes, len(people.member)) for each in (predicates, guesses)
+            )
+            main, control = _singled(counts, people.member, len(predicates))
+            naive, _ = _singled(guessed, people.member, len(guesses))
+            self._add(name, risk(main, control), counts[:, None].astype(float), (main, naive, control), len(predicates))
+
+    def _infer(self, hits: Hits, telling: np.ndarray, people: People) -> None:
+        """What rests on one success rate a person; `telling` are columns that are worth guessing."""
+        mean = "attribute inference: mean"
+        self._riskiest("linkability", people, hits.linked, np.full(len(hits.linked), hits.naive_linked))
+        self._riskiest(mean, people, hits.guessed.mean(axis=1), hits.naive_guessed.mean(axis=1))
+        if telling.any():
+            names = [self.space.columns[k].name for k in np.flatnonzero(telling)]
+            self._riskiest(WORST, people, hits.guessed[:, telling], hits.naive_guessed[:, telling], names)
+        else:
+            self.findings.not_measured[WORST] = "every column is nearly the same in all rows"
+        only = _mean_where(hits.unusual)
+        unusual = "attribute inference: unusual values"
+        self._riskiest(unusual, people, only(hits.guessed), only(hits.naive_guessed))
+
+    def _riskiest(
+        self, name: str, people: People, values: np.ndarray, naive: np.ndarray, columns: Sequence[str] = ()
+    ) -> None:
+        """(N, J): the riskiest of J figures of each row, whose columns may have names; NaN: nothing to attack."""
+        figures, blind = people.means(values), people.means(naive)
+        known = ~np.isnan(figures).any(axis=1)
+        members, others = known & people.member, known & ~people.member
+        numbers = (int(members.sum()), int(others.sum()))
+        if min(numbers) < MIN_PEOPLE:
+            self.findings.not_measured[name] = (
+                f"{numbers[0]} people of training and {numbers[1]} of control have what is attacked; "
+                f"{MIN_PEOPLE} of each are needed"
+            )
+            return
+        mains, controls, naives = (_rates(part) for part in (figures[members], figures[others], blind[members]))
+        risks = np.array([risk(main, control) for main, control in zip(mains, controls, strict=True)])  # (J, 3)
+        worst = int(risks[:, 0].argmax())
+        score = (risks[worst, 0], risks[:, 1].max(), risks[:, 2].max())
+        about = f", '{columns[worst]}'?" if columns else ""
+        self._add(name, score, figures, (mains[worst], naives[worst], controls[worst]), sum(numbers), about)
+
+    def _copied(self, figures: np.ndarray) -> None:
+        """Share of synthetic rows: one of training rows would shrink with the release, however much of it is copied.
+
+        Arguments:
+            figures: (P, 1) share of a person's rows that came out, NaN where none was looked for.
+        """
+        n, people = len(self.synthetic), self.people
+        copied, numbers, of_others = own_copies(self.synthetic, self.rows, people.codes, people.member)
+        times = np.bincount(numbers[copied])  # copies of one row come together
+        main = Rate.of(float(copied.mean()), n, float(np.square(times).sum() / n**2))
+        codes = people.codes[~people.member[people.codes]] - people.numbers[0]
+        (control,) = _rates(by_person(of_others[:, None].astype(float), codes, people.numbers[1]))
+        self._add("copied rows", risk(main, control), figures, (main, Rate.of(0.0, n), control), n, "", people.numbers)
+
+    def _add(
+        self,
+        name: str,
+        risks: tuple[float, float, float],
+        figures: np.ndarray,
+        rates: tuple[Rate, Rate, Rate],
+        n: int,
+        about: str = "",
+        numbers: tuple[int, int] | None = None,
+    ) -> None:
+        """Add an attack of such a risk with its ends; figures (P, J) a person, NaN where nothing was attacked."""
+        known, member = ~np.isnan(figures).any(axis=1), self.people.member
+        p_value = largest_p_value(figures[known], member[known], self.seed)
+        main, naive, control = rates
+        parts = {
+            kind: Score(rate.value, rate.low, rate.high, control.value, round(rate.n))
+            for kind, rate in (("training", main), ("naive guess", naive))
+        }
+        limit = LIMITS.get(name.split(":")[0], "copy_share")
+        numbers = numbers or (int((known & member).sum()), int((known & ~member).sum()))
+        value, low, high = map(float, risks)
+        self.findings.attacks.append(
+            Attack(
+                name, limit, QUESTIONS[name] + about, Score(value, low, high, 0.0, n), p_value, *numbers, rates=parts
+            )
+        )
 
 
 def _singled(counts: np.ndarray, member: np.ndarray, n: int) -> tuple[Rate, Rate]:
@@ -147,64 +242,7 @@ def _singled(counts: np.ndarray, member: np.ndarray, n: int) -> tuple[Rate, Rate
     return rates[0], rates[1].times(member.sum() / (~member).sum())
 
 
-def _near(findings: RowFindings, hits: Hits, telling: np.ndarray, people: People, space: RowSpace, seed: int) -> None:
-    """What rests on one success rate a person."""
-
-    def per_person(values: np.ndarray) -> np.ndarray:
-        return by_person(values.reshape(len(people.codes), -1).astype(float), people.codes, len(people.member))
-
-    def attack(name: str, values: np.ndarray, naive: np.ndarray) -> None:
-        """(N, J): the riskiest of J figures of each row; NaN where there is nothing to attack."""
-        figures, blind = per_person(values), per_person(naive)
-        there = ~np.isnan(figures).any(axis=1)
-        sides = (there & people.member, there & ~people.member)
-        numbers = (int(sides[0].sum()), int(sides[1].sum()))
-        if min(numbers) < MIN_PEOPLE:
-            findings.not_measured[name] = (
-                f"{numbers[0]} people of training and {numbers[1]} of control have what is attacked; "
-                f"{MIN_PEOPLE} of each are needed"
-            )
-            return
-        mains, controls, naives = (_means(part) for part in (figures[sides[0]], figures[sides[1]], blind[sides[0]]))
-        risks = np.array([risk(main, control) for main, control in zip(mains, controls, strict=True)])  # (J, 3)
-        worst = int(risks[:, 0].argmax())
-        ends = (risks[worst, 0], risks[:, 1].max(), risks[:, 2].max())
-        about = f", '{space.columns[np.flatnonzero(telling)[worst]].name}'?" if name.endswith("worst column") else ""
-        p_value = chance_of_largest(figures[there], people.member[there], seed)
-        rates = _rates(mains[worst], naives[worst], controls[worst])
-        _add(findings, name, ends, p_value, numbers, sum(numbers), rates, about)
-
-    attack("linkability", hits.linked, np.full(len(hits.linked), hits.naive_linked))
-    attack("attribute inference: mean", hits.guessed.mean(axis=1), hits.naive_guessed.mean(axis=1))
-    if telling.any():
-        attack("attribute inference: worst column", hits.guessed[:, telling], hits.naive_guessed[:, telling])
-    else:
-        findings.not_measured["attribute inference: worst column"] = "every column is nearly the same in all rows"
-    only = _mean_where(hits.unusual)
-    attack("attribute inference: unusual values", only(hits.guessed), only(hits.naive_guessed))
-
-
-def _copied(
-    findings: RowFindings, ours: np.ndarray, rows: np.ndarray, people: People, figures: np.ndarray, seed: int
-) -> None:
-    """Share of synthetic rows: one of training rows would shrink with the release, however much of it is copied.
-
-    Arguments:
-        figures: (P, 1) share of a person's rows that came out, NaN where none was looked for.
-    """
-    n, n_strangers = len(ours), people.numbers[1]
-    copied, place, of_strangers = own_copies(ours, rows, people.codes, people.member)
-    times = np.bincount(place[copied])  # copies of one row come together
-    main = Rate.of(float(copied.mean()), n, float(np.square(times).sum() / n**2))
-    theirs = people.codes[~people.member[people.codes]] - people.numbers[0]
-    (control,) = _means(by_person(of_strangers[:, None].astype(float), theirs, n_strangers))
-    there = ~np.isnan(figures[:, 0])
-    p_value = chance_of_largest(figures[there], people.member[there], seed)
-    rates = _rates(main, Rate.of(0.0, n), control)
-    _add(findings, "copied rows", risk(main, control), p_value, people.numbers, n, rates)
-
-
-def _means(figures: np.ndarray) -> list[Rate]:
+def _rates(figures: np.ndarray) -> list[Rate]:
     """(P, J) shares, one row a person → J rates, whose intervals hold for all J at the same time."""
     people, several = figures.shape
     # shares between 0 and 1 vary at most as much as successes and failures do
@@ -218,26 +256,3 @@ def _mean_where(chosen: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         return np.divide((values * chosen).sum(axis=1), counts, out=np.full(len(counts), np.nan), where=counts > 0)
 
     return mean
-
-
-def _add(
-    findings: RowFindings,
-    name: str,
-    ends: tuple[float, float, float],
-    p_value: float,
-    numbers: tuple[int, int],
-    n: int,
-    rates: dict[str, Score],
-    about: str = "",
-) -> None:
-    limit = LIMITS.get(name.split(":")[0], "copy_share")
-    score = Score(float(ends[0]), float(ends[1]), float(ends[2]), 0.0, n)
-    findings.attacks.append(Attack(name, limit, QUESTIONS[name] + about, score, p_value, *numbers, {}, {}, rates))
-
-
-def _rates(main: Rate, naive: Rate, control: Rate) -> dict[str, Score]:
-    """What a risk is made of: success on training rows and of a naive guess, beside success on control rows."""
-    return {
-        name: Score(rate.value, rate.low, rate.high, control.value, round(rate.n))
-        for name, rate in (("training", main), ("naive guess", naive))
-    }

@@ -1,18 +1,180 @@
-"""Where windows are compared: features that a copy keeps though it was shifted in time, scaled or given an offset."""
+"""Spaces in which samples are compared, and what differs from one kind of sample to the next when it is attacked."""
 
-from dataclasses import dataclass
-from typing import Literal, Self
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
-from sklearn.decomposition import PCA
 
-Kind = Literal["signals", "rows", "pictures"]
+from ....data.samples import Samples
+
+if TYPE_CHECKING:  # scikit-learn takes a second to import
+    from sklearn.decomposition import PCA
 
 LONGEST = 512  # values a channel that a signal is compared in; longer ones are averaged in blocks
 WAVES = 80  # frequencies of the spectrum
 AXES = 48  # principal axes kept
 FITTED = 4000  # samples the axes are fitted on, at most
-CHUNK = 1024
+CHUNK, REPLAYED = 1024, 2048  # samples at a time
+OVERLAP = 0.5  # of the window, that two shifted windows share at least
+NOISE = (0.01, 0.02)  # of each channel's range in the window, that a replay adds
+SCALE = (0.9, 1.1)
+SHIFT = 0.1  # of the window, either direction
+MANY = 2  # a feature of rows with more values than this is a number, and numbers are blurred
+
+
+class View(ABC):
+    """How samples of one kind are compared, and replayed as the positive control.
+
+    Attributes:
+        noun: what a sample is called.
+    """
+
+    noun: ClassVar[str]
+
+    def values(self, samples: Samples) -> np.ndarray:
+        """(N, C, L) of samples as they are compared."""
+        return samples.values
+
+    def fitted(self, values: np.ndarray) -> Self:
+        """The view after it has seen real values (N, C, L) of both parts alike."""
+        return self
+
+    def shapes(self, values: np.ndarray) -> np.ndarray:
+        """(N, C, L) -> (N, C, l) float32 without offsets; what is missing lies at the mean."""
+        return _centred(values, 1)
+
+    def describe(self, shapes: np.ndarray) -> np.ndarray:
+        """(N, C, l) -> (N, F) features."""
+        return _unit(shapes.reshape(len(shapes), -1))
+
+    def gaps(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """(…) distances of shapes (…, C, l)."""
+        return np.sqrt(np.square(first - second).mean(axis=(2, 3)))
+
+    def resolution(self, values: np.ndarray, shapes: np.ndarray) -> float:
+        """Largest difference of two values that are the same but for rounding: at most 1 % of how much they vary."""
+        spread = float(shapes.std())
+        levels = np.diff(np.unique(values[:200][np.isfinite(values[:200])]).astype(np.float64))
+        levels = levels[levels > 1e-5 * spread]
+        return min(1.01 * float(levels.min()) if len(levels) else 0.0, 0.01 * spread)
+
+    def replay(self, training: Samples, n: int, seed: int) -> Samples:
+        """What a generator would release that learnt the training by heart and blurs it a little.
+
+        Arguments:
+            training: (N, C, L), drawn from with replacement.
+            n: how many samples.
+            seed: of draws and changes.
+
+        Returns:
+            (n, C, L), whose frame is empty.
+        """
+        rng = np.random.default_rng(seed)
+        values = training.values[rng.integers(len(training), size=n)]
+        frame = training.frame.iloc[:0].reindex(range(n))[[]]
+        values = self._blurred(values, training.values, rng)
+        return Samples(values, frame, training.channels, training.units, training.fs)
+
+    @abstractmethod
+    def _blurred(self, values: np.ndarray, training: np.ndarray, rng: np.random.Generator) -> np.ndarray: ...
+
+
+class PictureView(View):
+    """Pictures: pixels, centred and of length 1; a replay scales them and adds noise."""
+
+    noun = "picture"
+
+    def _blurred(self, values: np.ndarray, training: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        for start in range(0, len(values), REPLAYED):
+            values[start : start + REPLAYED] = self._changed(values[start : start + REPLAYED], rng)
+        return values
+
+    def _changed(self, windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        n = len(windows)
+        lows, highs = (extreme.reduce(windows, axis=2, keepdims=True) for extreme in (np.fmin, np.fmax))  # but for NaN
+        middle = (lows + highs) / 2
+        noise = rng.standard_normal(windows.shape, dtype=np.float32) * (highs - lows)
+        noise *= rng.uniform(*NOISE, size=(n, 1, 1)).astype(np.float32)
+        return middle + (windows - middle) * rng.uniform(*SCALE, size=(n, 1, 1)).astype(np.float32) + noise
+
+
+class SignalView(PictureView):
+    """Windows of signals, looked at under shifts in time.
+
+    Their features are the amplitude spectrum (the same under shifts) beside the surroundings of the steepest sample. A
+    replay is also shifted; the end that becomes free mirrors the window.
+    """
+
+    noun = "window"
+
+    def shapes(self, values: np.ndarray) -> np.ndarray:
+        return _centred(values, -(-values.shape[2] // LONGEST))
+
+    def describe(self, shapes: np.ndarray) -> np.ndarray:
+        if shapes.shape[2] < 8:
+            return super().describe(shapes)
+        spectrum = np.abs(np.fft.rfft(shapes * np.hanning(shapes.shape[2]), axis=2))[:, :, :WAVES]
+        parts = [_unit(np.sqrt(spectrum).reshape(len(shapes), -1)), _unit(_surroundings(shapes))]
+        return np.hstack(parts).astype(np.float32)
+
+    def gaps(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        return 1 - correlation(first, second) if first.shape[-1] > 1 else super().gaps(first, second)
+
+    def _changed(self, windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        n, _, length = windows.shape
+        lags = rng.integers(-int(SHIFT * length), int(SHIFT * length) + 1, size=(n,))
+        at: np.ndarray = np.abs(np.arange(length)[None, :] - lags[:, None])
+        at = np.where(at < length, at, 2 * (length - 1) - at)
+        return super()._changed(np.take_along_axis(windows, np.broadcast_to(at[:, None], windows.shape), axis=2), rng)
+
+
+@dataclass(frozen=True)
+class RowView(View):
+    """Rows of tables: features in standard deviations; a replay adds noise to numbers.
+
+    Arguments:
+        points: (N, F) of samples, which are compared as they are; None: their values.
+        centre, spread: (F,) of real rows, after fitting.
+    """
+
+    noun: ClassVar[str] = "row"
+    points: Callable[[Samples], np.ndarray] | None = None
+    centre: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    spread: np.ndarray = field(default_factory=lambda: np.ones(1))
+
+    def values(self, samples: Samples) -> np.ndarray:
+        return samples.values if self.points is None else self.points(samples)[:, :, None].astype(np.float32)
+
+    def fitted(self, values: np.ndarray) -> Self:
+        known = np.isfinite(values[:, :, 0])
+        n = np.maximum(known.sum(axis=0), 1)
+        first = np.where(known, values[:, :, 0], 0).astype(np.float64)
+        centre = first.sum(axis=0) / n
+        spread = np.sqrt((np.where(known, first - centre, 0) ** 2).sum(axis=0) / n)
+        spread[(spread == 0) | (self.points is not None)] = 1
+        return replace(self, centre=centre, spread=spread)
+
+    def shapes(self, values: np.ndarray) -> np.ndarray:
+        scaled = (values - self.centre[:, None]) / self.spread[:, None]
+        return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
+
+    def describe(self, shapes: np.ndarray) -> np.ndarray:
+        return shapes.reshape(len(shapes), -1)
+
+    def resolution(self, values: np.ndarray, shapes: np.ndarray) -> float:
+        return 1e-5
+
+    def _blurred(self, values: np.ndarray, training: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        columns = training[:, :, 0]
+        numbers = np.array([len(np.unique(column[np.isfinite(column)])) > MANY for column in columns.T])
+        spread = np.zeros(len(numbers))
+        spread[numbers] = np.nanstd(columns[:, numbers], axis=0)
+        share = rng.uniform(*NOISE, size=(len(values), 1))
+        return values + (spread * share * rng.standard_normal((len(values), len(spread))))[:, :, None]
 
 
 @dataclass(frozen=True)
@@ -20,74 +182,78 @@ class Space:
     """A space of features, fitted on real samples of both parts alike, so that it knows nothing of who was in training.
 
     Arguments:
-        kind: "signals": amplitude spectrum (the same under shifts) beside the surroundings of the steepest place;
-            "rows": features in standard deviations; "pictures": pixels, centred and of length 1.
-        centre, spread: (C,) of rows; of no meaning otherwise.
-        axes: principal axes.
+        view: of the samples, fitted.
+        axes: principal axes of their features.
     """
 
-    kind: Kind
-    centre: np.ndarray
-    spread: np.ndarray
+    view: View
     axes: PCA
 
     @classmethod
-    def fit(cls, kind: Kind, values: np.ndarray, seed: int, scaled: bool = True) -> Self:
-        """Find the axes of real samples (N, C, L); of rows, in standard deviations unless `scaled` is false."""
+    def fit(cls, view: View, values: np.ndarray, seed: int) -> Self:
+        """Find the axes of real samples (N, C, L)."""
+        from sklearn.decomposition import PCA
+
         rng = np.random.default_rng(seed)
         some = values[np.sort(rng.permutation(len(values))[:FITTED])]
-        known = np.isfinite(some[:, :, 0])
-        n = np.maximum(known.sum(axis=0), 1)
-        first = np.where(known, some[:, :, 0], 0).astype(np.float64)
-        centre = first.sum(axis=0) / n
-        spread = np.sqrt((np.where(known, first - centre, 0) ** 2).sum(axis=0) / n)
-        spread[(spread == 0) | (not scaled)] = 1
-        bare = cls(kind, centre, spread, PCA())
-        described = bare._describe(bare.shapes(some))
+        view = view.fitted(some)
+        described = view.describe(view.shapes(some))
         kept = min(AXES, described.shape[1], len(described))
         with np.errstate(invalid="ignore"):  # of samples that are all alike it divides by their variance
-            axes = PCA(kept, svd_solver="randomized", random_state=seed).fit(described)
-        return cls(kind, centre, spread, axes)
-
-    def shapes(self, values: np.ndarray) -> np.ndarray:
-        """(N, C, L) -> (N, C, l) float32 without offsets, at most LONGEST long; what is missing lies at the mean."""
-        if self.kind == "rows":
-            scaled = (values - self.centre[:, None]) / self.spread[:, None]
-            return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
-        width = -(-values.shape[2] // LONGEST) if self.kind == "signals" else 1
-        length = values.shape[2] // width
-        found = np.empty((len(values), values.shape[1], length), dtype=np.float32)
-        for start in range(0, len(values), CHUNK):
-            part = values[start : start + CHUNK]
-            known = np.isfinite(part)
-            mean = np.where(known, part, 0).sum(axis=2, keepdims=True) / np.maximum(known.sum(axis=2, keepdims=True), 1)
-            centred = np.where(known, part - mean, 0)[:, :, : length * width]
-            found[start : start + CHUNK] = centred.reshape(*centred.shape[:2], length, width).mean(axis=3)
-        return found
+            return cls(view, PCA(kept, svd_solver="randomized", random_state=seed).fit(described))
 
     def features(self, shapes: np.ndarray) -> np.ndarray:
         """(N, C, l) -> (N, F) float32."""
         parts = (shapes[start : start + CHUNK] for start in range(0, len(shapes), CHUNK))
-        return np.concatenate([self.axes.transform(self._describe(part)).astype(np.float32) for part in parts])
+        return np.concatenate([self.axes.transform(self.view.describe(part)).astype(np.float32) for part in parts])
 
-    def _describe(self, shapes: np.ndarray) -> np.ndarray:
-        flat = shapes.reshape(len(shapes), -1)
-        if self.kind == "rows":
-            return flat
-        if self.kind == "pictures" or shapes.shape[2] < 8:
-            return _unit(flat)
-        spectrum = np.abs(np.fft.rfft(shapes * np.hanning(shapes.shape[2]), axis=2))[:, :, :WAVES]
-        return np.hstack([_unit(np.sqrt(spectrum).reshape(len(shapes), -1)), _unit(_surroundings(shapes))]).astype(
-            np.float32
-        )
+
+def correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(…) largest normalized cross-correlation of windows (…, C, l) over shifts that leave OVERLAP in common.
+
+    One number for all channels, shifted together: products and energies of the common part are summed over channels.
+    """
+    length = first.shape[-1]
+    most = length - int(np.ceil(OVERLAP * length))
+    spectra = [np.fft.rfft(windows, 2 * length, axis=-1) for windows in (first, second)]
+    # Σ_t first(t + lag) · second(t), for lag 0 … most and −most … −1
+    products = np.fft.irfft((spectra[0] * spectra[1].conj()).sum(axis=-2), 2 * length, axis=-1)
+    products = np.concatenate([products[..., : most + 1], products[..., 2 * length - most :]], axis=-1)
+    energy = [np.cumsum(np.square(w, dtype=np.float64).sum(axis=-2), axis=-1) for w in (first, second)]
+    lags = np.arange(most + 1)
+    head, tail = ([e[..., length - 1 - lags] for e in energy], [_from(e, lags) for e in energy])
+    forward = tail[0] * head[1]  # first from lag on, second up to length − lag
+    backward = (head[0] * tail[1])[..., :0:-1]
+    common = np.sqrt(np.concatenate([forward, backward], axis=-1))
+    small = 1e-9 * np.sqrt(energy[0][..., -1:] * energy[1][..., -1:]) + 1e-30
+    return np.where(common > small, products / np.maximum(common, small), 0).max(axis=-1)
+
+
+def _from(energy: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """Energy from each lag on, of cumulated energies (…, l)."""
+    before = np.concatenate([np.zeros_like(energy[..., :1]), energy], axis=-1)
+    return energy[..., -1:] - before[..., lags]
+
+
+def _centred(values: np.ndarray, width: int) -> np.ndarray:
+    """(N, C, L) -> (N, C, L // width) float32 about their means, so many consecutive values averaged."""
+    length = values.shape[2] // width
+    shapes = np.empty((len(values), values.shape[1], length), dtype=np.float32)
+    for start in range(0, len(values), CHUNK):
+        part = values[start : start + CHUNK]
+        known = np.isfinite(part)
+        mean = np.where(known, part, 0).sum(axis=2, keepdims=True) / np.maximum(known.sum(axis=2, keepdims=True), 1)
+        centred = np.where(known, part - mean, 0)[:, :, : length * width]
+        shapes[start : start + CHUNK] = centred.reshape(*centred.shape[:2], length, width).mean(axis=3)
+    return shapes
 
 
 def _surroundings(shapes: np.ndarray) -> np.ndarray:
-    """(N, C · l/2) half of each window about its steepest place, jointly over channels, fading at both ends."""
+    """(N, C · l/2) half of each window about its steepest sample, jointly over channels, fading at both ends."""
     n, channels, length = shapes.shape
     half = length // 4
     steep = np.square(np.gradient(shapes, axis=2)).sum(axis=1)
-    width = max(1, length // 50)  # 40 ms of 2 s: a steep place rather than a steep sample
+    width = max(1, length // 50)  # 40 ms of 2 s: a steep stretch rather than a steep sample
     sums = np.cumsum(np.pad(steep, ((0, 0), (width, width))), axis=1)
     steep = sums[:, 2 * width - 1 :] - np.pad(sums, ((0, 0), (1, 0)))[:, : sums.shape[1] - 2 * width + 1]
     steep = steep[:, :length]

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.pipelines.evaluation.fidelity.beats import count_r_peaks, filled
-from anonimage.pipelines.evaluation.fidelity.delineation import COLUMNS, MARKS, delineate
+from anonimage.pipelines.evaluation.beats import count_r_peaks, filled
+from anonimage.pipelines.evaluation.delineation import COLUMNS, MARKS, delineate
 
 R = (0.5, 1.3, 2.1, 2.9, 3.6)  # seconds
 # seconds from R, width of the Gaussian, mV
@@ -64,7 +64,7 @@ def test_what_the_border_cuts_off_is_missing():
 
 
 @pytest.mark.parametrize(("side", "lost", "kept"), [(1, "qrs_off", "qrs_on"), (-1, "qrs_on", "qrs_off")])
-def test_a_border_is_not_told_where_there_is_no_calm_stretch(side, lost, kept):
+def test_a_border_is_not_given_where_there_is_no_calm_stretch(side, lost, kept):
     """Shaking that begins within the complex, and lasts for longer than a border may be away."""
     signal = ecg()
     away = side * (np.arange(len(signal)) / 500 - R[2])
@@ -77,7 +77,7 @@ def test_a_border_is_not_told_where_there_is_no_calm_stretch(side, lost, kept):
 
 
 def test_a_window_is_as_restless_as_the_record_it_is_of():
-    """What is calm is told by the usual slope within a window, however short, not by what is added around it."""
+    """What is calm is known by the usual slope within a window, however short, not by what is added around it."""
     rng = np.random.default_rng(0)
     noisy = ecg(seconds=40.0, r=np.arange(0.5, 39.5, 0.8)) + rng.normal(0, 0.08, 20_000)
     whole, cuts = delineate(noisy[None], 500.0), delineate(noisy.reshape(20, 1000), 500.0)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from anonimage.errors import InputError
-from anonimage.pipelines.evaluation.fidelity import distances
-from anonimage.pipelines.evaluation.fidelity.distances import feature_map, frechet, kernel, score_distances
-from anonimage.pipelines.evaluation.fidelity.images import score_kernel_images
+from anonimage.pipelines.evaluation import distances
+from anonimage.pipelines.evaluation.distances import feature_map, frechet, kernel, score_distances
+from anonimage.pipelines.evaluation.images import score_kernel_images
+from anonimage.pipelines.evaluation.sets import Comparison
 from scipy.linalg import sqrtm
 
 
@@ -67,7 +68,10 @@ def test_the_kernel_of_weighted_windows_is_that_of_the_windows():
 def test_relative_distances_are_near_one_for_one_law_and_grow():
     control, patients = people(200, 2)
     training = people(200, 2, seed=1)[0]
-    found = [score_distances(people(200, 2, seed=2)[0] + by, control, patients, training, 0) for by in (0, 0.5, 1)]
+    found = [
+        score_distances(Comparison(people(200, 2, seed=2)[0] + by, control, training, patients, seed=0))
+        for by in (0, 0.5, 1)
+    ]
     same = found[0]
     for name in ("r_frechet", "r_kernel"):
         assert same[name].low < 1.2
@@ -84,8 +88,10 @@ def test_relative_distances_are_near_one_for_one_law_and_grow():
 def test_one_scale_for_all_units():
     control, patients = people(40, 5)
     training, generated = people(40, 5, seed=1)[0], people(40, 5, seed=2)[0] + 0.4
-    millivolts = score_distances(generated, control, patients, training, 0)
-    microvolts = score_distances(1e3 * generated + 7, 1e3 * control + 7, patients, 1e3 * training + 7, 0)
+    millivolts = score_distances(Comparison(generated, control, training, patients, seed=0))
+    microvolts = score_distances(
+        Comparison(1e3 * generated + 7, 1e3 * control + 7, 1e3 * training + 7, patients, seed=0)
+    )
     for name, score in millivolts.items():
         assert microvolts[name].value == pytest.approx(score.value)
         assert microvolts[name].high == pytest.approx(score.high)
@@ -97,8 +103,8 @@ def test_what_only_the_generator_does_is_seen():
     plane = rng.normal(size=(2, 12))
     control, training, generated = (rng.normal(size=(50, 2)) @ plane for _ in range(3))
     outside = np.linalg.svd(plane)[2][-1]
-    scores = score_distances(generated + 9 * outside, control, np.arange(50), training, 0)
-    inside = score_distances(generated, control, np.arange(50), training, 0)
+    scores = score_distances(Comparison(generated + 9 * outside, control, training, np.arange(50), seed=0))
+    inside = score_distances(Comparison(generated, control, training, np.arange(50), seed=0))
     assert scores["r_frechet"].value > 10 * inside["r_frechet"].value
     assert scores["kernel"].low > inside["kernel"].high
 
@@ -114,14 +120,16 @@ def test_halves_share_no_patient_and_are_alike_in_size():
 
 def test_one_control_patient_has_no_halves():
     control = people(1, 30)[0]
-    scores = score_distances(people(10, 3, seed=1)[0], control, np.zeros(30), people(10, 3, seed=2)[0], 0)
+    scores = score_distances(
+        Comparison(people(10, 3, seed=1)[0], control, people(10, 3, seed=2)[0], np.zeros(30), seed=0)
+    )
     assert scores.keys() == {"frechet", "kernel"}
 
 
 @pytest.mark.parametrize("n", [19, 20])
 def test_relative_distances_need_twenty_control_people(n):
     control, patients = people(n, 4)
-    scores = score_distances(people(30, 4, seed=2)[0], control, patients, people(30, 4, seed=1)[0], 0)
+    scores = score_distances(Comparison(people(30, 4, seed=2)[0], control, people(30, 4, seed=1)[0], patients, seed=0))
     assert {"frechet", "kernel"} <= scores.keys()
     assert ("r_frechet" in scores) == ("r_kernel" in scores) == (n == 20)
 
@@ -135,23 +143,23 @@ def test_twenty_people_tell_noise_from_real_windows():
         given.append(values.reshape(-1, 8))
     noise = rng.normal(size=(300, 8))
     control, training, noise = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (*given, noise))
-    scores = score_distances(noise, control, np.repeat(np.arange(20), 15), training, 0)
+    scores = score_distances(Comparison(noise, control, training, np.repeat(np.arange(20), 15), seed=0))
     assert scores["r_frechet"].low > 1
     assert scores["r_kernel"].low > 1
 
 
 def test_the_same_seed_gives_the_same_scores():
     control, patients = people(20, 4)
-    given = (people(12, 4, seed=2)[0], control, patients, people(12, 4, seed=1)[0])
-    assert score_distances(*given, seed=3) == score_distances(*given, seed=3)
+    given = Comparison(people(12, 4, seed=2)[0], control, people(12, 4, seed=1)[0], patients, seed=3)
+    assert score_distances(given) == score_distances(given)
 
 
 def test_missing_features_are_refused():
     control, patients = people(5, 2)
     broken = control.copy()
     broken[3, 1] = np.nan
-    with pytest.raises(InputError, match="generated windows: 1 of 10 are not finite"):
-        score_distances(broken, control, patients, control, 0)
+    with pytest.raises(InputError, match="synthetic samples: 1 of 10 are not finite"):
+        score_distances(Comparison(broken, control, control, patients, seed=0))
     with pytest.raises(InputError, match="one size, at least 2; got 3 and 2"):
         kernel(np.zeros((3, 1)), np.zeros((2, 1)))
 
@@ -179,13 +187,13 @@ def test_pictures_of_another_law_are_further_than_those_of_one():
         return (wave.transpose(0, 2, 1) if across else wave)[:, None].astype(np.uint8)
 
     control, training, same, turned = stripes(60, False), stripes(60, False), stripes(60, False), stripes(60, True)
-    ours = score_kernel_images(same, control, np.arange(60), training, 0)["kernel_images"]
-    other = score_kernel_images(turned, control, np.arange(60), training, 0)["kernel_images"]
+    ours = score_kernel_images(Comparison(same, control, training, np.arange(60), seed=0))["kernel_images"]
+    other = score_kernel_images(Comparison(turned, control, training, np.arange(60), seed=0))["kernel_images"]
     assert ours.low < ours.baseline < ours.high
     assert other.low > 10 * ours.high
-    dark = score_kernel_images(same // 2, control, np.arange(60), training, 0)["kernel_images"]
+    dark = score_kernel_images(Comparison(same // 2, control, training, np.arange(60), seed=0))["kernel_images"]
     assert dark.low > ours.high
-    assert score_kernel_images(same[..., :7, :7], control, np.arange(60), training, 0) == {}
+    assert score_kernel_images(Comparison(same[..., :7, :7], control, training, np.arange(60), seed=0)) == {}
 
 
 @pytest.mark.parametrize(("patients", "relative"), [([0, 1, 2], False), ([0, 0, 1, 1], True), ([0, 1, 1, 1], False)])
@@ -193,6 +201,6 @@ def test_halves_of_one_window_are_no_halves(patients, relative, monkeypatch):
     monkeypatch.setattr(distances, "RELATIVE_PEOPLE", 2)
     rng = np.random.default_rng(0)
     generated, control, training = (rng.normal(size=(len(patients), 3)) for _ in range(3))
-    scores = score_distances(generated, control, np.array(patients), training, 0)
+    scores = score_distances(Comparison(generated, control, training, np.array(patients), seed=0))
     assert ("r_frechet" in scores) == ("r_kernel" in scores) == relative
     assert all(np.isfinite([score.value, score.low, score.high]).all() for score in scores.values())

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from anonimage.pipelines.evaluation.fidelity import neighbours
-from anonimage.pipelines.evaluation.fidelity.neighbours import score_manifold
-from anonimage.pipelines.evaluation.fidelity.resampling import around, multiplicities
+from anonimage.pipelines.evaluation import neighbours
+from anonimage.pipelines.evaluation.neighbours import score_manifold
+from anonimage.pipelines.evaluation.resampling import around, multiplicities
+from anonimage.pipelines.evaluation.sets import Comparison
 from scipy.spatial.distance import cdist
 
 
@@ -18,7 +19,7 @@ def test_a_line_by_hand():
     Generated 0.5 4 20 21.5 reaches 3.5 3.5 1.5 1.5: balls [-3, 4] [0.5, 7.5] [18.5, 21.5] [20, 23].
     """
     control, generated = line(0, 1, 3, 7), line(0.5, 4, 20, 21.5)
-    scores = score_manifold(generated, control, np.arange(4), control, np.arange(4), seed=0, k=1)
+    scores = score_manifold(Comparison(generated, control, control, np.arange(4), np.arange(4), seed=0), k=1)
     assert scores["precision"].value == 2 / 4  # 0.5 and 4
     assert scores["recall"].value == 1  # all four: 0, 1, 3 in the first ball, 7 in the second
     assert scores["density"].value == (2 + 2 + 0 + 0) / 4
@@ -30,9 +31,9 @@ def test_a_line_by_hand():
 def test_windows_of_the_same_patient_do_not_count_as_neighbours():
     """0 and 0.1 are of one person, 4 and 4.1 of another: each ball reaches across, and a stranger at 2 is inside."""
     control, people = line(0, 0.1, 4, 4.1), np.array(["a", "a", "b", "b"])
-    scores = score_manifold(line(2, 2.5, 9, 30), control, people, control, people, seed=0, k=1)
+    scores = score_manifold(Comparison(line(2, 2.5, 9, 30), control, control, people, people, seed=0), k=1)
     assert scores["precision"].value == 2 / 4
-    alone = score_manifold(line(2, 2.5, 9, 30), control, np.arange(4), control, people, seed=0, k=1)
+    alone = score_manifold(Comparison(line(2, 2.5, 9, 30), control, control, np.arange(4), people, seed=0), k=1)
     assert alone["precision"].value == 0
 
 
@@ -41,7 +42,7 @@ def test_an_independent_count_agrees_however_small_the_blocks(monkeypatch):
     monkeypatch.setattr(neighbours, "BLOCKS", 7)
     rng = np.random.default_rng(0)
     generated, control = rng.normal(size=(90, 1, 4)) * 0.7, rng.normal(size=(90, 1, 4))
-    scores = score_manifold(generated, control, np.arange(90), control, np.arange(90), seed=0, k=3)
+    scores = score_manifold(Comparison(generated, control, control, np.arange(90), np.arange(90), seed=0), k=3)
     g, c = generated[:, 0], control[:, 0]
     across = cdist(c, g)
     reach_c, reach_g = np.sort(cdist(c, c), axis=1)[:, 3], np.sort(cdist(g, g), axis=1)[:, 3]
@@ -56,9 +57,9 @@ def test_what_each_figure_is_for():
     rng = np.random.default_rng(1)
     real, people = rng.normal(size=(400, 2)), np.arange(400)
     training = rng.normal(size=(400, 2))
-    narrow = score_manifold(rng.normal(size=(400, 2)) * 0.1, real, people, training, people, seed=0)
-    wide = score_manifold(rng.normal(size=(400, 2)) * 10, real, people, training, people, seed=0)
-    same = score_manifold(rng.normal(size=(400, 2)), real, people, training, people, seed=0)
+    narrow = score_manifold(Comparison(rng.normal(size=(400, 2)) * 0.1, real, training, people, people, seed=0))
+    wide = score_manifold(Comparison(rng.normal(size=(400, 2)) * 10, real, training, people, people, seed=0))
+    same = score_manifold(Comparison(rng.normal(size=(400, 2)), real, training, people, people, seed=0))
     assert narrow["precision"].value > 0.95 > 0.2 > narrow["recall"].value
     assert narrow["coverage"].value < 0.3
     assert wide["precision"].value < 0.3 < 0.9 < wide["recall"].value
@@ -70,10 +71,10 @@ def test_what_each_figure_is_for():
 
 def test_too_few_windows_or_people_are_not_scored():
     five, people = np.zeros((5, 2)), np.arange(5)
-    assert score_manifold(five, five, people, five, people, seed=0) == {}
+    assert score_manifold(Comparison(five, five, five, people, people, seed=0)) == {}
     rng = np.random.default_rng(0)
     many = rng.normal(size=(30, 2))
-    assert score_manifold(many, many, np.zeros(30), many, np.arange(30), seed=0) == {}
+    assert score_manifold(Comparison(many, many, many, np.zeros(30), np.arange(30), seed=0)) == {}
 
 
 def test_intervals_resample_people_and_lie_around_the_value():
@@ -91,6 +92,6 @@ def test_recall_of_copies_of_one_window_is_small():
     rng = np.random.default_rng(0)
     real, people = rng.normal(size=(100, 2)), np.arange(100)
     copies = np.repeat(real[:1], 100, axis=0)
-    scores = score_manifold(copies, real, people, rng.normal(size=(100, 2)), people, seed=0)
+    scores = score_manifold(Comparison(copies, real, rng.normal(size=(100, 2)), people, people, seed=0))
     assert scores["precision"].value == 1
     assert scores["recall"].value == 0.01  # only the one that was copied

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.table.form import TableForm
-from anonimage.pipelines.evaluation.fidelity import pairs
-from anonimage.pipelines.evaluation.fidelity.pairs import Variable, score_pairs, score_variation, variables
+from anonimage.pipelines.evaluation import tables
+from anonimage.pipelines.evaluation.sets import Comparison
+from anonimage.pipelines.evaluation.tables import Variable, score_pairs, score_variation, variables
 
 NAN = np.nan
 
@@ -42,7 +43,9 @@ def test_variation_by_hand():
     generated = np.array([[1.0, 0, 0, 1], [1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 0]])
     training = np.array([[1.0, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, NAN]])
     columns = [Variable("pain", False, (0, 1, 2)), Variable("sick", False, (3,))]
-    scores = score_variation(generated, training, each(training), training, columns, seed=0)
+    scores = score_variation(
+        Comparison(generated, training, training, training_patients=each(training), seed=0), columns
+    )
     assert scores["tv: pain"].value == 0.25
     assert scores["tv: sick"].value == 0.5
     assert (scores["tv_worst"].value, scores["tv_mean"].value) == (0.5, 0.375)
@@ -53,9 +56,13 @@ def test_numbers_are_binned_by_tenths_of_training_rows():
     training = np.arange(1.0, 101)[:, None]
     column = [Variable("age", True, (0,))]
     # all generated values in the first tenth: 1 − 1/10 of the rows are elsewhere
-    low = score_variation(np.full((100, 1), 3.0), training, each(training), training, column, seed=0)["tv: age"]
+    low = score_variation(
+        Comparison(np.full((100, 1), 3.0), training, training, training_patients=each(training), seed=0), column
+    )["tv: age"]
     assert low.value == pytest.approx(0.9)
-    missing = score_variation(np.full((100, 1), NAN), training, each(training), training, column, seed=0)["tv: age"]
+    missing = score_variation(
+        Comparison(np.full((100, 1), NAN), training, training, training_patients=each(training), seed=0), column
+    )["tv: age"]
     assert missing.value == pytest.approx(1)
 
 
@@ -63,11 +70,16 @@ def test_contingency_by_hand():
     # shares of each column agree; together they do not: 11 and 00 against 10 and 01
     generated, training = np.array([[1.0, 1], [0, 0]] * 10), np.array([[1.0, 0], [0, 1]] * 10)
     columns = [Variable("a", False, (0,)), Variable("b", False, (1,))]
-    scores = score_pairs(generated, training, each(training), training, columns, seed=0)
+    scores = score_pairs(Comparison(generated, training, training, training_patients=each(training), seed=0), columns)
     assert scores["contingency_worst"].value == scores["contingency_mean"].value == 1
     assert scores["contingency: a × b"] == scores["contingency_worst"]
     assert scores["contingency_worst"].baseline == 0
-    assert score_variation(generated, training, each(training), training, columns, seed=0)["tv_worst"].value == 0
+    assert (
+        score_variation(Comparison(generated, training, training, training_patients=each(training), seed=0), columns)[
+            "tv_worst"
+        ].value
+        == 0
+    )
 
 
 def test_correlations_are_those_of_pandas():
@@ -78,7 +90,7 @@ def test_correlations_are_those_of_pandas():
         rows[rng.random(rows.shape) < 0.2] = NAN
         sets.append(rows)
     columns = [Variable(name, True, (k,)) for k, name in enumerate("abcd")]
-    scores = score_pairs(*sets[:2], each(sets[1]), sets[2], columns, seed=0)
+    scores = score_pairs(Comparison(sets[0], sets[2], sets[1], training_patients=each(sets[1]), seed=0), columns)
     ours, learnt, others = (pd.DataFrame(rows, columns=list("abcd")).corr() for rows in sets)
     apart = (ours - learnt).abs().to_numpy()[np.triu_indices(4, 1)]
     real = (others - learnt).abs().to_numpy()[np.triu_indices(4, 1)]
@@ -95,7 +107,7 @@ def test_a_collapsed_column_correlates_with_nothing():
     training = np.stack([x, 2 * x, np.full(20, 5.0)], axis=1)
     generated = np.stack([x, np.full(20, 7.0), x], axis=1)
     columns = [Variable(name, True, (k,)) for k, name in enumerate("abc")]
-    scores = score_pairs(generated, training, each(training), training, columns, seed=0)
+    scores = score_pairs(Comparison(generated, training, training, training_patients=each(training), seed=0), columns)
     assert scores["correlation_worst"].value == scores["correlation_mean"].value == pytest.approx(1)  # only a × b
 
 
@@ -104,7 +116,9 @@ def test_small_sets_are_compared_with_sets_as_small():
     rng = np.random.default_rng(0)
     columns = [Variable(str(k), False, (k,)) for k in range(6)]
     rows = [(rng.random((n, 6)) < 0.5).astype(float) for n in (5000, 5000, 60)]
-    score = score_pairs(*rows[:2], each(rows[1]), rows[2], columns, seed=0)["contingency_mean"]
+    score = score_pairs(Comparison(rows[0], rows[2], rows[1], training_patients=each(rows[1]), seed=0), columns)[
+        "contingency_mean"
+    ]
     assert score.n == 60
     assert score.low < score.baseline < score.high
 
@@ -112,15 +126,20 @@ def test_small_sets_are_compared_with_sets_as_small():
 def test_one_column_has_no_pairs_and_absent_numbers_no_bins():
     column = [Variable("a", True, (0,))]
     rows, absent = np.arange(9.0)[:, None], np.full((9, 1), NAN)
-    assert score_pairs(rows, rows, each(rows), rows, column, seed=0) == {}
-    assert score_variation(rows, absent, each(absent), absent, column, seed=0)["tv: a"].value == 1
+    assert score_pairs(Comparison(rows, rows, rows, training_patients=each(rows), seed=0), column) == {}
+    assert (
+        score_variation(Comparison(rows, absent, absent, training_patients=each(absent), seed=0), column)["tv: a"].value
+        == 1
+    )
 
 
 def test_rare_values_count_as_one():
     rng = np.random.default_rng(0)
     training = np.eye(60)[rng.integers(60, size=600)]
     column = [Variable("town", False, tuple(range(60)))]
-    score = score_variation(training[:, ::-1][:0:-1], training, each(training), training, column, seed=0)["tv: town"]
+    score = score_variation(
+        Comparison(training[:, ::-1][:0:-1], training, training, training_patients=each(training), seed=0), column
+    )["tv: town"]
     assert 0 < score.value < 0.5
 
 
@@ -131,7 +150,10 @@ def test_rows_of_one_patient_widen_the_intervals(score_of):
     training = (rng.random((20, 3)) < 0.5).astype(float)[people]  # each patient's rows are alike
     generated = (rng.random((1000, 3)) < 0.5).astype(float)
     columns = [Variable(name, number, (k,)) for k, (name, number) in enumerate(zip("abc", (0, 1, 1), strict=True))]
-    alone, grouped = (score_of(generated, training, who, training, columns, seed=0) for who in (each(people), people))
+    alone, grouped = (
+        score_of(Comparison(generated, training, training, training_patients=who, seed=0), columns)
+        for who in (each(people), people)
+    )
     assert alone.keys() == grouped.keys()
     for name, score in grouped.items():
         assert score.value == alone[name].value
@@ -143,5 +165,5 @@ def test_rows_of_one_patient_widen_the_intervals(score_of):
 def test_shares_of_a_draw_of_patients_are_of_the_rows_drawn():
     """A patient with one row is drawn twice, one with three not at all: both rows are the first one's."""
     rows, times = [np.array([[1.0, 0], [0, 1], [0, 1], [0, 1]], np.float32)], np.array([2.0, 0, 0, 0], np.float32)
-    assert pairs._share(rows, times[None]).tolist() == [[1, 0]]
-    assert pairs._tables(rows, times).tolist() == [[1, 0], [0, 0]]
+    assert tables._share(rows, times[None]).tolist() == [[1, 0]]
+    assert tables._tables(rows, times).tolist() == [[1, 0], [0, 0]]

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.pipelines.evaluation.fidelity.parameters import (
+from anonimage.pipelines.evaluation.parameters import (
     FEWEST,
     FEWEST_AT_ENDS,
     PARAMETERS,

@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-from anonimage.pipelines.evaluation.fidelity.signals import (
+from anonimage.pipelines.evaluation.sets import Comparison
+from anonimage.pipelines.evaluation.signals import (
     score_amplitude,
     score_autocorrelation,
     score_spectrum,
@@ -22,7 +23,7 @@ def noise(n, leads=1, length=500, seed=0):
 
 def test_twice_the_amplitude_is_six_decibels_in_every_band():
     real, people = noise(80), np.repeat(np.arange(20), 4)
-    scores = score_spectrum(2 * real, real, people, real, FS, seed=0)
+    scores = score_spectrum(Comparison(2 * real, real, real, people, seed=0), FS)
     bands = {"spectrum: 0.5–5 Hz", "spectrum: 5–15 Hz", "spectrum: 15–40 Hz", "spectrum: 40+ Hz"}
     assert scores.keys() == {"spectrum"} | bands
     for score in scores.values():
@@ -35,7 +36,7 @@ def test_the_band_that_differs_is_named():
     real, training, people = noise(100), noise(100, seed=1), np.arange(100)
     time = np.arange(500) / FS
     hum = real + np.sin(2 * np.pi * 60 * time).astype(np.float32)
-    scores = score_spectrum(hum, real, people, training, FS, seed=0)
+    scores = score_spectrum(Comparison(hum, real, training, people, seed=0), FS)
     assert scores["spectrum: 40+ Hz"].low > 3 * scores["spectrum: 40+ Hz"].baseline
     for band in ("0.5–5 Hz", "5–15 Hz", "15–40 Hz"):
         assert scores[f"spectrum: {band}"].value < 0.1
@@ -44,8 +45,8 @@ def test_the_band_that_differs_is_named():
 
 def test_slow_signals_have_only_the_bands_they_reach():
     real = noise(20)
-    assert score_spectrum(real, real, np.arange(20), real, 1 / 60, seed=0).keys() == {"spectrum"}
-    slow = score_spectrum(real, real, np.arange(20), real, 20.0, seed=0)
+    assert score_spectrum(Comparison(real, real, real, np.arange(20), seed=0), 1 / 60).keys() == {"spectrum"}
+    slow = score_spectrum(Comparison(real, real, real, np.arange(20), seed=0), 20.0)
     assert slow.keys() == {"spectrum", "spectrum: 0.5–5 Hz", "spectrum: 5–15 Hz"}
 
 
@@ -53,9 +54,9 @@ def test_a_window_that_does_not_vary_is_far_but_finite():
     real = noise(20)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        scores = score_spectrum(np.full_like(real, 3), real, np.arange(20), real, FS, seed=0)
+        scores = score_spectrum(Comparison(np.full_like(real, 3), real, real, np.arange(20), seed=0), FS)
         found = spectra(np.full_like(real, 3), real, FS, seed=0)
-        flat = score_autocorrelation(np.full_like(real, 3), real, np.arange(20), real, seed=0)
+        flat = score_autocorrelation(Comparison(np.full_like(real, 3), real, real, np.arange(20), seed=0))
     assert 80 < scores["spectrum"].value < 100  # silence counts as 90 dB below
     assert all(np.isfinite(values).all() for values in found.values())
     assert flat["autocorrelation_largest"].value == pytest.approx(1)
@@ -80,7 +81,7 @@ def test_autocorrelation_is_that_of_scipy():
         return np.mean([correlate(x, x)[499:750] / (x @ x) for x in centred], axis=0)
 
     apart = np.abs(mean(generated) - mean(real))
-    scores = score_autocorrelation(generated, real, np.arange(5), real, seed=0)
+    scores = score_autocorrelation(Comparison(generated, real, real, np.arange(5), seed=0))
     assert scores["autocorrelation"].value == pytest.approx(apart.mean(), abs=1e-4)
     assert scores["autocorrelation_largest"].value == pytest.approx(apart.max(), abs=1e-4)
     assert scores["autocorrelation"].baseline == 0
@@ -88,22 +89,22 @@ def test_autocorrelation_is_that_of_scipy():
 
 def test_autocorrelation_does_not_know_scale_or_offset():
     real = np.cumsum(noise(10), axis=2)
-    scores = score_autocorrelation(5 * real + 3, real, np.arange(10), real, seed=0)
+    scores = score_autocorrelation(Comparison(5 * real + 3, real, real, np.arange(10), seed=0))
     assert scores["autocorrelation_largest"].value == pytest.approx(0, abs=1e-4)
 
 
 def test_amplitudes_by_hand():
     """About their medians: generated −1 0 1, control −2 0 2. Up to −2 lie 0 against 1/3: the largest difference."""
     generated, control = np.array([[[6.0, 7, 8]]]), np.array([[[-2.0, 0, 2]]])
-    score = score_amplitude(generated, control, np.arange(1), control, ["i"], seed=0)["amplitude: i"]
+    score = score_amplitude(Comparison(generated, control, control, np.arange(1), seed=0), ["i"])["amplitude: i"]
     assert (score.value, score.baseline) == (pytest.approx(1 / 3), 0)
 
 
-def test_amplitudes_agree_with_scipy_and_the_worst_lead_is_told():
+def test_amplitudes_agree_with_scipy_and_the_worst_lead_is_named():
     control, training = noise(50, 2), noise(50, 2, seed=1)
     generated = noise(50, 2, seed=2) * np.array([[1.0], [1.6]], np.float32)
     generated[3, 0, :100] = np.nan
-    scores = score_amplitude(generated, control, np.repeat(np.arange(10), 5), training, ["i", "v2"], seed=0)
+    scores = score_amplitude(Comparison(generated, control, training, np.repeat(np.arange(10), 5), seed=0), ["i", "v2"])
     for lead, name in enumerate(("i", "v2")):
         ours, real = (x[:, lead, ::2] - np.nanmedian(x[:, lead], axis=1, keepdims=True) for x in (generated, control))
         expected = ks_2samp(ours[~np.isnan(ours)], real.ravel()).statistic
@@ -117,6 +118,6 @@ def test_patients_widen_the_interval():
     real = (noise(100) * np.repeat(rng.lognormal(0, 0.5, 10), 10)[:, None, None]).astype(np.float32)
     widths = []
     for people in (np.arange(100), np.repeat(np.arange(10), 10)):
-        score = score_spectrum(noise(100, seed=1), real, people, real, FS, seed=0)["spectrum"]
+        score = score_spectrum(Comparison(noise(100, seed=1), real, real, people, seed=0), FS)["spectrum"]
         widths.append(score.high - score.low)
     assert widths[1] > 1.5 * widths[0]

@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.samples import Samples
-from anonimage.pipelines.evaluation.utility import score_utility
-from anonimage.pipelines.evaluation.utility.pictures import edges_and_colours
-from anonimage.pipelines.evaluation.utility.rows import boosting
+from anonimage.pipelines.evaluation.learners import boosting, edges_and_colours, regression
+from anonimage.pipelines.evaluation.utility import Lesson, score_utility
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score
 
 NAMES = ("1", "2", "3")
 SETS = ("synthetic", "training", "control")
+ROWS = Lesson(boosting(), lambda values: values[:, :, 0])
+PICTURES = Lesson(regression(), edges_and_colours)
 
 
 def samples(values: np.ndarray) -> Samples:
@@ -22,10 +23,10 @@ def samples(values: np.ndarray) -> Samples:
 def test_a_class_that_was_never_seen_has_probability_0():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(50, 2))
-    told = boosting(rows, np.array([0, 2] * 25), 4, 0)(rows)
-    assert told.shape == (50, 4)
-    assert (told[:, [1, 3]] == 0).all()
-    np.testing.assert_allclose(told.sum(1), 1)
+    judged = boosting()(rows, np.array([0, 2] * 25), 4, 0)(rows)
+    assert judged.shape == (50, 4)
+    assert (judged[:, [1, 3]] == 0).all()
+    np.testing.assert_allclose(judged.sum(1), 1)
 
 
 def test_missing_values_of_rows_are_no_obstacle():
@@ -36,7 +37,7 @@ def test_missing_values_of_rows_are_no_obstacle():
         values = rng.normal(size=(200, 3, 1)) + 2 * labels[name][:, None, None]
         values[rng.random(values.shape) < 0.3] = np.nan
         sets[name] = samples(values)
-    scores, reason = score_utility("table", sets, labels, NAMES[:2], seed=0)
+    scores, reason = score_utility(ROWS, sets, labels, NAMES[:2], seed=0)
     assert reason == ""
     for study in ("trtr", "tstr", "trts", "augmented"):
         assert scores[f"{study}: macro PR-AUC"].value > 0.9
@@ -46,8 +47,8 @@ def test_missing_values_of_rows_are_no_obstacle():
 def test_a_feature_that_training_never_has_is_no_obstacle():
     values, labels = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
     values[:, 0] += 5 * labels
-    told = boosting(np.where([True, False], values, np.nan), labels, 2, 0)(values)
-    assert (told.argmax(1) == labels).all()
+    judged = boosting()(np.where([True, False], values, np.nan), labels, 2, 0)(values)
+    assert (judged.argmax(1) == labels).all()
 
 
 def test_thyroid(shared):
@@ -61,17 +62,17 @@ def test_thyroid(shared):
     again = rng.integers(0, 1500, 1500)
     sets = {name: samples(values[part]) for name, part in parts.items()} | {"synthetic": samples(values[again])}
     labels = {name: numbers[part] for name, part in parts.items()} | {"synthetic": numbers[again]}
-    scores, reason = score_utility("table", sets, labels, NAMES, seed=0)
+    scores, reason = score_utility(ROWS, sets, labels, NAMES, seed=0)
     assert reason == ""
     model = HistGradientBoostingClassifier(class_weight="balanced", random_state=0)
-    told = model.fit(values[:1500, :, 0], numbers[:1500]).predict_proba(values[1500:3000, :, 0])
+    judged = model.fit(values[:1500, :, 0], numbers[:1500]).predict_proba(values[1500:3000, :, 0])
     truth = np.eye(3)[numbers[1500:3000]]
-    assert scores["trtr: macro PR-AUC"].value == pytest.approx(average_precision_score(truth, told))
+    assert scores["trtr: macro PR-AUC"].value == pytest.approx(average_precision_score(truth, judged))
     assert scores["tstr: macro PR-AUC"].value > 0.8
     assert scores["trtr: macro PR-AUC"].value > 0.9
 
     columns = np.stack([rng.permutation(column) for column in values[again, :, 0].T], axis=1)[:, :, None]
-    broken, _ = score_utility("table", sets | {"synthetic": samples(columns)}, labels, NAMES, seed=0)
+    broken, _ = score_utility(ROWS, sets | {"synthetic": samples(columns)}, labels, NAMES, seed=0)
     assert broken["tstr: macro PR-AUC"].value < 0.6
     assert broken["tstr − trtr: macro PR-AUC"].high < 0
     assert broken["trtr: macro PR-AUC"] == scores["trtr: macro PR-AUC"]
@@ -88,17 +89,17 @@ def stripes(labels: np.ndarray, side: int, seed: int, colours: int = 1) -> np.nd
 
 
 @pytest.mark.parametrize(("side", "colours"), [(28, 1), (45, 3)])
-def test_pictures_are_told_by_their_edges(side, colours):
+def test_pictures_are_recognised_by_their_edges(side, colours):
     labels = {name: np.arange(60) % 2 for name in SETS}
     sets = {name: samples(stripes(labels[name], side, seed, colours)) for seed, name in enumerate(SETS)}
-    scores, reason = score_utility("images", sets, labels, NAMES[:2], seed=0)
+    scores, reason = score_utility(PICTURES, sets, labels, NAMES[:2], seed=0)
     assert reason == ""
     for study in ("trtr", "tstr", "trts", "augmented"):
         assert scores[f"{study}: balanced accuracy"].value > 0.9
     assert scores["shuffled: balanced accuracy"].value < 0.75
 
 
-def test_pictures_are_told_by_their_colours():
+def test_pictures_are_recognised_by_their_colours():
     rng = np.random.default_rng(0)
     labels = {name: np.arange(40) % 2 for name in SETS}
     sets = {}
@@ -106,7 +107,7 @@ def test_pictures_are_told_by_their_colours():
         pictures = rng.uniform(0, 255, (40, 3, 12 * 12))
         pictures[np.arange(40), labels[name] * 2] += 60  # red or blue
         sets[name] = samples(pictures)
-    scores, _ = score_utility("images", sets, labels, NAMES[:2], seed=0)
+    scores, _ = score_utility(PICTURES, sets, labels, NAMES[:2], seed=0)
     assert scores["tstr: balanced accuracy"].value > 0.9
 
 

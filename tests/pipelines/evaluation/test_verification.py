@@ -6,15 +6,20 @@ import numpy as np
 import pytest
 import wfdb
 from anonimage.errors import InputError
-from anonimage.pipelines.evaluation.verification import Verifier, equal_error_rate, train_verifier
-from anonimage.pipelines.evaluation.verification.beat_shape import GRID_S, beat_shapes
-from anonimage.pipelines.evaluation.verification.comparisons import Comparisons
-from anonimage.pipelines.evaluation.verification.equal_error import _Sorted, score_equal_error
-from anonimage.pipelines.evaluation.verification.sessions import read_sessions, same_lead
+from anonimage.pipelines.evaluation.beats import GRID_S, beat_shapes
+from anonimage.pipelines.evaluation.trial import Comparisons, _Sorted, read_sessions, same_lead, score_equal_error
+from anonimage.pipelines.evaluation.verifier import Verifier, train_verifier
 from scipy.interpolate import interp1d
 from scipy.optimize import brentq
 from scipy.stats import norm
 from sklearn.metrics import roc_curve
+
+
+def equal_error_rate(genuine: np.ndarray, impostor: np.ndarray) -> float:
+    """Of similarities of pairs of one person, and of pairs of two people."""
+    one = np.concatenate([np.ones(len(genuine), int), np.zeros(len(impostor), int)])
+    pairs = Comparisons(np.concatenate([genuine, impostor]), np.ones(len(one), int), one)
+    return _Sorted(pairs).rate(np.ones(2))[0]
 
 
 def _beats(seconds: float, fs: float, person: int, seed: int) -> np.ndarray:
@@ -105,7 +110,7 @@ def test_interval_is_over_people_and_threshold_splits_evenly() -> None:
     score, threshold = score_equal_error(often, seed=0)
     assert (score.n, score.baseline) == (people, 0.5)
     assert score.low < score.value < score.high
-    assert (score.low, score.high) == pytest.approx((once.low, once.high))  # thirty times as many pairs tell no more
+    assert (score.low, score.high) == pytest.approx((once.low, once.high))  # thirty times as many pairs say no more
     refused = (often.similar[often.genuine] < threshold).mean()
     let_in = (often.similar[~often.genuine] >= threshold).mean()
     assert refused == pytest.approx(let_in, abs=0.06)
@@ -160,7 +165,7 @@ def test_sessions_leave_out_stuck_starts_and_know_their_day(tmp_path: Path) -> N
     assert np.allclose(sessions.values[0], _beats(8, 250, 1, 1)[500:1000], atol=0.0026)  # half an ADC step of 5 µV
 
 
-def test_people_that_differ_are_told_apart(verifier: Verifier) -> None:
+def test_people_that_differ_are_distinguished(verifier: Verifier) -> None:
     names = ["same day: session", "other day: session", "same day: window", "other day: window"]
     assert sorted(verifier.errors) == sorted(names)
     for score in verifier.errors.values():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from anonimage.pipelines.evaluation.privacy.attribution import (
+from anonimage.pipelines.evaluation.privacy.risk import (
     members_excess,
     members_rate,
     members_share,
@@ -11,13 +11,13 @@ from anonimage.pipelines.evaluation.privacy.attribution import (
 
 
 def test_share_by_hand():
-    # person 0, a member, is pointed to three times, stranger 2 once; two people in each part: 3 / (3 + 1)
+    # person 0, a member, is pointed to three times, non-member 2 once; two people in each part: 3 / (3 + 1)
     found = members_share(np.array([0, 0, 0, 2]), np.ones(4), np.array([True, True, False, False]), 0)
     assert (found.value, found.baseline) == (0.75, 0.5)
 
 
 def test_many_members_gain_nothing_by_their_number():
-    # eight members and two strangers, each pointed to equally often: all of it but a fifth points to members
+    # eight members and two non-members, each pointed to equally often: all of it but a fifth points to members
     person, member = np.repeat(np.arange(10), 5), np.arange(10) < 8
     share = members_share(person, np.ones(50), member, 0)
     rate = members_rate(person, np.ones(50), member, 0)
@@ -29,7 +29,7 @@ def test_many_members_gain_nothing_by_their_number():
 
 
 def test_rate_by_hand():
-    # two of ten copy member 0, one copies a stranger; there are two members to each stranger
+    # two of ten copy member 0, one copies a non-member; there are two members to each non-member
     person, weight = np.array([0, 0, 3, *[1] * 7]), np.array([1, 1, 1, *[0] * 7])
     found = members_rate(person, weight, np.array([True, True, True, True, False, False])[[0, 1, 2, 4, 5]], 0)
     assert found.value == pytest.approx(0.2)
@@ -58,7 +58,7 @@ def test_rate_of_all_of_training_by_hand():
 
 
 def test_excess_by_hand():
-    # 6 of 10 windows name a member, 2 a stranger, as many people each: 0.6 − 0.2
+    # 6 of 10 windows name a member, 2 a non-member, as many people each: 0.6 − 0.2
     person, weight = np.array([0, 0, 0, 1, 1, 1, 2, 3, 0, 2]), np.array([1] * 8 + [0] * 2)
     found = members_excess(person, weight, np.array([True, True, False, False]), 0)
     assert found.value == pytest.approx(0.4)

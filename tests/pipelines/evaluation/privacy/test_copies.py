@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 from anonimage.data.samples import Samples
-from anonimage.pipelines.evaluation.privacy.copies import copies, correlation, usual_gap
-from anonimage.pipelines.evaluation.privacy.pool import Pool
-from anonimage.pipelines.evaluation.privacy.sweep import sweep
+from anonimage.pipelines.evaluation.privacy.attacks import attack_copies, usual_gap
+from anonimage.pipelines.evaluation.privacy.pool import Pool, sweep
+from anonimage.pipelines.evaluation.privacy.space import SignalView, correlation
 from crowd import people
 
 
 def looked_for(synthetic: np.ndarray, training: Samples, control: Samples, seed: int = 0) -> dict:
-    pool = Pool.of(training, control, "signals", seed)
-    shapes = pool.space.shapes(synthetic)
+    pool = Pool.of(training, control, SignalView(), seed)
+    shapes = pool.space.view.shapes(synthetic)
     features = pool.space.features(shapes)
     swept = sweep(features, pool.features, pool.codes)
-    return {attack.name: attack for attack in copies(features, swept, shapes, pool, seed)}
+    return {attack.name: attack for attack in attack_copies(features, swept, shapes, pool, seed)}
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +57,11 @@ def test_planted_copies_are_counted(parts):
     assert found["copies: nearest-neighbour ratio"].score.value > 0.8
 
 
-def test_copies_of_strangers_are_the_baseline(parts):
+def test_copies_of_others_are_the_baseline(parts):
     training, control = parts
     found = looked_for(control.values[:60], training, control)
     assert found["copies: exact"].score.value == 0
-    # all of the sixty copy strangers; with thirty members for twenty strangers it would have been half as many more
+    # all of the sixty copy non-members; with thirty members for twenty non-members it would have been half as many more
     assert found["copies: exact"].score.baseline == pytest.approx(1.5)
     assert found["copies: nearest record"].score.value == 0
     assert all(attack.p_value > 0.9 for attack in found.values())
@@ -72,8 +72,8 @@ def test_a_record_under_two_names_does_not_hide_near_copies(parts):
     twice = training.values.copy()
     twice[:5] = twice[5:10]  # two people with the same windows
     doubled = Samples(twice, training.frame, training.channels, training.units, training.fs)
-    assert usual_gap(Pool.of(doubled, control, "signals", 0)) == pytest.approx(
-        usual_gap(Pool.of(training, control, "signals", 0)), rel=0.4
+    assert usual_gap(Pool.of(doubled, control, SignalView(), 0)) == pytest.approx(
+        usual_gap(Pool.of(training, control, SignalView(), 0)), rel=0.4
     )
 
 

@@ -8,16 +8,18 @@ from anonimage.data.split import CONTROL, TRAIN, split_patients
 from anonimage.data.table.file import read_table
 from anonimage.data.table.form import TableForm, rows_of
 from anonimage.errors import InputError
-from anonimage.pipelines.evaluation.privacy.findings import found
-from anonimage.pipelines.evaluation.privacy.row_neighbours import halves, look_up, own_copies, telling_columns
-from anonimage.pipelines.evaluation.privacy.row_replay import replay_rows
-from anonimage.pipelines.evaluation.privacy.row_singling import (
+from anonimage.pipelines.evaluation.privacy.findings import successful
+from anonimage.pipelines.evaluation.privacy.row_attacks import (
+    halves,
+    look_up,
     matches,
+    own_copies,
     several_column_predicates,
     single_column_predicates,
     single_out,
+    telling_columns,
 )
-from anonimage.pipelines.evaluation.privacy.row_space import RowSpace, persons_of, scaled_rows
+from anonimage.pipelines.evaluation.privacy.row_space import RowSpace, replay_rows, scaled_rows
 from anonimage.pipelines.evaluation.privacy.rows import QUESTIONS, attack_rows
 from scipy.spatial.distance import cdist
 
@@ -106,7 +108,7 @@ def test_rows_without_labels_are_refused():
     rows = form.to_samples(frame)
     bare = Samples(rows.values, rows.frame[[]], rows.channels, rows.units)
     with pytest.raises(InputError, match=r"t\.csv: rows without labels"):
-        attack_rows(bare, rows, rows, form, 0)
+        attack_rows(form, bare, rows, rows, 0)
 
 
 # --- singling out -----------------------------------------------------------------------------------------------------
@@ -131,9 +133,9 @@ def test_predicates_of_one_column_by_hand():
     form, rows = table(x=[1.0, 1, 3, NAN], sex=[0, 0, 1, 0])
     space = space_of(form, rows)
     made = single_column_predicates(space.cells(rows), space, np.random.default_rng(0))
-    told = {(column, sign, str(float(value))) for ((column, sign, value),) in made}
+    conditions = {(column, sign, str(float(value))) for ((column, sign, value),) in made}
     numbers = {(0, "<=", "1.0"), (0, ">=", "3.0"), (0, "==", "3.0"), (0, "==", "nan")}
-    assert told == numbers | {(1, "==", "1.0")}
+    assert conditions == numbers | {(1, "==", "1.0")}
     assert len(made) == 5
     assert made[0][0][1] == "<="  # the extremes come first
 
@@ -161,7 +163,7 @@ def test_halves_are_disjoint_and_tell_alike():
 def test_neighbours_by_hand(monkeypatch):
     """Synthetic rows (0, 0) and (10, 10); the real row (0.2, 0.2) is linked and both its cells are read off,
     (0.2, 9.8) is nearest to another row in each half, and each cell is guessed from the wrong one."""
-    monkeypatch.setattr("anonimage.pipelines.evaluation.privacy.row_neighbours.NEIGHBOURS", 1)
+    monkeypatch.setattr("anonimage.pipelines.evaluation.privacy.row_attacks.NEIGHBOURS", 1)
     form, real = table(x=np.linspace(0, 10, 41), y=np.linspace(0, 10, 41)[::-1])
     space = space_of(form, real)  # spread 9, a right guess is at most 0.45 off
     rows = np.array([[0.2, 0.2], [0.2, 9.8], [0, 0]])
@@ -216,8 +218,8 @@ def made_up():
 
 def test_a_copy_is_found_by_every_kind_of_attack(made_up):
     form, training, control, _ = made_up
-    findings = attack_rows(training, training, control, form, 0)
-    worked = {attack.name for attack in found(tuple(findings.attacks))}
+    findings = attack_rows(form, training, training, control, 0)
+    worked = {attack.name for attack in successful(findings.attacks)}
     assert worked >= set(QUESTIONS) - {"singling out: one column"}
     risks = {attack.name: attack.score for attack in findings.attacks}
     assert risks["copied rows"].value == 1
@@ -233,7 +235,7 @@ def test_risk_grows_with_the_share_of_rows_copied(made_up):
     for share in (0.0, 0.3, 0.7, 1.0):
         n = int(share * 300)
         parts = [training.select(np.arange(n)), fresh.select(np.arange(300 - n))]
-        attacks = attack_rows(Samples.concatenate(parts), training, control, form, 0).attacks
+        attacks = attack_rows(form, Samples.concatenate(parts), training, control, 0).attacks
         strengths.append({attack.name: attack.score.value for attack in attacks})
     for name in ("singling out: several columns", "linkability", "attribute inference: mean", "copied rows"):
         values = [strength[name] for strength in strengths]
@@ -243,7 +245,7 @@ def test_risk_grows_with_the_share_of_rows_copied(made_up):
 
 def test_same_seed_same_findings(made_up):
     form, training, control, fresh = made_up
-    once, again = (attack_rows(fresh, training, control, form, 3) for _ in range(2))
+    once, again = (attack_rows(form, fresh, training, control, 3) for _ in range(2))
     assert once == again
 
 
@@ -254,33 +256,33 @@ def test_rows_that_many_people_share_are_nobodys_copy():
     form = TableForm.fit(frame, "t.csv")
     rows = form.to_samples(frame)
     training, control = rows.select(np.arange(250)), rows.select(np.arange(250, 400))
-    findings = attack_rows(training, training, control, form, 0)
+    findings = attack_rows(form, training, training, control, 0)
     assert rates(findings, "copied rows")["training"].value == 0
     assert rates(findings, "copied rows")["training"].baseline == 0
-    assert not found(tuple(findings.attacks))
+    assert not successful(findings.attacks)
     copied = next(attack for attack in findings.attacks if attack.name == "copied rows")
     assert copied.score.value == 0
     assert copied.score.high < 0.05
 
 
 def test_own_copies_by_hand():
-    """Training people 0 and 1 have rows a, b and c; strangers 2 and 3 have b, b of the same one, d and d."""
+    """Training people 0 and 1 have rows a, b and c; non_members 2 and 3 have b, b of the same one, d and d."""
     a, b, c, d, e = np.eye(5)
     real, codes = np.array([a, b, c, b, b, d, d]), np.array([0, 0, 1, 2, 2, 2, 3])
-    copied, place, strangers = own_copies(
+    copied, place, non_members = own_copies(
         np.array([a, a, b, c, d, e]), real, codes, np.array([True, True, False, False])
     )
     assert copied.tolist() == [True, True, False, True, False, False]
     assert place[0] == place[1] != place[2]
     # b of person 2, were it released: a training person's, and no other stranger's; d is no training person's
-    assert strangers.tolist() == [True, True, False, False]
+    assert non_members.tolist() == [True, True, False, False]
 
 
 def test_copied_rows_are_a_share_of_what_is_released(made_up):
     """Forty rows, half of them training rows: that training has three hundred makes it no better."""
     form, training, control, fresh = made_up
     released = Samples.concatenate([training.select(np.arange(20)), fresh.select(np.arange(20))])
-    attacks = attack_rows(released, training, control, form, 0).attacks
+    attacks = attack_rows(form, released, training, control, 0).attacks
     copied = next(attack for attack in attacks if attack.name == "copied rows")
     assert copied.score.value == pytest.approx(0.5)
     assert copied.score.low < 0.4
@@ -294,18 +296,18 @@ def test_rows_of_one_person_count_once():
     form, training = people(40, 0)
     control = people(40, 1, form)[1]
     synthetic = people(80, 2, form)[1]
-    single = attack_rows(synthetic, training, control, form, 0)
+    single = attack_rows(form, synthetic, training, control, 0)
     many = [Samples.concatenate([part] * 10) for part in (training, control)]
-    several = attack_rows(synthetic, *many, form, 0)
+    several = attack_rows(form, synthetic, *many, 0)
     for one, ten in zip(single.attacks, several.attacks, strict=True):
-        assert (ten.members, ten.strangers) == (one.members, one.strangers)
+        assert (ten.members, ten.non_members) == (one.members, one.non_members)
         if one.name in ("linkability", "copied rows"):
             assert (ten.score.value, ten.score.low, ten.score.high) == (one.score.value, one.score.low, one.score.high)
 
 
-def test_too_few_people_are_told_with_numbers(made_up):
+def test_too_few_people_are_given_with_numbers(made_up):
     form, training, control, fresh = made_up
-    findings = attack_rows(fresh, training, control.select(np.arange(4)), form, 0)
+    findings = attack_rows(form, fresh, training, control.select(np.arange(4)), 0)
     assert not findings.attacks
     assert set(findings.not_measured) == set(QUESTIONS)
     assert "300 people of training and 4 of control; 10 of each" in findings.not_measured["linkability"]
@@ -313,7 +315,7 @@ def test_too_few_people_are_told_with_numbers(made_up):
 
 def test_a_table_of_one_column_has_nothing_to_link():
     form, rows = table(x=np.arange(40.0))
-    findings = attack_rows(rows, rows.select(np.arange(20)), rows.select(np.arange(20, 40)), form, 0)
+    findings = attack_rows(form, rows, rows.select(np.arange(20)), rows.select(np.arange(20, 40)), 0)
     assert "1 column" in findings.not_measured["linkability"]
 
 
@@ -326,7 +328,7 @@ def test_a_replay_is_near_its_rows_and_within_the_table(made_up):
     assert 0 < np.median(nearest) < 0.3
     shares = [np.bincount(part.frame["label"], minlength=2) / len(part) for part in (again, training)]
     np.testing.assert_allclose(*shares, atol=0.05)
-    assert len(set(persons_of(again))) == 450
+    assert len(set(again.frame["patient"])) == 450
 
 
 REAL = [("tabular/processed.cleveland.data", "num"), ("thyroid/ann-train.data", "column22")]
@@ -342,9 +344,9 @@ def test_real_tables(shared, place, label):
     form = TableForm.fit(training, read.name, label=label, keep=alone)
     unseen, _ = form.unseen(read.frame)
     learnt, others = (form.to_samples(read.frame[(part == side) & ~unseen]) for side in (TRAIN, CONTROL))
-    caught = attack_rows(replay_rows(learnt, form, len(learnt), 0), learnt, others, form, 0).attacks
-    assert {attack.limit for attack in found(tuple(caught))} == {"singling_out", "linkability", "attribute_inference"}
+    caught = attack_rows(form, replay_rows(learnt, form, len(learnt), 0), learnt, others, 0).attacks
+    assert {attack.limit for attack in successful(caught)} == {"singling_out", "linkability", "attribute_inference"}
     half = len(others) // 2
     order = np.random.default_rng(0).permutation(len(others))
-    fresh, strangers = others.select(order[:half]), others.select(order[half:])
-    assert not found(tuple(attack_rows(fresh, learnt, strangers, form, 0).attacks))
+    fresh, non_members = others.select(order[:half]), others.select(order[half:])
+    assert not successful(attack_rows(form, fresh, learnt, non_members, 0).attacks)

@@ -4,16 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.decomposition import PCA
 
-from ....errors import InputError
-from ..score import Score
+from ...errors import InputError
 from .resampling import around, multiplicities, some
+from .score import Score
+from .sets import Comparison
 
 FRECHET_ROWS = 5000  # of a set at most
 KERNEL_ROWS = 1000  # of a set at most: the subsets of Bińkowski et al. 2018
 AXES = 64  # principal axes at most
 ROWS_PER_AXIS = 10  # in each half; with fewer, covariances are guesses
+RELATIVE = ("r_frechet", "r_kernel")
 RELATIVE_PEOPLE = 20  # control patients; of fewer, halves are as far apart as noise is from either
 DIVISIONS = 10  # of control patients into halves; ME-GAN, section 5.6
 DRAWS = 100  # bootstrap samples
@@ -23,62 +24,49 @@ MAP_ROWS = 400  # of each kind: more points hide each other
 Pairs = Sequence[tuple[np.ndarray, np.ndarray]]  # rows of the pooled features, as two sets
 
 
-def score_distances(
-    generated: np.ndarray, control: np.ndarray, control_patients: np.ndarray, training: np.ndarray, seed: int
-) -> dict[str, Score]:
-    """Fréchet and kernel distance of generated to control features, also relative to that of halves of real patients.
+def score_distances(sets: Comparison) -> dict[str, Score]:
+    """Fréchet and kernel distance of synthetic to control features, also relative to that of halves of real patients.
 
-    Distances are taken along the principal axes of real features, a tenth as many as a half has windows and at most 64;
-    where these are not all, one more axis tells how far a window lies from all of them. One scale for all axes makes
+    Distances are taken along the principal axes of real features, a tenth as many as a half has samples and at most 64;
+    where these are not all, one more axis says how far a sample lies from all of them. One scale for all axes makes
     the mean variance of real features 1.
 
     Arguments:
-        generated, control, training: (N, F) features, as `Encoder.embed` gives them.
-        control_patients: (N,) the patient of each control window.
-        seed: of draws, divisions and the bootstrap.
+        sets: (N, F) features, as `Encoder.embed` gives them.
 
     Returns:
-        "frechet" and "kernel": of equally many windows; baseline: training in the generated windows' place.
-        "r_frechet" and "r_kernel": mean distance of generated windows to half of the control patients over that of the
-        two halves, 10 divisions; baseline 1. Below 1 is possible: generated windows may be of more people than a half.
-        The relative ones are not there with fewer than 20 control patients, if half of them have not two windows, or
-        if all windows are one.
+        "frechet" and "kernel": of equally many samples; baseline: training in the synthetic samples' place.
+        "r_frechet" and "r_kernel": mean distance of synthetic samples to half of the control patients over that of the
+        two halves, 10 divisions; baseline 1. Below 1 is possible: synthetic samples may be of more people than a half.
+        The relative ones are left out with fewer than 20 control patients, if half of them have not two samples, or if
+        all samples are one.
 
     Source: Yi et al. 2022 (ME-GAN), eq. 9 and section 5.6; Heusel et al. 2017; Bińkowski et al. 2018.
     """
-    _check(generated=generated, control=control, training=training)
-    rng = np.random.default_rng(seed)
-    halves = _divisions(control_patients, len(generated), DIVISIONS, rng)
-    smallest = min((len(x) for division in halves for x in division), default=len(control))
-    g, c, t = _space((generated, control, training), min(smallest, len(training)))
-    scores = {"frechet": _frechet_score(g, c, control_patients, t, rng)}
-    scores["kernel"] = score_kernel(g, c, control_patients, t, seed)
-    if not halves or len(np.unique(control_patients)) < RELATIVE_PEOPLE:
+    _check(synthetic=sets.synthetic, control=sets.control, training=sets.training)
+    rng = np.random.default_rng(sets.seed)
+    patients = sets.control_patients
+    halves = _divisions(patients, len(sets.synthetic), DIVISIONS, rng)
+    smallest = min((len(x) for division in halves for x in division), default=len(sets.control))
+    sets = _real_axes(sets, min(smallest, len(sets.training)))
+    scores = {"frechet": _score_frechet(sets, rng), "kernel": score_kernel(sets)}
+    if not halves or len(np.unique(patients)) < RELATIVE_PEOPLE:
         return scores
     for name, most, distances in (("r_frechet", FRECHET_ROWS, _frechets), ("r_kernel", KERNEL_ROWS, _kernels)):
-        rows, ours = some(c, most, rng), some(g, most, rng)
-        relative = _relative(g[ours], c[rows], control_patients[rows], distances, rng)
+        rows, synthetic_rows = some(sets.control, most, rng), some(sets.synthetic, most, rng)
+        relative = _relative(sets.synthetic[synthetic_rows], sets.control[rows], patients[rows], distances, rng)
         scores |= {} if relative is None else {name: relative}
     return scores
 
 
-def score_kernel(
-    generated: np.ndarray, control: np.ndarray, control_patients: np.ndarray, training: np.ndarray, seed: int
-) -> Score:
-    """Kernel distance of at most 1,000 generated and control features, with training in their place as baseline.
-
-    Arguments:
-        generated, control, training: (N, F) features of one scale.
-        control_patients: (N,) the patient of each control window.
-        seed: of the draws and the bootstrap.
-    """
-    rng = np.random.default_rng(seed)
-    n = min(len(generated), len(control), len(training), KERNEL_ROWS)
-    g, c, t = (rng.choice(len(x), n, replace=False) for x in (generated, control, training))
-    value, baseline = kernel(generated[g], control[c]), kernel(training[t], control[c])
-    pooled = _kernel_matrix(np.concatenate([generated[g], control[c]]))
-    times = [multiplicities(x, rng, DRAWS).astype(float) for x in (np.arange(n), control_patients[c])]
-    return Score(value, *around(value, _unbiased(pooled, *times)), baseline, n)
+def score_kernel(sets: Comparison) -> Score:
+    """Kernel distance of at most 1,000 synthetic and control features (N, F) of one scale; baseline: training ones."""
+    rng = np.random.default_rng(sets.seed)
+    sets = sets.equally_many(KERNEL_ROWS, rng)
+    value, baseline = kernel(sets.synthetic, sets.control), kernel(sets.training, sets.control)
+    pooled = _kernel_matrix(np.concatenate([sets.synthetic, sets.control]))
+    times = [multiplicities(x, rng, DRAWS).astype(float) for x in (sets.own, sets.control_patients)]
+    return Score(value, *around(value, _unbiased(pooled, *times)), baseline, len(sets.control))
 
 
 def frechet(first: np.ndarray, second: np.ndarray) -> float:
@@ -115,20 +103,22 @@ def kernel(first: np.ndarray, second: np.ndarray) -> float:
         raise InputError(
             f"the kernel distance needs two sets of one size, at least 2; got {len(first)} and {len(second)}"
         )
-    ours, theirs = (torch.from_numpy(np.asarray(features, np.float64)) for features in (first, second))
-    return float(poly_mmd(ours, theirs))
+    f, s = (torch.from_numpy(np.asarray(features, np.float64)) for features in (first, second))
+    return float(poly_mmd(f, s))
 
 
 def feature_map(features: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
-    """Where the windows of each kind lie along the two principal axes of the real ones.
+    """Where the samples of each kind lie along the two principal axes of the real ones.
 
     Arguments:
         features: (N, F) by kind; all but "synthetic" are real.
-        seed: of the draw of windows that are shown.
+        seed: of the draw of samples that are shown.
 
     Returns:
         Columns x, y and kind; at most 400 rows of each kind.
     """
+    from sklearn.decomposition import PCA
+
     _check(**features)
     rng = np.random.default_rng(seed)
     shown = {kind: rows[some(rows, MAP_ROWS, rng)] for kind, rows in features.items()}
@@ -136,89 +126,90 @@ def feature_map(features: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
     axes = PCA(min(2, *real.shape), svd_solver="full").fit(real)
     tables = []
     for kind, rows in shown.items():
-        places = axes.transform(rows)
-        y = places[:, 1] if places.shape[1] > 1 else np.zeros(len(rows))
-        tables.append(pd.DataFrame({"x": places[:, 0], "y": y, "kind": kind}))
+        points = axes.transform(rows)
+        y = points[:, 1] if points.shape[1] > 1 else np.zeros(len(rows))
+        tables.append(pd.DataFrame({"x": points[:, 0], "y": y, "kind": kind}))
     return pd.concat(tables, ignore_index=True)
 
 
-def _space(sets: Sequence[np.ndarray], smallest: int) -> list[np.ndarray]:
-    """Generated, control and training features in the space that real ones span; `smallest` set it must do for."""
-    real = np.concatenate(sets[1:]).astype(np.float64)
+def _real_axes(sets: Comparison, smallest: int) -> Comparison:
+    """Features in the space that real ones span; `smallest` is the size of the smallest set it must do for."""
+    from sklearn.decomposition import PCA
+
+    real = np.concatenate([sets.control, sets.training]).astype(np.float64)
     axes = PCA(max(1, min(AXES, smallest // ROWS_PER_AXIS, *real.shape)), svd_solver="full").fit(real)
-    places = [axes.transform(x.astype(np.float64)) for x in sets]
-    if axes.n_components_ < real.shape[1]:  # what only the generator does must not be lost
-        beyond = [
-            np.linalg.norm(x - axes.inverse_transform(y), axis=1, keepdims=True)
-            for x, y in zip(sets, places, strict=True)
-        ]
-        places = [np.hstack(both) for both in zip(places, beyond, strict=True)]
-    scale = np.sqrt(np.concatenate(places[1:]).var(axis=0).mean())
-    return [x / max(scale, 1e-12) for x in places]
+
+    def project(x: np.ndarray) -> np.ndarray:
+        points = axes.transform(x.astype(np.float64))
+        if axes.n_components_ == real.shape[1]:
+            return points
+        beyond = np.linalg.norm(x - axes.inverse_transform(points), axis=1, keepdims=True)
+        return np.hstack([points, beyond])  # what only the generator does must not be lost
+
+    sets = sets.mapped(project)
+    scale = np.sqrt(np.concatenate([sets.control, sets.training]).var(axis=0).mean())
+    return sets.mapped(lambda x: x / max(scale, 1e-12))
 
 
-def _frechet_score(
-    g: np.ndarray, c: np.ndarray, patients: np.ndarray, t: np.ndarray, rng: np.random.Generator
-) -> Score:
-    n = min(len(g), len(c), len(t), FRECHET_ROWS)
-    ours, theirs, learnt = (rng.choice(len(x), n, replace=False) for x in (g, c, t))
-    value = frechet(g[ours], c[theirs])
-    times = zip(*(multiplicities(x, rng, DRAWS) for x in (np.arange(n), patients[theirs])), strict=True)
-    draws = [frechet(g[ours[_repeated(a)]], c[theirs[_repeated(b)]]) for a, b in times]
-    return Score(value, *around(value, np.array(draws), 0), frechet(t[learnt], c[theirs]), n)
+def _score_frechet(sets: Comparison, rng: np.random.Generator) -> Score:
+    sets = sets.equally_many(FRECHET_ROWS, rng)
+    value, baseline = frechet(sets.synthetic, sets.control), frechet(sets.training, sets.control)
+    times = zip(*(multiplicities(x, rng, DRAWS) for x in (sets.own, sets.control_patients)), strict=True)
+    draws = [frechet(sets.synthetic[_repeated(a)], sets.control[_repeated(b)]) for a, b in times]
+    return Score(value, *around(value, np.array(draws), 0), baseline, len(sets.control))
 
 
 def _relative(
-    g: np.ndarray,
-    c: np.ndarray,
+    synthetic: np.ndarray,
+    control: np.ndarray,
     patients: np.ndarray,
     distances: Callable[[np.ndarray, Pairs], np.ndarray],
     rng: np.random.Generator,
 ) -> Score | None:
-    """Eq. 9 of ME-GAN; numerator and denominator are means, and of equally many windows, so that bias cancels."""
-    pooled = np.concatenate([c, g])
-    rounds = [_divisions(patients, len(g), DIVISIONS, rng)]
+    """Eq. 9 of ME-GAN; numerator and denominator are means, and of equally many samples, so that bias cancels."""
+    pooled = np.concatenate([control, synthetic])
+    rounds = [_divisions(patients, len(synthetic), DIVISIONS, rng)]
     if not rounds[0]:
         return None
     while len(rounds) <= DRAWS:
         rows = _repeated(multiplicities(patients, rng, 1)[0])
-        drawn = _divisions(patients[rows], len(g), DRAW_DIVISIONS, rng, True)
+        drawn = _divisions(patients[rows], len(synthetic), DRAW_DIVISIONS, rng, True)
         if drawn:  # else of one person only
             rounds.append([(rows[a], rows[b], x) for a, b, x in drawn])
-    triples = [(a, b, len(c) + x) for each in rounds for a, b, x in each]
-    ours = distances(pooled, [(x, b) for _, b, x in triples])
-    real = distances(pooled, [(a, b) for a, b, _ in triples])
-    ends = np.cumsum([0, *map(len, rounds)])[:-1]
-    above, below = (np.add.reduceat(x, ends) for x in (ours, real))
+    triples = [(a, b, len(control) + x) for each in rounds for a, b, x in each]
+    to_synthetic = distances(pooled, [(x, b) for _, b, x in triples])
+    between_halves = distances(pooled, [(a, b) for a, b, _ in triples])
+    starts = np.cumsum([0, *map(len, rounds)])[:-1]
+    above, below = (np.add.reduceat(x, starts) for x in (to_synthetic, between_halves))
     apart = (above > 0) & (below > 0)
     if not apart[0] or np.count_nonzero(apart) < 2:
         return None
     ratios = above[apart] / below[apart]
-    return Score(float(ratios[0]), *around(float(ratios[0]), ratios[1:], ratio=True), 1.0, len(g))
+    return Score(float(ratios[0]), *around(float(ratios[0]), ratios[1:], ratio=True), 1.0, len(synthetic))
 
 
 def _divisions(
-    patients: np.ndarray, n_generated: int, times: int, rng: np.random.Generator, replace: bool = False
+    patients: np.ndarray, n_synthetic: int, times: int, rng: np.random.Generator, replace: bool = False
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Rows of two halves of the patients and of generated windows, all of one size; none where that is below 2."""
+    """Rows of two halves of the patients and of synthetic samples, all of one size; none where that is below 2."""
     names, codes = np.unique(patients, return_inverse=True)
     if len(names) < 2:
         return []
     sizes = np.bincount(codes)
-    found = []
+    divisions = []
     for _ in range(times):
         in_second, filled = np.zeros(len(names), bool), np.zeros(2, int)
         for person in rng.permutation(len(names)):
             half = int(filled[1] < filled[0])
             in_second[person] = half
             filled[half] += sizes[person]
-        n = min(*filled, n_generated)
+        n = min(*filled, n_synthetic)
         if n < 2:
             return []
         halves = (np.flatnonzero(in_second[codes] == second) for second in (False, True))
         first, second = (rng.choice(rows, n, replace=False) for rows in halves)
-        found.append((first, second, rng.choice(n_generated, n, replace=replace)))
-    return found
+        divisions.append((first, second, rng.choice(n_synthetic, n, replace=replace)))
+    return divisions
 
 
 def _frechets(pooled: np.ndarray, pairs: Pairs) -> np.ndarray:
@@ -226,7 +217,7 @@ def _frechets(pooled: np.ndarray, pairs: Pairs) -> np.ndarray:
 
 
 def _kernels(pooled: np.ndarray, pairs: Pairs) -> np.ndarray:
-    """Squared MMD, each window's likeness to itself included: never below 0, as what a ratio is made of must be."""
+    """Squared MMD, each sample's likeness to itself included: never below 0, as what a ratio is made of must be."""
     similar = _kernel_matrix(pooled)
     n = len(pooled)
     signs = np.array([np.bincount(a, minlength=n) / len(a) - np.bincount(b, minlength=n) / len(b) for a, b in pairs])
@@ -234,7 +225,7 @@ def _kernels(pooled: np.ndarray, pairs: Pairs) -> np.ndarray:
 
 
 def _unbiased(similar: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(R,) squared MMD of bootstrap samples; a window is not paired with itself, however often it was drawn.
+    """(R,) squared MMD of bootstrap samples; a sample is not paired with itself, however often it was drawn.
 
     Arguments:
         similar: (N + M, N + M) kernel matrix of both sets.
@@ -267,6 +258,6 @@ def _check(**sets: np.ndarray) -> None:
         bad = ~np.isfinite(features).all(axis=1)
         if len(features) < 2 or bad.any():
             raise InputError(
-                f"features of {kind} windows: {int(bad.sum())} of {len(features)} are not finite; "
-                "distances need at least two windows, and no missing values"
+                f"features of {kind} samples: {int(bad.sum())} of {len(features)} are not finite; "
+                "distances need at least two samples, and no missing values"
             )

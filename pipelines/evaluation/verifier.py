@@ -1,4 +1,4 @@
-"""A verifier of people: do two pieces of one ECG lead come from one person? Tried on people that it never saw.
+"""A verifier of people: do two windows of one ECG lead come from one person? Tried on people that it never saw.
 
 It sees the median beat of a window and projects it to where, over people, sessions differ least and people most. With
 some hundred people to learn from, this linear metric erred no more on new ones than small convolutional networks did.
@@ -13,15 +13,23 @@ from typing import Self
 import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError, safe_open
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from ....errors import InputError
-from ....files import new_file
-from ..score import Score
-from .beat_shape import beat_shapes
-from .comparisons import OTHER_DAY, SAME_DAY, Comparisons, compare, is_trial, together
-from .equal_error import score_equal_error
-from .sessions import Sessions, read_sessions, same_lead
+from ...errors import InputError
+from ...files import new_file
+from .beats import beat_shapes
+from .score import Score
+from .trial import (
+    OTHER_DAY,
+    SAME_DAY,
+    Comparisons,
+    Sessions,
+    compare,
+    is_trial,
+    pooled,
+    read_sessions,
+    same_lead,
+    score_equal_error,
+)
 
 FORMAT = 1
 FOLDS = 5  # people are unseen in one of so many trainings
@@ -32,7 +40,7 @@ SMALLEST_MV = 0.01  # so that the size of a beat has a logarithm
 
 @dataclass(frozen=True)
 class Verifier:
-    """What tells people apart by one lead, and how well it does.
+    """What distinguishes people by one lead, and how well it does.
 
     Arguments:
         centre: (89,) mean description of a beat.
@@ -58,7 +66,7 @@ class Verifier:
 
     @property
     def error(self) -> Score:
-        """The equal error rate that an attack with single windows goes by."""
+        """The equal error rate of single windows, which an attack uses."""
         return self.errors.get(f"{SAME_DAY}: window") or self.errors[f"{OTHER_DAY}: window"]
 
     def embed(self, values: np.ndarray, channels: Sequence[str], fs: float) -> np.ndarray:
@@ -117,7 +125,7 @@ def train_verifier(
 
     Arguments:
         source: WFDB database with several records a person, such as ECG-ID.
-        lead: its name; "i" is also found as "ECG I".
+        lead: its name; "i" also matches "ECG I".
         seconds: length of the windows: that of the windows it shall judge.
         fs: Hz that records are resampled to.
         seed: of the folds and of the resampling.
@@ -141,14 +149,14 @@ def train_verifier(
     fold = (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[codes]  # N
     trial: dict[str, list[Comparisons]] = {}
     for k in range(FOLDS):
-        seen, unseen = fold != k, fold == k
+        learnt, unseen = fold != k, fold == k
         metric = _learn(
-            np.concatenate([described[seen], beside]), np.concatenate([sessions.person[seen], people_beside])
+            np.concatenate([described[learnt], beside]), np.concatenate([sessions.person[learnt], people_beside])
         )
         points = _project(described[unseen], *metric)
         for name, pairs in compare(points, codes[unseen], sessions.session[unseen], sessions.day[unseen]).items():
             trial.setdefault(name, []).append(pairs)
-    scored = {name: score_equal_error(together(pairs), seed) for name, pairs in trial.items() if is_trial(pairs)}
+    scored = {name: score_equal_error(pooled(pairs), seed) for name, pairs in trial.items() if is_trial(pairs)}
     if not scored:
         raise InputError(f"{source}: no header says the day of its record ('# ECG date: …'); add it or use ECG-ID")
     errors = {name: score for name, (score, _) in scored.items()}
@@ -182,6 +190,8 @@ def _learn(described: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.nd
 
     Source: Fisher's discriminant, with covariances within people shrunk towards the diagonal.
     """
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
     names, codes, counts = np.unique(people, return_inverse=True, return_counts=True)
     rows = counts[codes] > 1  # a single window says nothing about how a person's differ
     model = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE).fit(described[rows], people[rows])

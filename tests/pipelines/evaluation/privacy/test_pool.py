@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from anonimage.pipelines.evaluation.privacy import sweep as module
-from anonimage.pipelines.evaluation.privacy.sweep import candidates, nearest_others, sweep
+from anonimage.pipelines.evaluation.privacy import pool as module
+from anonimage.pipelines.evaluation.privacy.pool import candidates, nearest_others, sweep
 from scipy.spatial.distance import cdist
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from anonimage.pipelines.evaluation.privacy.row_risk import Rate, by_person, chance_of_largest, risk
+from anonimage.pipelines.evaluation.privacy.permutation import largest_p_value
+from anonimage.pipelines.evaluation.privacy.risk import Rate, by_person, risk
 from scipy.stats import binomtest, fisher_exact, kstest
 
 
@@ -30,7 +31,7 @@ def test_risk_by_hand():
 
 
 def test_interval_of_a_risk_covers_it():
-    """19 of 20 intervals hold the true risk (0.5 − 0.2) / 0.8, also where there are few strangers."""
+    """19 of 20 intervals hold the true risk (0.5 − 0.2) / 0.8, also where there are few others."""
     rng = np.random.default_rng(0)
     held = []
     for _ in range(2000):
@@ -49,7 +50,7 @@ def test_chance_of_one_figure_is_fishers():
     figures = np.repeat([1.0, 0, 1, 0], [12, 18, 5, 25])[:, None]
     member = np.arange(60) < 30
     theirs = fisher_exact([[12, 18], [5, 25]], alternative="greater").pvalue
-    assert chance_of_largest(figures, member, 0) == pytest.approx(theirs, abs=0.015)
+    assert largest_p_value(figures, member, 0) == pytest.approx(theirs, abs=0.015)
 
 
 def test_chance_is_even_where_there_is_nothing():
@@ -58,17 +59,17 @@ def test_chance_is_even_where_there_is_nothing():
     chances = []
     for seed in range(120):
         figures = rng.normal(size=(40, 8)) + rng.normal(size=(40, 1))
-        chances.append(chance_of_largest(figures, rng.permutation(40) < 20, seed))
+        chances.append(largest_p_value(figures, rng.permutation(40) < 20, seed))
     assert kstest(chances, "uniform").pvalue > 0.01
 
 
 def test_chance_of_a_figure_that_is_the_same_for_all():
-    assert chance_of_largest(np.ones((20, 2)), np.arange(20) < 10, 0) == 1
+    assert largest_p_value(np.ones((20, 2)), np.arange(20) < 10, 0) == 1
 
 
 def test_chance_is_never_nothing():
     figures = (np.arange(200) < 100).astype(float)[:, None]
-    assert chance_of_largest(figures, np.arange(200) < 100, 0) == pytest.approx(1 / 10_001)
+    assert largest_p_value(figures, np.arange(200) < 100, 0) == pytest.approx(1 / 10_001)
 
 
 def test_mean_of_each_persons_rows():

@@ -6,14 +6,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..score import Score
 from .beats import filled
 from .delineation import TOGETHER, delineate
-from .resampling import around, multiplicities, shares, some
+from .resampling import around, correlations, kolmogorov_smirnov, multiplicities, shares, some
+from .score import Score
 
-LEADS = ("v5", "ii", "i")  # the first of these that is there is measured, as in the paper (V5); else the first channel
+LEADS = (
+    "v5",
+    "ii",
+    "i",
+)  # the first of these that a record has is measured, as in the paper (V5); else the first channel
 LEVEL_S = 0.010  # seconds before QRS over which the isoelectric level is taken: the PR segment
-FEWEST, FEWEST_AT_ENDS = 20, 40  # windows of which mean, spread and distance are told, and percentiles
+FEWEST, FEWEST_AT_ENDS = 20, 40  # windows from which on there are mean, spread and distance, and percentiles
 PERCENTILES = (2.5, 97.5)
 MOST = 5000  # windows of a set that are compared
 
@@ -40,7 +44,7 @@ RR = Parameter("rr", "RR interval", "ms")  # kept for its relation to QT
 
 
 def measured_lead(channels: Sequence[str]) -> int:
-    """Position of the lead on which parameters are measured: the first of `LEADS` that is there, else the first."""
+    """Position of the lead on which parameters are measured: the first of `LEADS` among them, else the first."""
     names = [name.strip().casefold() for name in channels]
     return next((names.index(lead) for lead in LEADS if lead in names), 0)
 
@@ -99,9 +103,9 @@ def _of_beats(signals: np.ndarray, beats: pd.DataFrame, fs: float) -> pd.DataFra
 
 
 def _voltage(signals: np.ndarray, windows: np.ndarray, samples: pd.Series) -> np.ndarray:
-    """mV at one sample of each beat (B,), NaN where there is no such sample."""
-    there = (samples >= 0) & (samples < signals.shape[1])
-    return np.where(there, signals[windows, samples.where(there, 0).astype(int)], np.nan)
+    """mV at one sample of each beat (B,), NaN outside of the window."""
+    inside = (samples >= 0) & (samples < signals.shape[1])
+    return np.where(inside, signals[windows, samples.where(inside, 0).astype(int)], np.nan)
 
 
 def score_parameters(
@@ -136,69 +140,77 @@ def score_parameters(
     scores: dict[str, Score] = {}
     missing: dict[str, str] = {}
     for key, _, unit in PARAMETERS:
-        ours, real, learnt = (table[key].to_numpy(float) for table in (synthetic, control, training))
-        seen, seen_real = ~np.isnan(ours), ~np.isnan(real)
-        share = float(1 - seen.mean())
-        ends = around(share, shares(times) @ ~seen, 0, 1)
-        scores[f"{key}: undetectable"] = Score(share, *ends, float(1 - seen_real.mean()), len(ours))
-        ours, real, learnt = ours[seen], real[seen_real], learnt[~np.isnan(learnt)]
-        if why := _lacking(ours, real, FEWEST):
+        own, real, learnt = (table[key].to_numpy(float) for table in (synthetic, control, training))
+        measured, measured_real = ~np.isnan(own), ~np.isnan(real)
+        share = float(1 - measured.mean())
+        ends = around(share, shares(times) @ ~measured, 0, 1)
+        scores[f"{key}: undetectable"] = Score(share, *ends, float(1 - measured_real.mean()), len(own))
+        own, real, learnt = own[measured], real[measured_real], learnt[~np.isnan(learnt)]
+        if why := _lacking(own, real, FEWEST):
             missing[key] = why
             continue
-        baselines, draws = _moments(real), _moments(ours, times[:, seen])
-        for name, value in _moments(ours).items():
-            if name.endswith("%") and (why := _lacking(ours, real, FEWEST_AT_ENDS)):
+        baselines, draws = _moments(real), _moments(own, times[:, measured])
+        for name, value in _moments(own).items():
+            if name.endswith("%") and (why := _lacking(own, real, FEWEST_AT_ENDS)):
                 missing[f"{key}: {name}"] = why
                 continue
             ends = around(float(value[0]), _finite(draws[name]))
-            scores[f"{key}: {name}"] = Score(float(value[0]), *ends, float(baselines[name][0]), len(ours), unit)
-        scores[f"{key}: KS"] = _score_distance(ours, real, learnt, times[:, seen], control_times[:, seen_real], rng)
-    found, without = _score_relation(synthetic, control, times)
-    return scores | found, missing | without
+            scores[f"{key}: {name}"] = Score(float(value[0]), *ends, float(baselines[name][0]), len(own), unit)
+        distance = _score_distance((own, real, learnt), times[:, measured], control_times[:, measured_real], rng)
+        scores[f"{key}: KS"] = distance
+    relation, without = _score_relation(synthetic, control, times)
+    return scores | relation, missing | without
 
 
-def _lacking(ours: np.ndarray, real: np.ndarray, least: int) -> str:
-    """Why so few values (N,) and (M,) tell nothing; "" if they are enough."""
-    enough = min(len(ours), len(real)) >= least
-    return "" if enough else f"{len(ours)} synthetic and {len(real)} control windows have it; it takes {least} of each"
+def _lacking(own: np.ndarray, real: np.ndarray, least: int) -> str:
+    """Why so few values (N,) and (M,) say nothing; "" if they are enough."""
+    enough = min(len(own), len(real)) >= least
+    return "" if enough else f"{len(own)} synthetic and {len(real)} control windows have it; it takes {least} of each"
 
 
 def _score_distance(
-    ours: np.ndarray,
-    real: np.ndarray,
-    learnt: np.ndarray,
+    values: tuple[np.ndarray, np.ndarray, np.ndarray],
     times: np.ndarray,
     control_times: np.ndarray,
     rng: np.random.Generator,
 ) -> Score:
-    """KS distance of (N,) generated values from (M,) control ones; of as many training values as baseline, if any."""
+    """KS distance of (N,) synthetic values from (M,) control ones; of as many training values as baseline, if any."""
+    own, real, learnt = values
     if len(learnt) < FEWEST:
-        value, baseline = float(_distances(ours, real)[0]), None
+        value, baseline = float(kolmogorov_smirnov(own, real)[0]), None
     else:  # the smaller a set, the farther it is from any other
-        rows, others = (some(x, min(len(ours), len(learnt)), rng) for x in (ours, learnt))
-        ours, times = ours[rows], times[:, rows]
-        value, baseline = (float(_distances(x, real)[0]) for x in (ours, learnt[others]))
-    ends = around(value, _finite(_distances(ours, real, times, control_times)), 0, 1)
-    return Score(value, *ends, baseline, len(ours))
+        rows, others = (some(x, min(len(own), len(learnt)), rng) for x in (own, learnt))
+        own, times = own[rows], times[:, rows]
+        value, baseline = (float(kolmogorov_smirnov(x, real)[0]) for x in (own, learnt[others]))
+    ends = around(value, _finite(kolmogorov_smirnov(own, real, times, control_times)), 0, 1)
+    return Score(value, *ends, baseline, len(own))
 
 
 def _score_relation(
     synthetic: pd.DataFrame, control: pd.DataFrame, times: np.ndarray
 ) -> tuple[dict[str, Score], dict[str, str]]:
     """How QT follows RR."""
-    seen = synthetic[["rr", "qt"]].notna().all(axis=1).to_numpy()
-    pairs = synthetic.loc[seen, ["rr", "qt"]].to_numpy(float).T
-    real = control[["rr", "qt"]].dropna().to_numpy(float).T
-    if why := _lacking(pairs[0], real[0], FEWEST):
+    measured = synthetic[["rr", "qt"]].notna().all(axis=1).to_numpy()
+    pairs, real = (table[["rr", "qt"]].dropna().to_numpy(float) for table in (synthetic, control))
+    if why := _lacking(pairs, real, FEWEST):
         return {}, {"qt_rr": why}
-    r, baseline, draws = _correlations(pairs)[0], _correlations(real)[0], _correlations(pairs, times[:, seen])
+    r, baseline = _correlation(pairs)[0], _correlation(real)[0]
     if not np.isfinite(r):
         return {}, {"qt_rr": "QT or RR is the same in all synthetic windows"}
+    draws = _finite(_correlation(pairs, times[:, measured]))
     scores = {}
     for name, power, least in (("qt_rr: r", 1, -1), ("qt_rr", 2, 0)):
         value, beside = float(r**power), float(baseline**power) if np.isfinite(baseline) else None
-        scores[name] = Score(value, *around(value, _finite(draws**power), least, 1), beside, pairs.shape[1])
+        scores[name] = Score(value, *around(value, draws**power, least, 1), beside, len(pairs))
     return scores, {}
+
+
+def _correlation(pairs: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
+    """Correlation (R,) of the columns of pairs (N, 2), each row taken so many times (R, N); NaN: constant."""
+    if (np.ptp(pairs, axis=0) == 0).any():
+        return np.full(1, np.nan)
+    standard = (pairs - pairs.mean(axis=0)) / pairs.std(axis=0)
+    return np.concatenate([correlations(standard, each) for each in ([None] if times is None else times)])
 
 
 def _moments(values: np.ndarray, times: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -210,42 +222,12 @@ def _moments(values: np.ndarray, times: np.ndarray | None = None) -> dict[str, n
         total = times.sum(axis=1)
         mean = times @ values / total
         spread = np.sqrt(np.maximum(times @ values**2 - total * mean**2, 0) / (total - 1))
-    found = {"mean": mean, "sd": spread}
+    moments = {"mean": mean, "sd": spread}
     reached = times.cumsum(axis=1)
     for percent in PERCENTILES:
-        place = (reached >= total[:, None] * percent / 100).argmax(axis=1)
-        found[f"{percent} %"] = np.where(total > 0, values[place], np.nan)
-    return found
-
-
-def _distances(
-    first: np.ndarray, second: np.ndarray, times: np.ndarray | None = None, others: np.ndarray | None = None
-) -> np.ndarray:
-    """Largest difference (R,) between the distributions of two sets, values taken so many times each; NaN: never."""
-    pooled = np.concatenate([first, second])
-    order = np.argsort(pooled, kind="stable")
-    last = np.append(np.diff(pooled[order]) > 0, True)  # of equal values: compared where all of them are in
-    reached = []
-    for own, given, offset in ((first, times, 0), (second, others, len(first))):
-        weights = np.zeros((1 if given is None else len(given), len(pooled)))
-        weights[:, offset : offset + len(own)] = 1 if given is None else given
-        summed = weights[:, order].cumsum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            reached.append(summed / summed[:, -1:])
-    return np.abs(reached[0] - reached[1])[:, last].max(axis=1)
-
-
-def _correlations(pairs: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
-    """Correlation (R,) of the rows of pairs (2, N), each pair taken so many times (R, N); NaN: constant."""
-    if (np.ptp(pairs, axis=1) == 0).any():
-        return np.full(1, np.nan)
-    times = np.ones((1, pairs.shape[1])) if times is None else times.astype(np.float64)
-    first, second = pairs - pairs.mean(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):  # a bootstrap sample may hold one pair only
-        x, y, xx, yy, xy = (
-            times @ row / times.sum(axis=1) for row in (first, second, first**2, second**2, first * second)
-        )
-        return (xy - x * y) / np.sqrt((xx - x**2) * (yy - y**2))
+        position = (reached >= total[:, None] * percent / 100).argmax(axis=1)
+        moments[f"{percent} %"] = np.where(total > 0, values[position], np.nan)
+    return moments
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -62,7 +62,7 @@ def delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
     Returns:
         One row a beat: window (its number in signals); r, p_on, p_peak, p_off, qrs_on, qrs_off, t_on, t_peak, t_off in
         seconds from the window's start. NaN: not found, cut off by the window's border, or, for where a complex begins
-        and ends, nowhere to be seen: noise, or the next complex, comes before a calm stretch does.
+        and ends, not visible: noise, or the next complex, comes before a calm stretch does.
 
     Source: slopes by derivatives of Gaussians at one width a wave, borders where the slope falls below a share of its
     steepest, as Martínez et al. 2004 do it on a dyadic wavelet.
@@ -105,10 +105,12 @@ def _delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
     marks |= {"qrs_on": np.where(begins, on, np.nan), "qrs_off": np.where(ends, off, np.nan)}
     marks |= {"t_on": t_on, "t_peak": t_peak, "t_off": t_off}
     table = pd.DataFrame({"window": windows} | {name: (marks[name] - margin) / fs for name in COLUMNS[1:]})
-    seen = table[list(MARKS)].to_numpy()
+    marked = table[list(MARKS)].to_numpy()
     end = (signals.shape[1] - 1) / fs
-    outside = (seen < QUIET_S) | (seen > end - QUIET_S)  # what begins or ends nearer to the border may go on behind it
-    table[list(MARKS)] = np.where(outside, np.nan, seen)
+    outside = (marked < QUIET_S) | (
+        marked > end - QUIET_S
+    )  # what begins or ends nearer to the border may go on behind it
+    table[list(MARKS)] = np.where(outside, np.nan, marked)
     return table
 
 
@@ -121,7 +123,7 @@ def _qrs(padded: np.ndarray, windows: np.ndarray, middles: np.ndarray, fs: float
     """Borders of each complex, and how steep it is.
 
     Returns:
-        The samples between which it lies (B,) and (B,); whether it is seen to begin there (B,) and to end there (B,),
+        The samples between which it lies (B,) and (B,); whether its beginning (B,) and its end (B,) are visible,
         for without a calm stretch they are only as far away as a border may be, which is no measurement; its steepest
         slope (B,) in mV a sample.
     """
@@ -134,27 +136,27 @@ def _qrs(padded: np.ndarray, windows: np.ndarray, middles: np.ndarray, fs: float
     inner = near[:, centre - core : centre + core + 1]
     steepest = inner.max(axis=1)
     steep = inner > STEEP * steepest[:, None]
-    borders, seen = [], []
+    borders, is_calm = [], []
     for half, first, share in ((near[:, ::-1], steep[:, ::-1], QRS_ON), (near, steep, QRS_OFF)):
         last_steep = centre + core - np.argmax(first[:, ::-1], axis=1)
         limit = np.maximum(share * steepest, np.minimum(RESTLESS * usual, STEEP * steepest))
         ahead = maximum_filter1d(half, quiet, axis=1, origin=-(quiet // 2))  # over the next `quiet` samples
         calm = (ahead < limit[:, None]) & (np.arange(half.shape[1]) >= last_steep[:, None])
         calm = calm[:, : centre + reach + 1]
-        seen.append(calm.any(axis=1))
-        borders.append(np.where(seen[-1], calm.argmax(axis=1) - centre, reach))
-    return middles - borders[0], middles + borders[1], *seen, steepest
+        is_calm.append(calm.any(axis=1))
+        borders.append(np.where(is_calm[-1], calm.argmax(axis=1) - centre, reach))
+    return middles - borders[0], middles + borders[1], *is_calm, steepest
 
 
 def _dominant(padded: np.ndarray, windows: np.ndarray, on: np.ndarray, off: np.ndarray) -> np.ndarray:
     """The sample in each complex that is farthest from where it began (B,)."""
-    places = np.minimum(on[:, None] + np.arange(int((off - on).max(initial=0)) + 1), off[:, None])
-    away = np.abs(padded[windows[:, None], places] - padded[windows, on][:, None])
+    samples = np.minimum(on[:, None] + np.arange(int((off - on).max(initial=0)) + 1), off[:, None])
+    away = np.abs(padded[windows[:, None], samples] - padded[windows, on][:, None])
     return on + away.argmax(axis=1)
 
 
 def _without(padded: np.ndarray, windows: np.ndarray, on: np.ndarray, off: np.ndarray) -> np.ndarray:
-    """The signals with a straight line in each complex's place."""
+    """The signals with a straight line instead of each complex."""
     waves = padded.astype(np.float32)
     for window, begin, end in zip(windows, on, off, strict=True):
         waves[window, begin : end + 1] = np.linspace(waves[window, begin], waves[window, end], end + 1 - begin)
@@ -170,7 +172,7 @@ def _wave(
     steepest: np.ndarray,
     fs: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Onset, peak and end (B,) of the most marked wave whose peak lies between two samples; NaN where there is none."""
+    """Onset, peak and end (B,) of the most marked wave whose peak lies between two samples; NaN without one."""
     slope = gaussian_filter1d(signals, wave.width * fs, axis=1, order=1)
     flank, reach = (max(1, round(s * fs)) for s in (wave.flank, wave.reach))
     rise, fall = np.maximum(slope, 0), np.maximum(-slope, 0)
@@ -181,28 +183,28 @@ def _wave(
     down = slope[:, 1:] > 0
     tops, troughs = up & ~down, ~up & down
     marked = np.zeros_like(slope)
-    for places, a, b in ((tops, rise_before, fall_after), (troughs, fall_before, rise_after)):
-        rows, columns = np.nonzero(places)
+    for peaks, a, b in ((tops, rise_before, fall_after), (troughs, fall_before, rise_after)):
+        rows, columns = np.nonzero(peaks)
         a, b = a[rows, columns], b[rows, columns]
         marked[rows, columns] = np.where(np.minimum(a, b) > wave.lopsided * np.maximum(a, b), a + b, 0)
 
     first, last = np.ceil(first).astype(int), np.floor(last).astype(int)
     width = max(1, int((last - first).max(initial=0)) + 1)
-    places = first[:, None] + np.arange(width)
-    inside = (places <= last[:, None]) & (places >= 0) & (places < signals.shape[1])
-    candidates = np.where(inside, marked[windows[:, None], np.clip(places, 0, signals.shape[1] - 1)], 0)
+    samples = first[:, None] + np.arange(width)
+    inside = (samples <= last[:, None]) & (samples >= 0) & (samples < signals.shape[1])
+    candidates = np.where(inside, marked[windows[:, None], np.clip(samples, 0, signals.shape[1] - 1)], 0)
     best = candidates.argmax(axis=1)
     strength = candidates[np.arange(len(best)), best]
-    found = strength > 2 * wave.least * steepest
-    peak = np.where(found, first + best, _margin(fs)).astype(int)
+    is_wave = strength > 2 * wave.least * steepest
+    peak = np.where(is_wave, first + best, _margin(fs)).astype(int)
     sign = np.where(tops[windows, peak], 1, -1)[:, None]
 
     ends = []
     for direction, share in ((-1, wave.on), (1, wave.off)):
-        places = np.clip(peak[:, None] + direction * np.arange(flank + reach), 0, signals.shape[1] - 1)
-        flow = -direction * sign * slope[windows[:, None], places]  # down from the peak, outwards
+        samples = np.clip(peak[:, None] + direction * np.arange(flank + reach), 0, signals.shape[1] - 1)
+        flow = -direction * sign * slope[windows[:, None], samples]  # down from the peak, outwards
         steep = flow[:, :flank].argmax(axis=1)
         edge = share * flow[np.arange(len(steep)), steep]
         over = (flow < edge[:, None]) & (np.arange(flow.shape[1]) > steep[:, None])
-        ends.append(np.where(found & over.any(axis=1), peak + direction * over.argmax(axis=1), np.nan))
-    return ends[0], np.where(found, peak, np.nan), ends[1]
+        ends.append(np.where(is_wave & over.any(axis=1), peak + direction * over.argmax(axis=1), np.nan))
+    return ends[0], np.where(is_wave, peak, np.nan), ends[1]

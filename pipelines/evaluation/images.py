@@ -1,0 +1,181 @@
+"""Images: what coding costs before any network, NULL pixels, how alike images are, and how far two sets are apart."""
+
+import numpy as np
+import pandas as pd
+
+from ...data.store.store import Store
+from ...transforms import AdaptedRange, Codec, Compose, Saturation, Transform
+from .distances import score_kernel
+from .resampling import RESAMPLES, ends, interval
+from .score import Score
+from .sets import Comparison
+
+PAIRS = 300  # of images, for the diversity of a set
+SSIM_WINDOW = 7  # pixels; scikit-image's own choice
+IMAGES = 500  # of a set at most, for the kernel distance
+POOLED = 8  # pixels a side that an image is averaged to
+CELLS, ORIENTATIONS = 4, 8  # histograms of gradients: a side, and directions in each
+PAPER_WIDTH = 2.5  # mV, of eq. 3
+PAPER_SHARE_OUTSIDE = 0.04  # "only 4% of the samples have at least one of the values outside these bounds", section 4.1
+NONE = Saturation(0, 0, 0, 0)
+
+
+def score_diversity(sets: Comparison) -> dict[str, Score]:
+    """How alike the images of a set are: mean structural similarity of random pairs, by scikit-image.
+
+    Arguments:
+        sets: images (N, c, H, W) uint8, N at least 2; pairs of control images are of two patients, if there are two.
+
+    Returns:
+        "similarity": near 1, the generator gives one image again and again; the baseline is that of control images.
+
+    Source: Odena, Olah and Shlens 2016, section 4.2 (MS-SSIM); images of 45×45 are too small for several scales.
+    """
+    if min(sets.synthetic.shape[2:]) < SSIM_WINDOW:
+        return {}
+    synthetic = _similarities(sets.synthetic, sets.own, sets.seed)
+    control = _similarities(sets.control, sets.control_patients, sets.seed)
+    low, high = interval(synthetic, np.arange(PAIRS), seed=sets.seed)
+    return {"similarity": Score(float(synthetic.mean()), low, high, float(control.mean()), PAIRS)}
+
+
+def score_kernel_images(sets: Comparison) -> dict[str, Score]:
+    """Kernel distance of two sets of images: what they look like from afar, and which way their edges run.
+
+    Arguments:
+        sets: images (N, c, H, W) uint8, N at least 2.
+
+    Returns:
+        "kernel_images"; baseline: training images in the synthetic ones' place. Nothing for images below 8 × 8.
+
+    Source: Bińkowski et al. 2018, on means of 8 × 8 areas and histograms of oriented gradients (Dalal and Triggs 2005),
+    which say as much of a scan or a coded signal as of a photograph; a network that learnt photographs does not.
+    """
+    if min(sets.synthetic.shape[2:]) < POOLED:
+        return {}
+    sets = sets.at_most(IMAGES, np.random.default_rng(sets.seed)).mapped(_features)
+    real = np.concatenate([sets.control, sets.training])
+    spread = max(real.std(axis=0).mean(), 1e-6)  # one for all, so that what hardly varies is not blown up
+    return {"kernel_images": score_kernel(sets.mapped(lambda x: (x - real.mean(axis=0)) / spread))}
+
+
+def score_null(images: np.ndarray, null: np.ndarray, seed: int) -> dict[str, Score]:
+    """Share of generated images whose NULL pixels are all exactly 0, before anything enforces it.
+
+    Arguments:
+        images: (N, c, H, W) uint8, as the generator made them.
+        null: (c, H, W) True where the arrangement has NULL; none: nothing is scored.
+        seed: of the bootstrap.
+
+    Source: the NULL area of Piacentino et al., section 3.3.3, Fig. 5.
+    """
+    if not null.any():
+        return {}
+    clean = (images[:, null] == 0).all(axis=1)
+    draws = np.random.default_rng(seed).binomial(len(clean), clean.mean(), RESAMPLES) / len(clean)
+    return {"null_clean": Score(float(clean.mean()), *ends(draws), 1.0, len(clean))}
+
+
+def score_coding(store: Store, codec: Codec, rows: np.ndarray, seed: int) -> dict[str, Score]:
+    """Round trip of some windows, saturation of all.
+
+    Arguments:
+        store: real signals.
+        codec: fitted.
+        rows: positions in the store's frame of the windows whose round trip is measured.
+        seed: of the bootstrap.
+
+    Returns:
+        "round_trip_rms", "round_trip_max", in µV for signals in mV; shares "saturated_windows" and "saturated_values"
+        where the standardizer has quantile bounds; "wide_windows": the share wider than the adapted range, or than the
+        paper's where there is none, before anything is cut off.
+    """
+    return {**_round_trip(store, codec, rows, seed), **_saturation(store, codec, seed)}
+
+
+def _round_trip(store: Store, codec: Codec, rows: np.ndarray, seed: int) -> dict[str, Score]:
+    x = store.samples(rows).values
+    scale, unit = (1000.0, "µV") if set(store.units) == {"mV"} else (1.0, store.units[0])
+    error = scale * np.abs(codec.decode(codec.encode(x), codec.offset(x)) - x)
+    squares = np.nanmean(error**2, axis=(1, 2))
+    patients = store.frame["patient"].to_numpy()[rows]
+    rms = interval(squares, patients, lambda values: float(np.sqrt(values.mean())), seed)
+    whole = np.array([not any(cut.values for cut in codec.saturated(x[k : k + 1]).values()) for k in range(len(x))])
+    tolerance = scale * codec.tolerance
+    scores = {"round_trip_rms": Score(float(np.sqrt(squares.mean())), *rms, tolerance, len(x), unit)}
+    if whole.any():
+        largest = float(np.nanmax(error[whole]))
+        scores["round_trip_max"] = Score(largest, largest, largest, tolerance, int(whole.sum()), unit)
+    return scores
+
+
+def _saturation(store: Store, codec: Codec, seed: int) -> dict[str, Score]:
+    is_ecg = set(store.units) == {"mV"}  # of other signals the paper says nothing
+    counted = _counted(codec, PAPER_WIDTH if is_ecg else None)
+    by_patient = [_of_patient(store, counted, windows) for _, windows in store.frame.groupby("patient", sort=True)]
+    kinds = {
+        "saturated_windows": ("QuantileBounds", "windows", "n_windows", PAPER_SHARE_OUTSIDE if is_ecg else None),
+        "saturated_values": ("QuantileBounds", "values", "n_values", None),
+        "wide_windows": ("AdaptedRange", "windows", "n_windows", None),
+    }
+    scores = {}
+    for name, (transform, part, whole, baseline) in kinds.items():
+        if not any(transform in counts for counts in by_patient):
+            continue
+        counts = np.array([[getattr(each[transform], field) for field in (part, whole)] for each in by_patient])
+
+        def share(patients: np.ndarray, counts: np.ndarray = counts) -> float:
+            some, all_ = counts[patients].sum(axis=0)
+            return float(some / max(all_, 1))
+
+        everybody = np.arange(len(counts))
+        low, high = interval(everybody, everybody, share, seed)
+        scores[name] = Score(share(everybody), low, high, baseline, len(store.frame))
+    return scores
+
+
+def _of_patient(store: Store, counted: list[Transform], windows: pd.DataFrame) -> dict[str, Saturation]:
+    total: dict[str, Saturation] = {}
+    for first in range(0, len(windows), 1024):
+        chunk = windows.iloc[first : first + 1024]
+        x = store.values(chunk.index.to_numpy())
+        for transform in counted:
+            for name, saturation in transform.saturated(x).items():
+                total[name] = total.get(name, NONE) + saturation
+    return total
+
+
+def _counted(codec: Codec, width: float | None) -> list[Transform]:
+    """The transforms whose saturation is counted, on the signals as they are; width: of a further range."""
+    whole = codec.standardizer
+    parts = [part for part in (whole.parts if isinstance(whole, Compose) else (whole,)) if isinstance(part, Transform)]
+    adapted = any(isinstance(part, AdaptedRange) for part in parts)
+    return parts if adapted or width is None else [*parts, AdaptedRange(width)]
+
+
+def _features(images: np.ndarray) -> np.ndarray:
+    """(N, c · 64 + 128): means of areas, and histograms of gradients; what is left over at the edges is cut off."""
+    from skimage.feature import hog
+    from skimage.transform import downscale_local_mean
+
+    sides = images.shape[2:]
+    factors = tuple(side // POOLED for side in sides)
+    cut = images[:, :, : POOLED * factors[0], : POOLED * factors[1]] / 255
+    pooled = downscale_local_mean(cut, (1, 1, *factors)).reshape(len(images), -1)
+    cell = tuple(side // CELLS for side in sides)
+    grey = images[:, :, : CELLS * cell[0], : CELLS * cell[1]].mean(axis=1)
+    edges = [hog(image, ORIENTATIONS, cell, (1, 1)) for image in grey]
+    return np.hstack([pooled, np.array(edges)])
+
+
+def _similarities(images: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
+    """(PAIRS,) similarities of two images each, of different groups (N,) if there are any."""
+    from skimage.metrics import structural_similarity
+
+    rng = np.random.default_rng(seed)
+    numbers = np.arange(len(images)) if len(np.unique(groups)) < 2 else np.unique(groups, return_inverse=True)[1]
+    firsts = rng.integers(len(images), size=PAIRS)
+    pairs = ([first, rng.choice(np.flatnonzero(numbers != numbers[first]))] for first in firsts)
+    return np.array(
+        [structural_similarity(*images[pair], channel_axis=0, win_size=SSIM_WINDOW, data_range=255) for pair in pairs]
+    )

@@ -1,0 +1,287 @@
+"""The attacks on samples of any kind: copies, membership inference, and re-identification by a verifier."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ....data.samples import Samples
+from ..resampling import FEW_RESAMPLES, RESAMPLES
+from ..score import Score
+from .findings import Attack
+from .permutation import FALSE_RATES, Tested, membership_auc, roc_curve, tpr_at_fpr
+from .pool import Library, Pool, Sweep, candidates
+from .risk import members_excess, members_rate, members_share, training_rate
+
+LOOKED_AT = 2000  # samples compared lag by lag
+NEAREST = 4  # candidates for each
+STRANGE = 0.01  # a copy is nearer than this share of real samples is to anybody else's
+CHUNK = 256
+RATE = 0.01  # of false alarms at which the true ones are counted
+NON_MEMBERS = 100  # samples: fewer than these cannot show a rate of 1 %
+LONE_NON_MEMBERS = 300  # where each has one figure: of 100, the one highest alone would decide
+REIDENTIFICATION = "re-identification: nearest person"
+MATCHED = 500  # synthetic windows shown to the verifier
+USABLE = 0.5  # of the windows shown have to hold something to know a person by
+ENROLLED = 8  # windows of each person that make the template
+WORST = 0.25  # upper end of the equal error rate from which on a verifier shows nothing
+
+QUESTIONS = {
+    "copies: exact": "How many synthetic samples are a training sample, value for value?",
+    "copies: near": "How many are nearer to a training sample than 99 % of real samples are to any other person's, "
+    "under shift and scale?",
+    "copies: nearest record": "Is the real record nearest to a synthetic one more often one of training?",
+    "copies: nearest-neighbour ratio": "The same, where a record counts the more, the farther off the next person is.",
+    "membership: nearest distance": "Does something synthetic lie nearer to people of training than to others?",
+    "membership: density ratio": "Is the synthetic set denser about people of training than other real people are?",
+    "membership: discriminator": "With the trained discriminator at hand: does it take training for more real?",
+    REIDENTIFICATION: "How much more often is a person of training than anybody else the one that a synthetic window "
+    "is taken for?",
+}
+
+
+def attack_copies(
+    synthetic: np.ndarray, swept: Sweep, shapes: np.ndarray, pool: Pool, seed: int, resamples: int = RESAMPLES
+) -> list[Attack]:
+    """The four attacks that look for copies.
+
+    How many are copies is counted against all training samples, on the controls as well, so that a report's shares can
+    be compared. Whether that could be chance is asked of the pool, where people of both parts are alike; it holds fewer
+    samples, and baselines are shares of what it shows.
+
+    Arguments:
+        synthetic: (S, F) features of the synthetic samples.
+        swept: their distances from the pool.
+        shapes: (S, C, l) of the same samples.
+        pool: real samples.
+        seed: of draws, resampling and relabellings.
+        resamples: of the intervals; 0: none.
+    """
+    rng = np.random.default_rng(seed)
+    some = np.sort(rng.permutation(len(synthetic))[:LOOKED_AT])
+    ratio = np.divide(swept.first, swept.second, out=np.ones_like(swept.first), where=swept.second > 0)
+    rest = (pool.member, seed, resamples)
+    exact, near = _copied(synthetic[some], shapes[some], pool, seed, resamples)
+    tested = {
+        "copies: exact": ("copy_share", exact),
+        "copies: near": ("copy_share", near),
+        "copies: nearest record": ("membership_auc", members_share(swept.person, np.ones(len(synthetic)), *rest)),
+        "copies: nearest-neighbour ratio": ("membership_auc", members_share(swept.person, 1 - ratio, *rest)),
+    }
+    return [_attack(name, limit, QUESTIONS[name], of, pool) for name, (limit, of) in tested.items()]
+
+
+def _attack(name: str, limit: str, question: str, of: Tested, pool: Pool) -> Attack:
+    score = Score(of.value, of.low, of.high, of.baseline, pool.people)
+    return Attack(name, limit, question, score, of.p_value, *pool.numbers)
+
+
+def _copied(features: np.ndarray, shapes: np.ndarray, pool: Pool, seed: int, resamples: int) -> tuple[Tested, Tested]:
+    """Shares of exact and of near copies of any training sample, with p-value and baseline from the pool."""
+    tested = []
+    counted, balanced = (_nearest_people(features, shapes, real, pool) for real in (pool.library, pool))
+    for (person, weight), in_pool in zip(counted, balanced, strict=True):
+        share = training_rate(person, weight, pool.library.people, seed, resamples)
+        of = members_rate(*in_pool, pool.member, seed, 0)
+        tested.append(Tested(*share, of.p_value, of.baseline))
+    return tested[0], tested[1]
+
+
+def _nearest_people(
+    features: np.ndarray, shapes: np.ndarray, real: Library | Pool, pool: Pool
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of exact and of near copies: (S,) the person who is nearest, and (S,) whether it is a copy, as 0 or 1."""
+    near = candidates(features, real.features, real.codes, None, NEAREST)
+    gaps, steps = compare(shapes, near, real.shapes, pool)
+    people = []
+    for distances, is_copy in ((steps, steps <= pool.resolution), (gaps, gaps < usual_gap(pool))):
+        best = distances.argmin(axis=1)[:, None]
+        owner = real.codes[np.take_along_axis(near, best, axis=1)[:, 0]]
+        people.append((owner, np.take_along_axis(is_copy, best, axis=1)[:, 0].astype(float)))
+    return people
+
+
+def usual_gap(pool: Pool) -> float:
+    """The gap that all but STRANGE of real samples keep from training samples of others, every person counting alike.
+
+    From all of them: among more samples the nearest is nearer, though nobody copied anything.
+
+    Samples that are somebody else's value for value are left out: databases list a record twice, under two names.
+    """
+    if "usual_gap" not in pool.cache:
+        rng = np.random.default_rng(pool.seed)
+        some = np.sort(rng.permutation(len(pool.codes))[:LOOKED_AT])
+        all_, origin = pool.library, pool.origin[some]
+        learnt = origin < len(all_.codes)
+        own = np.where(learnt, all_.codes[np.where(learnt, origin, 0)], -1)  # non-members are nobody of training
+        near = candidates(pool.features[some], all_.features, all_.codes, own, NEAREST)
+        gaps, steps = compare(pool.shapes[some], near, all_.shapes, pool)
+        twice = steps.min(axis=1) <= pool.resolution
+        if twice.all():
+            return 0.0
+        gaps, owner = gaps[~twice].min(axis=1), pool.codes[some][~twice]
+        share = 1 / np.bincount(owner, minlength=pool.people)[owner]
+        order = np.argsort(gaps)
+        above = np.cumsum(share[order]) > STRANGE * share.sum()
+        pool.cache["usual_gap"] = float(gaps[order][np.argmax(above)])
+    return pool.cache["usual_gap"]
+
+
+def compare(shapes: np.ndarray, near: np.ndarray, real: np.ndarray, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
+    """How far samples are from some real ones.
+
+    Arguments:
+        shapes: (Q, C, l).
+        near: (Q, k) positions among the real ones.
+        real: (N, C, l).
+        pool: in whose space.
+
+    Returns:
+        (Q, k) gaps, as the view has them; and (Q, k) largest difference of two values at the same position.
+    """
+    gaps, steps = np.empty((2, *near.shape))
+    for start in range(0, len(shapes), CHUNK):
+        rows = slice(start, start + CHUNK)
+        asked, others = shapes[rows, None], real[near[rows]]
+        steps[rows] = np.abs(asked - others).max(axis=(2, 3))
+        gaps[rows] = pool.space.view.gaps(asked, others)
+    return gaps, steps
+
+
+def attack_membership(swept: Sweep, pool: Pool, seed: int, resamples: int = RESAMPLES) -> list[Attack]:
+    """Nearest synthetic sample (Chen et al. 2020, GAN-Leaks) and density ratio (van Breugel et al. 2023, DOMIAS).
+
+    The ratio compares one-neighbour densities: of the synthetic set, and of everybody else in the pool. That reference
+    leaves out each sample's own person and treats both parts alike, so that both stay exchangeable.
+
+    Arguments:
+        swept: distances of the synthetic set from the pool.
+        pool: real samples.
+        seed: of resampling and relabellings.
+        resamples: of the intervals; 0: none.
+    """
+    nearest, rarity = (_logarithm(distance) for distance in (swept.to_synthetic, pool.others))
+    attacks = _areas("membership: nearest distance", -nearest, pool, seed, resamples, rates=False)
+    return attacks + _areas("membership: density ratio", rarity - nearest, pool, seed, resamples)
+
+
+def attack_discriminator(figures: np.ndarray, pool: Pool, seed: int) -> list[Attack]:
+    """What a discriminator says of each sample of the pool (N,), large for real ones, as an attack."""
+    return _areas("membership: discriminator", figures, pool, seed, RESAMPLES, limits="model")
+
+
+def too_few(pool: Pool) -> dict[str, str]:
+    """Which rates have too few non-members to be measured, and why."""
+    return {
+        f"membership: TPR at 1 % FPR, {who}": f"{n} non-members are too few, {needed} are needed"
+        for who, (n, needed) in _non_members(pool).items()
+        if n < needed
+    }
+
+
+def _non_members(pool: Pool) -> dict[str, tuple[int, int]]:
+    """Number of units that training never saw, and how many a rate needs; no patients where each has but one sample."""
+    samples, unit = int((~pool.member)[pool.codes].sum()), pool.space.view.noun
+    if len(pool.codes) == pool.people:
+        return {unit: (samples, LONE_NON_MEMBERS)}
+    return {unit: (samples, NON_MEMBERS), "patient": (pool.numbers[1], LONE_NON_MEMBERS)}
+
+
+def _areas(
+    name: str,
+    figures: np.ndarray,
+    pool: Pool,
+    seed: int,
+    resamples: int,
+    rates: bool = True,
+    limits: str = "membership",
+) -> list[Attack]:
+    attacks = []
+    for who, (n, needed) in _non_members(pool).items():
+        values, codes = figures, pool.codes
+        if who == "patient":  # the mean: it does not grow with the number of windows, as the largest would
+            values = np.bincount(codes, weights=figures) / np.bincount(codes)
+            codes = np.arange(pool.people)
+        area = membership_auc(values, codes, pool.member, seed, resamples)
+        points = zip(FALSE_RATES.tolist(), roc_curve(values, codes, pool.member).tolist(), strict=True)
+        attack = _attack(f"{name}, {who}", f"{limits}_auc", QUESTIONS[name], area, pool)
+        attacks.append(replace(attack, roc={"synthetic": list(points)}))
+        if rates and n >= needed:
+            rate = tpr_at_fpr(RATE, values, codes, pool.member, seed, min(resamples, FEW_RESAMPLES))
+            name_of_rate = f"{name}, TPR at 1 % FPR, {who}"
+            attacks.append(_attack(name_of_rate, f"{limits}_tpr", QUESTIONS[name], rate, pool))
+    return attacks
+
+
+def _logarithm(distance: np.ndarray) -> np.ndarray:
+    """Of distances, of which 0 counts as a thousandth of the usual."""
+    usual = float(np.median(distance)) or 1.0
+    return np.log(np.maximum(distance.astype(np.float64), 1e-3 * usual))
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """A verifier of people, as the attack needs it.
+
+    Arguments:
+        embed: (N, C, L) windows -> (N, F) of length 1.
+        threshold: cosine between a window and a person's template (the mean of the person's windows, of length 1) from
+            which on both are taken for the same person: where both errors are equal.
+        error: equal error rate on people that the verifier never saw.
+    """
+
+    embed: Callable[[np.ndarray], np.ndarray]
+    threshold: float
+    error: Score
+
+    def refusal(self, synthetic: np.ndarray, seed: int) -> str:
+        """Why nothing can be shown with it on windows (S, C, L); empty if something can."""
+        if self.error.high > WORST:
+            return f"the verifier's equal error rate may be {self.error.high:.2f}; it shows something up to {WORST}"
+        share = float((self._shown(synthetic, seed) != 0).any(axis=1).mean())
+        if share < USABLE:
+            return f"{share:.0%} of the synthetic windows hold a whole beat; {USABLE:.0%} are needed"
+        return ""
+
+    def templates(self, training: Samples, control: Samples, pool: Pool) -> np.ndarray:
+        """(P, F) template of each person of the pool, of length 1, from at most ENROLLED windows of each."""
+        first = np.searchsorted(pool.codes, np.arange(pool.people))
+        rows = np.flatnonzero(np.arange(len(pool.codes)) - first[pool.codes] < ENROLLED)
+        origin = pool.origin[rows]
+        learnt = origin < len(training)
+        values = (training.values[origin[learnt]], control.values[origin[~learnt] - len(training)])
+        embedded = np.concatenate([self.embed(part) for part in values])
+        codes = np.concatenate([pool.codes[rows][learnt], pool.codes[rows][~learnt]])
+        sums = np.zeros((pool.people, embedded.shape[1]))
+        np.add.at(sums, codes, embedded)
+        return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+
+    def attack(
+        self, synthetic: np.ndarray, templates: np.ndarray, member: np.ndarray, seed: int, resamples: int = RESAMPLES
+    ) -> Attack:
+        """Each synthetic window names the person whose template is nearest, if it is near enough.
+
+        Arguments:
+            synthetic: (S, C, L).
+            templates: (P, F).
+            member: (P,) whether the person was in training.
+            seed: of draws, resampling and relabellings.
+            resamples: of the interval; 0: none.
+
+        Returns:
+            Share of windows that name somebody of training less the share that names a non-member, were there as many
+            of those; the baseline is 0.
+        """
+        shown = self._shown(synthetic, seed)
+        similar = shown @ templates.T
+        has_beat = (shown != 0).any(axis=1)  # a window without a beat is nobody's
+        named = has_beat & (similar.max(axis=1) >= self.threshold)
+        of = members_excess(similar.argmax(axis=1), named.astype(float), member, seed, resamples)
+        score = Score(of.value, of.low, of.high, of.baseline, len(member))
+        question = f"{QUESTIONS[REIDENTIFICATION]} {has_beat.mean():.0%} of the windows shown hold a whole beat."
+        numbers = (int(member.sum()), int((~member).sum()))
+        return Attack(REIDENTIFICATION, "reidentification", question, score, of.p_value, *numbers)
+
+    def _shown(self, synthetic: np.ndarray, seed: int) -> np.ndarray:
+        """(n, F) embeddings of at most MATCHED windows, drawn at random; 0 where a window holds no whole beat."""
+        return self.embed(synthetic[np.sort(np.random.default_rng(seed).permutation(len(synthetic))[:MATCHED])])

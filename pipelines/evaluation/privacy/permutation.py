@@ -1,0 +1,226 @@
+"""Permutation tests over people: had membership left no trace, any relabelling of the people were as likely.
+
+Every attack comes down to one figure a person, and its strength to the sum over the members. So one set of random
+relabellings serves all attacks, and windows of one person never count as independent.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+import numpy as np
+
+from ..resampling import FEW_RESAMPLES, RESAMPLES, ends, people_counts
+
+RELABELLINGS = 10_000
+TOP = 1000  # windows with the largest figures, or a tenth of all, among which the threshold of a rate is looked for
+CHUNK, ROW_CHUNK = 500, 250  # relabellings drawn at a time
+EXCEEDED = 50  # times a random relabelling is as strong, after which there is no need to go on
+FALSE_RATES = np.linspace(0, 1, 101)  # where a ROC curve is kept
+
+
+def permutation_p_value(figures: np.ndarray, member: np.ndarray, seed: int) -> float:
+    """How often a random relabelling gives the members a sum at least as large.
+
+    Arguments:
+        figures: (P,) one a person.
+        member: (P,) whether the person was in training.
+        seed: of the relabellings.
+
+    Returns:
+        p-value, one-sided, never below 1 / (RELABELLINGS + 1).
+
+    Source: Phipson and Smyth 2010, "Permutation p-values should never be zero".
+    """
+    figures = np.asarray(figures, dtype=np.float64)
+    sums = _relabellings(len(member), int(member.sum()), seed) @ figures
+    reached = figures[member].sum()
+    # sums of the same numbers in another order differ in their last digits
+    as_large = sums >= reached - 1e-9 * max(1.0, float(np.abs(figures).sum()))
+    return float((1 + as_large.sum()) / (1 + RELABELLINGS))
+
+
+def largest_p_value(figures: np.ndarray, member: np.ndarray, seed: int) -> float:
+    """How often random labels give members as much more than non-members in any of several figures.
+
+    Arguments:
+        figures: (P, J) one row a person.
+        member: (P,) whether the person was in training.
+        seed: of the relabellings.
+
+    Returns:
+        p-value of the largest of J differences in units of their deviation, one-sided; right for all J together; never
+        below 1 / (RELABELLINGS + 1).
+
+    Source: Westfall and Young 1993, "Resampling-based multiple testing" (max-T); Besag and
+    Clifford 1991, "Sequential Monte Carlo p-values" (no more draws once the p-value is clearly large).
+    """
+    spread = figures.std(axis=0)
+    figures = (figures - figures.mean(axis=0))[:, spread > 0] / spread[spread > 0]
+    if not figures.shape[1] or member.all() or not member.any():
+        return 1.0
+    figures = figures.astype(np.float32)
+    # sums of the same numbers in another order differ in their last digits
+    reached = (member.astype(np.float32) @ figures).max() - 1e-3
+    as_strong = drawn = 0
+    for labels in _draws(len(member), int(member.sum()), np.random.default_rng(seed), ROW_CHUNK):
+        as_strong, drawn = as_strong + int(((labels @ figures).max(axis=1) >= reached).sum()), drawn + len(labels)
+        if as_strong >= EXCEEDED:
+            return as_strong / drawn
+    return (1 + as_strong) / (1 + RELABELLINGS)
+
+
+@lru_cache(maxsize=4)
+def _relabellings(people: int, members: int, seed: int) -> np.ndarray:
+    """(RELABELLINGS, P) of 0 and 1, `members` ones in each row."""
+    return np.concatenate(list(_draws(people, members, np.random.default_rng([seed, people, members]), CHUNK)))
+
+
+def _draws(people: int, members: int, rng: np.random.Generator, chunk: int) -> Iterator[np.ndarray]:
+    """The same, so many rows at a time."""
+    for _ in range(0, RELABELLINGS, chunk):
+        order = np.argpartition(rng.random((chunk, people), dtype=np.float32), members - 1, axis=1)
+        labels = np.zeros((chunk, people), dtype=np.float32)
+        np.put_along_axis(labels, order[:, :members], 1.0, axis=1)
+        yield labels
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A statistic that compares members with non-members.
+
+    Arguments:
+        value: the statistic, every person counting alike.
+        low, high: its 95 % interval over people.
+        p_value: how often a random relabelling gives as much.
+        baseline: the statistic of non-members, or what guessing gives.
+    """
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+    baseline: float = 0.5
+
+
+def membership_auc(
+    figures: np.ndarray, codes: np.ndarray, member: np.ndarray, seed: int, resamples: int = RESAMPLES
+) -> Tested:
+    """Area under the ROC curve of one figure a window, weighted so that every person counts alike.
+
+    Arguments:
+        figures: (N,) large where membership is suspected.
+        codes: (N,) the person of each, 0 … P−1.
+        member: (P,) whether the person was in training.
+        seed: of resampling and relabellings.
+        resamples: of the interval; 0: its ends are the value.
+
+    Returns:
+        Probability that a window of a random member has the larger figure than one of a random non-member; equal ones
+        count half. It does not depend on how many windows who has.
+    """
+    share = 1.0 / np.bincount(codes, minlength=len(member))[codes]
+    other = ~member
+    above_others = _mean(_below(figures, share * other[codes]), codes, len(member)) / other.sum()
+    above_members = _mean(_below(figures, share * member[codes]), codes, len(member)) / member.sum()
+    area = min(1.0, float(above_others[member].mean()))  # sums of weights may end a rounding above
+    # Σ over members of how they stand among all others = area · members · non-members + a constant
+    standing = _mean(_below(figures, share), codes, len(member))
+    placements = (above_others[member], 1 - above_members[other])
+    low, high = ends(_resampled_areas(placements, area, seed, resamples), area)
+    return Tested(area, max(low, 0.0), min(high, 1.0), permutation_p_value(standing, member, seed))
+
+
+def roc_curve(figures: np.ndarray, codes: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """(101,) true positive rates at FALSE_RATES, every person counting alike; arguments as for `membership_auc`.
+
+    Straight between thresholds, as for a coin thrown at equal figures.
+    """
+    share = 1.0 / np.bincount(codes, minlength=len(member))[codes]
+    order = np.argsort(-figures, kind="stable")
+    last = np.append(np.diff(figures[order]) != 0, True)
+    own = member[codes[order]]
+    false, true = (np.cumsum(share[order] * of)[last] / n for of, n in ((~own, (~member).sum()), (own, member.sum())))
+    return np.interp(FALSE_RATES, np.append(0, false), np.append(0, true))
+
+
+def tpr_at_fpr(
+    rate: float,
+    figures: np.ndarray,
+    codes: np.ndarray,
+    member: np.ndarray,
+    seed: int,
+    resamples: int = FEW_RESAMPLES,
+) -> Tested:
+    """True positive rate at a false positive rate of at most `rate`, a share; the others as for `membership_auc`."""
+    ordered = _Ordered.of(figures, codes, member)
+    once = np.ones((1, len(member)))
+    value = float(ordered.true_rates(once, member[None], rate)[0])
+    rng = np.random.default_rng(seed)
+    estimates = [
+        ordered.true_rates(people_counts(member, rng)[None].astype(np.float64), member[None], rate)[0]
+        for _ in range(resamples)
+    ]
+    labels = _relabellings(len(member), int(member.sum()), seed) > 0
+    reached = 0
+    for start in range(0, RELABELLINGS, CHUNK):
+        reached += int((ordered.true_rates(once, labels[start : start + CHUNK], rate) >= value - 1e-9).sum())
+    return Tested(value, *ends(np.array(estimates), value), (1 + reached) / (1 + RELABELLINGS), rate)
+
+
+@dataclass(frozen=True)
+class _Ordered:
+    """Windows by falling figure: the person and weight of each, and whether a threshold can stand behind it."""
+
+    people: np.ndarray
+    weight: np.ndarray
+    ends_here: np.ndarray
+
+    @classmethod
+    def of(cls, figures: np.ndarray, codes: np.ndarray, member: np.ndarray) -> Self:
+        order = np.argsort(-figures, kind="stable")
+        last = np.append(np.diff(figures[order]) != 0, True)  # a threshold takes all of equal figures or none
+        return cls(codes[order], 1.0 / np.bincount(codes, minlength=len(member))[codes[order]], last)
+
+    def true_rates(self, times: np.ndarray, member: np.ndarray, rate: float, top: int | None = None) -> np.ndarray:
+        """(B,) rates where person p counts times[b, p] times and is a member if member[b, p].
+
+        Nearly always the threshold lies among the first windows; where it does not, all are looked at.
+        """
+        everything = len(self.people)
+        top = min(everything, top or max(TOP, everything // 10))
+        people, weight = self.people[:top], self.weight[:top]
+        counted = (times * member)[:, people] * weight
+        false = np.cumsum(times[:, people] * weight - counted, axis=1)
+        below = false <= rate * (times * ~member).sum(axis=1, keepdims=True) + 1e-9
+        allowed = below & self.ends_here[:top]
+        last = top - 1 - np.argmax(allowed[:, ::-1], axis=1)
+        true = np.take_along_axis(np.cumsum(counted, axis=1), last[:, None], axis=1)[:, 0]
+        rates = np.where(allowed.any(axis=1), true / (times * member).sum(axis=1), 0.0)
+        deeper = below[:, -1]
+        if top < everything and deeper.any():
+            again = times[deeper] if len(times) > 1 else times
+            rates[deeper] = self.true_rates(again, member[deeper], rate, everything)
+        return rates
+
+
+def _mean(values: np.ndarray, codes: np.ndarray, people: int) -> np.ndarray:
+    """(P,) mean over each person's windows."""
+    return np.bincount(codes, weights=values, minlength=people) / np.bincount(codes, minlength=people)
+
+
+def _below(figures: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(N,) weight of all windows with a smaller figure, and half of that with the same."""
+    _, rank = np.unique(figures, return_inverse=True)
+    each = np.bincount(rank, weights=weights)
+    return (np.cumsum(each) - each / 2)[rank]
+
+
+def _resampled_areas(placements: tuple[np.ndarray, np.ndarray], area: float, seed: int, resamples: int) -> np.ndarray:
+    """(resamples,) areas over resampled people, through the two sets of placement values (DeLong 1988)."""
+    rng = np.random.default_rng(seed)
+    total = np.full(resamples, -area)
+    for values in placements:
+        total += [values[rng.integers(len(values), size=len(values))].mean() for _ in range(resamples)]
+    return total

@@ -1,0 +1,263 @@
+"""Tables: each column by itself, and columns in pairs: distributions, total variation, correlations, contingency."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...data.table.columns import NUMBERS
+from ...data.table.form import TableForm
+from .resampling import around, correlations, kolmogorov_smirnov, multiplicities, shares, some
+from .score import Score
+from .sets import Comparison
+
+BINS, PAIR_BINS = 10, 5  # of numbers: quantiles of the training rows
+LEVELS = 20  # of a category; rarer ones count as one more
+ROWS = 2000  # of a set at most, for what is resampled
+
+_Times = tuple[
+    np.ndarray, np.ndarray
+]  # how often synthetic and training rows are in each bootstrap sample: (R, N) each
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One column of a table, as its features show it.
+
+    Arguments:
+        name: of the column.
+        number: it holds numbers; else categories.
+        features: positions of its features: one number; one of 0 and 1; or one 0 or 1 for each value.
+    """
+
+    name: str
+    number: bool
+    features: tuple[int, ...]
+
+
+def variables(form: TableForm, with_label: bool = False) -> list[Variable]:
+    """Which features belong together.
+
+    Arguments:
+        form: of the table.
+        with_label: behind the features follow those of the classes, one 0 or 1 for each.
+    """
+    columns, first = [], 0
+    for column in form.columns:
+        if column.name == form.label or not column.features:
+            continue
+        number, n = column.kind in NUMBERS, len(column.features)
+        alone = number or column.kind == "binary"  # what follows says whether a value is missing, as NaN does
+        columns.append(Variable(column.name, number, (first,) if alone else tuple(range(first, first + n))))
+        first += n
+    if with_label:
+        columns.append(Variable(str(form.label), False, tuple(range(first, first + len(form.classes)))))
+    return columns
+
+
+def score_columns(sets: Comparison, names: Sequence[str], kinds: Sequence[str]) -> dict[str, Score]:
+    """Each feature by itself: Kolmogorov-Smirnov distance of numbers, difference of the shares of yes and no.
+
+    Arguments:
+        sets: rows (N, F) of features; NaN is missing.
+        names, kinds: (F,) of the features.
+
+    Returns:
+        "ks: NAME" for numbers, "share: NAME" for features of 0 and 1: synthetic against training rows, of which there
+        are most. Baseline: control rows in the synthetic ones' place, of which as many are taken. "ks_worst" and
+        "share_worst" over all columns.
+    """
+    rng = np.random.default_rng(sets.seed)
+    scores: dict[str, Score] = {}
+    for k, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        column = sets.with_values(*(rows[:, k] for rows in sets.values))
+        column = column.select(*(~np.isnan(values) for values in column.values))
+        if not all(map(len, column.values)):
+            continue
+        column, times = _drawn(column, rng)
+        synthetic, control, training = column.values
+        if kind in NUMBERS:
+            prefix = "ks"
+            value, baseline = (float(kolmogorov_smirnov(x, training)[0]) for x in (synthetic, control))
+            ends = around(value, kolmogorov_smirnov(synthetic, training, *times), 0, 1)
+        else:
+            prefix = "share"
+            value, baseline = (float(x.mean() - training.mean()) for x in (synthetic, control))
+            weights = [shares(x.astype(np.float64)) for x in times]
+            ends = around(value, weights[0] @ synthetic - weights[1] @ training, -1, 1)
+        scores[f"{prefix}: {name}"] = Score(value, *ends, baseline, len(synthetic))
+    for worst, prefix in (("ks_worst", "ks: "), ("share_worst", "share: ")):
+        each = [score for name, score in scores.items() if name.startswith(prefix)]
+        if each:
+            scores[worst] = max(each, key=lambda score: abs(score.value))
+    return scores
+
+
+def score_ranges(sets: Comparison) -> dict[str, Score]:
+    """Share of synthetic rows (N, F) whose every value lies between the smallest and largest of all training rows.
+
+    Returns:
+        "inside_ranges", with that of control rows as baseline; exact, for nothing is estimated.
+    """
+    low, high = np.nanmin(sets.training, axis=0), np.nanmax(sets.training, axis=0)
+    synthetic, control = (
+        float(np.mean(~((rows < low) | (rows > high)).any(axis=1))) for rows in (sets.synthetic, sets.control)
+    )
+    return {"inside_ranges": Score(synthetic, synthetic, synthetic, control, len(sets.synthetic))}
+
+
+def score_variation(sets: Comparison, columns: Sequence[Variable]) -> dict[str, Score]:
+    """Each column by itself: total variation, half the sum of differences of the shares of values or tenths of numbers.
+
+    Arguments:
+        sets: rows (N, F) of features; NaN is missing, and counts as a value.
+        columns: what the features belong to.
+
+    Returns:
+        "tv: NAME", and "tv_worst" and "tv_mean" over columns: of synthetic against training rows. Baseline: control
+        rows in the synthetic ones' place, of which as many are taken.
+    """
+    sets, times = _drawn(sets, np.random.default_rng(sets.seed))
+    synthetic, control, training = _indicators(sets, columns, BINS)
+    starts = _starts(synthetic)
+    each, baseline = (_variations(_share(x), _share(training), starts)[0] for x in (synthetic, control))
+    draws = _variations(_share(synthetic, times[0]), _share(training, times[1]), starts)  # (R, V)
+    n = len(sets.synthetic)
+    scores = {
+        f"tv: {column.name}": Score(float(each[k]), *around(float(each[k]), draws[:, k], 0, 1), float(baseline[k]), n)
+        for k, column in enumerate(columns)
+    }
+    return scores | _worst_and_mean("tv", each, baseline, draws, n, 1)
+
+
+def score_pairs(sets: Comparison, columns: Sequence[Variable]) -> dict[str, Score]:
+    """Columns two by two: how their correlations and their contingency tables differ from those of training rows.
+
+    Arguments:
+        sets: rows (N, F) of features; NaN is missing.
+        columns: what the features belong to.
+
+    Returns:
+        "correlation_worst", "correlation_mean": absolute difference of Pearson's correlation, over pairs of numbers
+        where both are known; a synthetic column that does not vary correlates with nothing. "contingency_worst",
+        "contingency_mean": total variation of the table of two columns, over all pairs, numbers by fifths of training
+        rows. The worst pair also under its name: "correlation: A × B", "contingency: A × B". Baseline: control rows in
+        the synthetic ones' place, of which as many are taken. Nothing without two such columns.
+    """
+    sets, times = _drawn(sets, np.random.default_rng(sets.seed))
+    numbers = [column for column in columns if column.number]
+    scores = _correlation(sets, numbers, times) if len(numbers) > 1 else {}
+    return scores | (_contingency(sets, columns, times) if len(columns) > 1 else {})
+
+
+def _correlation(sets: Comparison, numbers: Sequence[Variable], times: _Times) -> dict[str, Score]:
+    at = [column.features[0] for column in numbers]
+    middle, spread = (over(sets.training[:, at], axis=0, dtype=np.float64) for over in (np.nanmean, np.nanstd))
+    rows = sets.mapped(lambda x: (x[:, at] - middle) / np.where(spread > 0, spread, 1))
+    measured = [
+        np.abs(np.nan_to_num(correlations(x)) - correlations(rows.training)) for x in (rows.synthetic, rows.control)
+    ]
+    draws = [
+        np.nan_to_num(correlations(rows.synthetic, a)) - np.nan_to_num(correlations(rows.training, b))
+        for a, b in zip(*times, strict=True)
+    ]
+    return _score_each_pair("correlation", numbers, measured, np.abs(np.stack(draws)), len(sets.synthetic), 2)
+
+
+def _contingency(sets: Comparison, columns: Sequence[Variable], times: _Times) -> dict[str, Score]:
+    synthetic, control, training = _indicators(sets, columns, PAIR_BINS)
+    starts = _starts(synthetic)
+    measured = [_table_variations(_tables(x), _tables(training), starts) for x in (synthetic, control)]
+    draws = [
+        _table_variations(_tables(synthetic, a), _tables(training, b), starts) for a, b in zip(*times, strict=True)
+    ]
+    return _score_each_pair("contingency", columns, measured, np.stack(draws), len(sets.synthetic), 1)
+
+
+def _drawn(sets: Comparison, rng: np.random.Generator) -> tuple[Comparison, _Times]:
+    """As many synthetic as control rows, for small sets lie further from anything; of training rows more."""
+    n = min(len(sets.synthetic), len(sets.control), ROWS)
+    sizes = ((sets.synthetic, n), (sets.training, ROWS), (sets.control, n))
+    synthetic, training, control = (some(rows, size, rng) for rows, size in sizes)
+    sets = sets.select(synthetic, control, training)
+    return sets, (multiplicities(sets.own, rng), multiplicities(sets.training_patients, rng))
+
+
+def _indicators(sets: Comparison, columns: Sequence[Variable], bins: int) -> list[list[np.ndarray]]:
+    """For each set and column (N, K) of 0 and 1: which value, bin, or that it is missing."""
+    indicators: list[list[np.ndarray]] = [[], [], []]
+    for column in columns:
+        learnt, first = sets.training[:, column.features], column.features[0]
+        if column.number:
+            known, at = learnt[~np.isnan(learnt)], np.arange(1, bins) / bins
+            edges = np.unique(np.quantile(known, at, method="inverted_cdf") if len(known) else [])
+            codes = [
+                np.where(np.isnan(rows[:, first]), -1, np.searchsorted(edges, rows[:, first])) for rows in sets.values
+            ]
+            n = len(edges) + 1
+        elif len(column.features) == 1:
+            codes = [np.nan_to_num(rows[:, first], nan=-1).astype(int) for rows in sets.values]
+            n = 2
+        else:
+            often = np.argsort(-np.nan_to_num(learnt).sum(axis=0), kind="stable")[:LEVELS]
+            hot = [np.nan_to_num(rows[:, column.features])[:, often] for rows in sets.values]
+            codes = [np.where(x.any(axis=1), x.argmax(axis=1), -1) for x in hot]
+            n = len(often)
+        for rows, code in zip(indicators, codes, strict=True):
+            rows.append(np.eye(n + 1, dtype=np.float32)[code])  # −1 is the last
+    return indicators
+
+
+def _starts(indicators: Sequence[np.ndarray]) -> np.ndarray:
+    return np.cumsum([0, *(x.shape[1] for x in indicators)])[:-1]
+
+
+def _share(indicators: Sequence[np.ndarray], times: np.ndarray | None = None) -> np.ndarray:
+    """(R, ΣK) shares of bootstrap samples, or of the set itself."""
+    rows = np.hstack(indicators)
+    times = np.ones((1, len(rows)), np.float32) if times is None else times
+    return (times @ rows).astype(np.float64) / times.sum(axis=1, keepdims=True)  # patients differ in rows
+
+
+def _variations(first: np.ndarray, second: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    return np.add.reduceat(np.abs(first - second), starts, axis=1) / 2
+
+
+def _tables(indicators: Sequence[np.ndarray], times: np.ndarray | None = None) -> np.ndarray:
+    """(ΣK, ΣK) all tables of two columns at once."""
+    rows = np.hstack(indicators)
+    times = np.ones(len(rows), np.float32) if times is None else times
+    return (rows.T @ (rows * times[:, None])).astype(np.float64) / times.sum()
+
+
+def _table_variations(first: np.ndarray, second: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(P,) total variation for each pair of columns."""
+    each = np.add.reduceat(np.add.reduceat(np.abs(first - second), starts, axis=0), starts, axis=1) / 2
+    return each[np.triu_indices(len(starts), 1)]
+
+
+def _score_each_pair(
+    name: str, columns: Sequence[Variable], measured: Sequence[np.ndarray], draws: np.ndarray, n: int, most: float
+) -> dict[str, Score]:
+    """Worst, mean, and the worst pair by name, of figures and baselines (P,) and their draws (R, P)."""
+    known = ~np.isnan(measured[0] + measured[1])
+    if not known.any():
+        return {}
+    each, baseline = (x[known] for x in measured)
+    scores = _worst_and_mean(name, each, baseline, draws[:, known], n, most)
+    worst = int(each.argmax())
+    a, b = (int(at[known][worst]) for at in np.triu_indices(len(columns), 1))
+    ends = around(float(each[worst]), draws[:, known][:, worst], 0, most)
+    pair = f"{name}: {columns[a].name} × {columns[b].name}"
+    return scores | {pair: Score(float(each[worst]), *ends, float(baseline[worst]), n)}
+
+
+def _worst_and_mean(
+    name: str, each: np.ndarray, baseline: np.ndarray, draws: np.ndarray, n: int, most: float
+) -> dict[str, Score]:
+    return {
+        f"{name}_{which}": Score(
+            float(over(each)), *around(float(over(each)), over(draws, axis=1), 0, most), float(over(baseline)), n
+        )
+        for which, over in (("worst", np.max), ("mean", np.mean))
+    }

@@ -16,13 +16,29 @@ from PIL import Image, ImageOps
 from ..errors import InputError, one_line
 from ..files import StagedFolder
 from .folders import files_below
-from .labels import UNKNOWN, classes_of
-from .parallel import Failure, ParallelMap, map_over, ordered_map
+from .labels import UNKNOWN, class_names, classes_of
+from .parallel import Failure, ParallelMap, map_over
 from .patients import patients_of
 from .samples import Samples
 from .sharded import Plan, Progress, append_rows, row_table, write_set
 
 CHANNELS = {"L": ("grey",), "RGB": ("red", "green", "blue")}
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_OTHER_KINDS = (".gif", ".webp", ".heic", ".jp2", ".pgm", ".ppm", ".svg")
+# What is read as which mode: one bit is black and white, a palette may hold any colours.
+_MODES = {"L": "L", "1": "L", "RGB": "RGB", "P": "RGB"}
+_TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
+# What pillow raises at files that it cannot read.
+_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, TypeError, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a picture is like: (width, height) in pixels, and mode "L" (grey) or "RGB"."""
+
+    file: Path
+    size: tuple[int, int]
+    mode: str
 
 
 @dataclass(frozen=True)
@@ -42,25 +58,36 @@ class Pictures:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class PictureDescription:
-    """A folder of pictures as a whole; counts are of the pictures that can be read.
+def find_pictures(folder: Path) -> tuple[list[Path], tuple[str, ...], list[str]]:
+    """All pictures in order of name, the class folders' names, and what is wrong with how they lie.
 
-    Arguments:
-        source: as given.
-        classes: pictures per class folder; {} where there are none.
-        sizes: pictures per (width, height), commonest first.
-        modes: pictures per "L" (grey) or "RGB", commonest first.
-        kinds: pictures per suffix, commonest first.
-        problems: one line each.
+    Raises:
+        InputError: no such folder, or no picture in it.
     """
-
-    source: str
-    classes: dict[str, int]
-    sizes: dict[tuple[int, int], int]
-    modes: dict[str, int]
-    kinds: dict[str, int]
-    problems: tuple[str, ...]
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give a folder of pictures, or of one folder of them per class")
+    every = [file for file in files_below(folder) if not _is_hidden(file.relative_to(folder))]
+    files = [file for file in every if file.suffix.lower() in SUFFIXES]
+    unread = [file for file in every if file.suffix.lower() in _OTHER_KINDS]
+    faults = [f"{file}: a {file.suffix} file is not read; save it as .png" for file in unread]
+    if not files:
+        raise InputError(
+            faults[0] if faults else f"{folder}: no pictures in this folder; it needs {', '.join(SUFFIXES)} files"
+        )
+    beside = [file for file in files if file.parent == folder]
+    inside = [file for file in files if file.parent != folder]
+    if beside and inside:
+        faults.append(
+            f"{folder}: pictures lie both beside its folders ({beside[0].name}) and in them "
+            f"({inside[0].relative_to(folder).as_posix()}); put all into class folders, or none"
+        )
+    if beside:
+        return files, (), faults
+    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(Path(entry.name)))
+    filled = {file.relative_to(folder).parts[0] for file in inside}
+    empty = [name for name in classes if name not in filled]
+    faults += [f"{folder / name}: a class folder without pictures; fill it or delete it" for name in empty]
+    return files, tuple(name for name in classes if name in filled), faults
 
 
 def read_pictures(
@@ -90,147 +117,145 @@ def read_pictures(
     folder = Path(folder)
     if side < 1:
         raise InputError(f"side {side}: a picture needs at least 1 pixel a side")
-    files, found, faults = find_pictures(folder)
+    files, folders, faults = find_pictures(folder)
     if faults:
         raise InputError(faults[0])
     values: list[np.ndarray] = []
-    good: list[Path] = []
+    looks: list[Look] = []
     problems: list[str] = []
-    first: Look | None = None
     with map_over(parallel, partial(_read, side=side), files) as results:
         for done, (file, result) in enumerate(zip(files, results, strict=True), start=1):
+            if progress is not None:
+                progress(done, len(files))
             if isinstance(result, Failure):
                 problems.append(_problem(file, result))
                 if not skip_bad:
                     raise InputError(f"{problems[0]}, or leave it out with --skip-bad")
-            else:
-                look, levels = result
-                first = first or look
-                if fault := difference(first, look):
-                    raise InputError(fault)
-                values.append(levels)
-                good.append(file)
-            if progress is not None:
-                progress(done, len(files))
-    if first is None:
+                continue
+            look, levels = result
+            if looks and (fault := _difference(looks[0], look)):
+                raise InputError(fault)
+            looks.append(look)
+            values.append(levels)
+    if not looks:
         raise InputError(f"{problems[0]}; nor can any other picture be read")
-    names = [file.relative_to(folder).as_posix() for file in good]
-    patients = patients_of(names, patient, above=len(found[:1]))
-    classes, labels = classes_of([name.split("/")[0] for name in names], classes) if found else ((), [0] * len(names))
+    names = [look.file.relative_to(folder).as_posix() for look in looks]
+    patients = patients_of(names, patient, above=len(folders[:1]))
+    labels = [0] * len(names)
+    if folders:
+        classes, labels = classes_of([name.split("/")[0] for name in names], classes)
     frame = pd.DataFrame({"patient": patients, "record": names, "start": 0, "label": labels})
-    frame["diagnosis"] = [classes[label] if classes else UNKNOWN for label in labels]
-    channels = CHANNELS[first.mode]
-    suffix = Counter(file.suffix.lower() for file in good).most_common(1)[0][0]
-    form = {
-        "kind": "images", "size": list(first.size), "mode": first.mode, "suffix": suffix, "classes": list(classes)
-    }  # fmt: skip
+    frame["diagnosis"] = [classes[label] if folders else UNKNOWN for label in labels]
+    channels = CHANNELS[looks[0].mode]
+    form: dict[str, Any] = {
+        "kind": "images",
+        "size": list(looks[0].size),
+        "mode": looks[0].mode,
+        "suffix": Counter(look.file.suffix.lower() for look in looks).most_common(1)[0][0],
+        "classes": list(classes) if folders else [],
+    }
     samples = Samples(np.stack(values), frame, channels, ("",) * len(channels))
-    return Pictures(samples, form, tuple(classes), tuple(problems))
+    return Pictures(samples, form, tuple(form["classes"]), tuple(problems))
 
 
-def describe_pictures(folder: Path, progress: Progress | None = None) -> PictureDescription:
+def describe_pictures(folder: Path, progress: Progress | None = None) -> tuple[list[Look], list[str]]:
     """Look through a folder of pictures; problems are collected, not raised.
 
+    Arguments:
+        folder: see `read_pictures`.
+        progress: called with (pictures read, all).
+
+    Returns:
+        What each picture is like that can be read, and one line a problem.
+
     Raises:
         InputError: no such folder, or no picture in it.
     """
-    folder = Path(folder)
-    files, classes, faults = find_pictures(folder)
-    good: list[Look] = []
-    for done, seen in enumerate(ordered_map(_look, files), start=1):
-        if isinstance(seen, Look):
-            good.append(seen)
-        else:
-            faults.append(seen)
-        if progress is not None:
-            progress(done, len(files))
-    traits = Counter((look.size, look.mode) for look in good)
+    files, _, faults = find_pictures(Path(folder))
+    looks: list[Look] = []
+    with map_over(None, _look, files) as results:
+        for done, (file, result) in enumerate(zip(files, results, strict=True), start=1):
+            if progress is not None:
+                progress(done, len(files))
+            if isinstance(result, Failure):
+                faults.append(_problem(file, result))
+            else:
+                looks.append(result)
+    traits = Counter((look.size, look.mode) for look in looks)
     if traits:
         common = traits.most_common(1)[0][0]
-        like = next(look for look in good if (look.size, look.mode) == common)
-        faults += filter(None, (difference(like, look) for look in good))
-    return PictureDescription(
-        source=str(folder),
-        classes={name: sum(look.file.relative_to(folder).parts[0] == name for look in good) for name in classes},
-        sizes=dict(Counter(look.size for look in good).most_common()),
-        modes=dict(Counter(look.mode for look in good).most_common()),
-        kinds=dict(Counter(look.file.suffix.lower() for look in good).most_common()),
-        problems=tuple(faults),
-    )
+        like = next(look for look in looks if (look.size, look.mode) == common)
+        faults += filter(None, (_difference(like, look) for look in looks))
+    return looks, faults
 
 
-def _read(file: Path, side: int) -> tuple[Look, np.ndarray]:
-    """What a picture is like, and its grey levels (c, side²) float32."""
-    picture = load_picture(file)
-    levels = np.atleast_3d(np.asarray(resized(picture, (side, side)), dtype=np.float32))  # H, W, c
-    return Look(file, picture.size, picture.mode), levels.transpose(2, 0, 1).reshape(-1, side * side)
+def write_pictures(
+    samples: Samples, dest: Path, form: dict[str, Any], prefix: str = "synthetic", progress: Progress | None = None
+) -> list[Path]:
+    """Write samples as pictures of the size, mode and kind that `form` says, in class folders if it names classes.
 
+    Beside them stands `samples.csv`: one row a picture, its path in `record`, then the columns of `samples.frame`
+    (a column `record` of the frame becomes `source_record`).
 
-def _problem(file: Path, failure: Failure) -> str:
-    """What kept a picture from being read, by file."""
-    return failure.reason if failure.is_input else f"{file}: cannot be read ({failure.reason}); replace or delete it"
+    Arguments:
+        samples: (N, c, side²) grey levels; rounded, and clipped to 0…255. With classes, the frame's label counts.
+        dest: the folder to make; an existing one is replaced in one step.
+        form: from `read_pictures`.
+        prefix: pictures are named prefix000001 and so on.
+        progress: called with (pictures written, N).
 
-
-def _look(file: Path) -> Look | str:
-    """What a picture is like, or what is wrong with it."""
-    try:
-        picture = load_picture(file)
-    except InputError as fault:
-        return str(fault)
-    return Look(file, picture.size, picture.mode)
-
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-_OTHER_KINDS = (".gif", ".webp", ".heic", ".jp2", ".pgm", ".ppm", ".svg")
-# What is read as which mode: one bit is black and white, a palette may hold any colours.
-_MODES = {"L": "L", "1": "L", "RGB": "RGB", "P": "RGB"}
-_TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
-# What pillow raises at files that it cannot read.
-_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, TypeError, Image.DecompressionBombError)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a picture is like: (width, height) in pixels, and mode "L" (grey) or "RGB"."""
-
-    file: Path
-    size: tuple[int, int]
-    mode: str
-
-
-def find_pictures(folder: Path) -> tuple[list[Path], tuple[str, ...], list[str]]:
-    """All pictures in order of name, the class folders' names, and what is wrong with how they lie.
+    Returns:
+        The pictures' paths.
 
     Raises:
-        InputError: no such folder, or no picture in it.
+        InputError: no samples, or such as are no pictures of this form.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; give a folder of pictures, or of one folder of them per class")
-    every = [file for file in files_below(folder) if not _is_hidden(file.relative_to(folder))]
-    files = [file for file in every if file.suffix.lower() in SUFFIXES]
-    other = [file for file in every if file.suffix.lower() in _OTHER_KINDS]
-    faults = [f"{file}: a {file.suffix} file is not read; save it as .png" for file in other]
-    if not files:
-        raise InputError(
-            faults[0] if faults else f"{folder}: no pictures in this folder; it needs {', '.join(SUFFIXES)} files"
-        )
-    beside = [file for file in files if file.parent == folder]
-    inside = [file for file in files if file.parent != folder]
-    if beside and inside:
-        faults.append(
-            f"{folder}: pictures lie both beside its folders ({beside[0].name}) and in them "
-            f"({inside[0].relative_to(folder).as_posix()}); put all into class folders, or none"
-        )
-    if beside:
-        return files, (), faults
-    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not _is_hidden(Path(entry.name)))
-    filled = {file.relative_to(folder).parts[0] for file in inside}
-    empty = [name for name in classes if name not in filled]
-    faults += [f"{folder / name}: a class folder without pictures; fill it or delete it" for name in empty]
-    return files, tuple(name for name in classes if name in filled), faults
+    picture_format = PictureFormat(Plan.of(samples, prefix), form)
+    write_set(lambda first: [samples], dest, picture_format, progress=progress)
+    return [dest / name for name in picture_format.names(samples, 0)]
 
 
-def load_picture(file: Path) -> Image.Image:
+class PictureFormat:
+    """A file a sample, and samples.csv; see `Format`.
+
+    Raises:
+        InputError: samples that are no pictures of the source's mode.
+    """
+
+    def __init__(self, plan: Plan, form: dict[str, Any]) -> None:
+        self.plan, self.form = plan, form
+        self._side = round(plan.length**0.5)
+        if len(plan.channels) != len(CHANNELS[form["mode"]]) or self._side**2 != plan.length:
+            shape = f"{len(plan.channels)}×{plan.length}"
+            raise InputError(
+                f"samples of {shape} values are no square {form['mode']} pictures; decode with their own codec"
+            )
+
+    def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
+        """See `Format`."""
+        if not np.isfinite(shard.values).all():
+            raise InputError("a grey level is missing or infinite, which a picture cannot hold")
+        names, side = self.names(shard, first), self._side
+        for folder in {Path(name).parent for name in names}:
+            (staged.files / folder).mkdir(exist_ok=True)
+        for name, values in zip(names, shard.values, strict=True):
+            levels = np.clip(np.rint(values), 0, 255).astype(np.uint8).reshape(-1, side, side)
+            picture = Image.fromarray(levels[0] if self.form["mode"] == "L" else levels.transpose(1, 2, 0))
+            width, height = self.form["size"]
+            _resized(picture, (width, height)).save(staged.files / name, quality=95)
+        append_rows(row_table(shard, names), first, staged)
+
+    def finish(self, staged: StagedFolder) -> None:
+        """See `Format`."""
+
+    def names(self, shard: Samples, first: int) -> list[str]:
+        """Path of each picture below the folder; `first` pictures came before."""
+        files = [f"{name}{self.form['suffix']}" for name in self.plan.names(first, len(shard))]
+        folders = class_names(shard.frame, self.form["classes"])
+        return [f"{folder}/{file}" if folder else file for folder, file in zip(folders, files, strict=True)]
+
+
+def _load(file: Path) -> Image.Image:
     """One picture in grey or in colours, upright.
 
     Raises:
@@ -253,7 +278,19 @@ def load_picture(file: Path) -> Image.Image:
         raise InputError(f"{file}: cannot be read ({one_line(fault)}); replace or delete it") from fault
 
 
-def resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _look(file: Path) -> Look:
+    picture = _load(file)
+    return Look(file, picture.size, picture.mode)
+
+
+def _read(file: Path, side: int) -> tuple[Look, np.ndarray]:
+    """What a picture is like, and its grey levels (c, side²) float32."""
+    picture = _load(file)
+    levels = np.atleast_3d(np.asarray(_resized(picture, (side, side)), dtype=np.float32))  # H, W, c
+    return Look(file, picture.size, picture.mode), levels.transpose(2, 0, 1).reshape(-1, side * side)
+
+
+def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """A picture of this (width, height), antialiased where it shrinks.
 
     Bicubic, for it rings less than Lanczos at the hard edges of fingerprints.
@@ -261,89 +298,21 @@ def resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     return picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC)
 
 
-def difference(like: Look, other: Look) -> str:
+def _problem(file: Path, failure: Failure) -> str:
+    """What kept a picture from being read, by file."""
+    return failure.reason if failure.is_input else f"{file}: cannot be read ({failure.reason}); replace or delete it"
+
+
+def _difference(like: Look, look: Look) -> str:
     """How a picture differs from another in size or mode; "" if it does not."""
-    if other.size != like.size:
-        return f"{other.file}: {_pixels(other)} pixels, but {like.file} has {_pixels(like)}; bring all to one size"
-    if other.mode != like.mode:
-        return f"{other.file}: mode {other.mode}, but {like.file} has mode {like.mode}; save all as L (grey) or RGB"
+    if look.size != like.size:
+        pixels, usual = ("×".join(map(str, each.size)) for each in (look, like))
+        return f"{look.file}: {pixels} pixels, but {like.file} has {usual}; bring all to one size"
+    if look.mode != like.mode:
+        return f"{look.file}: mode {look.mode}, but {like.file} has mode {like.mode}; save all as L (grey) or RGB"
     return ""
-
-
-def _pixels(look: Look) -> str:
-    return f"{look.size[0]}×{look.size[1]}"
 
 
 def _is_hidden(path: Path) -> bool:
     """What file managers leave behind."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-
-
-def write_pictures(
-    samples: Samples, dest: Path, form: dict[str, Any], prefix: str = "synthetic", progress: Progress | None = None
-) -> list[Path]:
-    """Write samples as pictures of the size, mode and kind that `form` says, in class folders if it names classes.
-
-    Beside them stands `samples.csv`: one row a picture, its path in `record`, then the columns of `samples.frame`
-    (a column `record` of the frame becomes `source_record`).
-
-    Arguments:
-        samples: (N, c, side²) grey levels; rounded, and clipped to 0…255. With classes, the frame's label counts.
-        dest: the folder to make; an existing one is replaced in one step.
-        form: from `read_pictures`.
-        prefix: pictures are named prefix000001 and so on.
-        progress: called with (pictures written, N).
-
-    Raises:
-        InputError: no samples, or such as are no pictures of this form.
-    """
-    picture_format = PictureFormat(Plan.of(samples, prefix), form)
-    write_set(lambda first: [samples], dest, picture_format, progress=progress)
-    return [dest / name for name in picture_format.names(samples, 0)]
-
-
-class PictureFormat:
-    """A file a sample, and samples.csv.
-
-    Raises:
-        InputError: samples that are no pictures of the source's mode.
-    """
-
-    def __init__(self, plan: Plan, form: dict[str, Any]) -> None:
-        self.plan, self.form = plan, form
-        self._side = round(plan.length**0.5)
-        if len(plan.channels) != len(CHANNELS[form["mode"]]) or self._side**2 != plan.length:
-            shape = f"{len(plan.channels)}×{plan.length}"
-            raise InputError(
-                f"samples of {shape} values are no square {form['mode']} pictures; decode with their own codec"
-            )
-
-    def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
-        if not np.isfinite(shard.values).all():
-            raise InputError("a grey level is missing or infinite; a picture has no place for that")
-        names, side = self.names(shard, first), self._side
-        for folder in {Path(name).parent for name in names}:
-            (staged.files / folder).mkdir(exist_ok=True)
-        for name, values in zip(names, shard.values, strict=True):
-            levels = np.clip(np.rint(values), 0, 255).astype(np.uint8).reshape(-1, side, side)
-            picture = Image.fromarray(levels[0] if self.form["mode"] == "L" else levels.transpose(1, 2, 0))
-            width, height = self.form["size"]
-            resized(picture, (width, height)).save(staged.files / name, quality=95)
-        append_rows(row_table(shard, names), first, staged)
-
-    def finish(self, staged: StagedFolder) -> None:
-        pass
-
-    def names(self, shard: Samples, first: int) -> list[str]:
-        """Path of each picture below the folder; `first` pictures came before."""
-        files = [f"{name}{self.form['suffix']}" for name in self.plan.names(first, len(shard))]
-        classes = self.form["classes"]
-        if not classes:
-            return files
-        if "label" not in shard.frame:
-            raise InputError(f"the samples have no label; they need one of the classes {', '.join(classes)} each")
-        labels = [int(label) for label in shard.frame["label"]]
-        for label in labels:
-            if not 0 <= label < len(classes):
-                raise InputError(f"label {label} is no class; there are {len(classes)}, counted from 0")
-        return [f"{classes[label]}/{file}" for label, file in zip(labels, files, strict=True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,39 +44,31 @@ class Series:
         """Names that labels are indices into; () without labels, when every label is 0."""
         return tuple(self.form["classes"])
 
+    @property
+    def source(self) -> Recording | Samples:
+        """What holds the channels, units and fs that all have."""
+        return self.recordings[0] if self.samples is None else self.samples
 
-@dataclass(frozen=True)
-class SeriesDescription:
-    """A source of time series as a whole; counts are of what can be used.
+    @property
+    def values(self) -> list[np.ndarray]:
+        """(C, T) of each recording or sample."""
+        if self.samples is not None:
+            return list(self.samples.values)
+        return [recording.values for recording in self.recordings]
 
-    Arguments:
-        source: as given.
-        layout: "columns", "rows" or "npz".
-        recordings: files with a column a channel; 0 in the other layouts.
-        samples: rows; 0 with recordings.
-        length: values in a row; 0 with recordings.
-        channels, units: by name.
-        fs: Hz.
-        seconds: together.
-        patients: how many people.
-        classes: recordings or samples per class; {} without labels.
-        missing: values that are not there.
-        problems: one line each.
-    """
+    @property
+    def labels(self) -> list[int]:
+        """Of each recording or sample."""
+        if self.samples is not None:
+            return self.samples.frame["label"].tolist()
+        return [recording.head.label for recording in self.recordings]
 
-    source: str
-    layout: str = ""
-    recordings: int = 0
-    samples: int = 0
-    length: int = 0
-    channels: tuple[str, ...] = ()
-    units: tuple[str, ...] = ()
-    fs: float = 0.0
-    seconds: float = 0.0
-    patients: int = 0
-    classes: dict[str, int] | None = None
-    missing: int = 0
-    problems: tuple[str, ...] = ()
+    @property
+    def patients(self) -> list[str]:
+        """Whose each recording or sample is."""
+        if self.samples is not None:
+            return self.samples.frame["patient"].astype(str).tolist()
+        return [recording.head.patient for recording in self.recordings]
 
 
 def find_series(path: Path, patient: str = "record") -> list[RecordEntry]:
@@ -173,11 +164,14 @@ def refuse_one_class(path: Path, classes: Sequence[str]) -> None:
 
 def describe_series(
     path: Path, fs: float | None = None, layout: str = "auto", label: str | None = None, patient: str = "auto"
-) -> SeriesDescription:
-    """Look through time series; problems of single files are collected, not raised.
+) -> tuple[Series | None, list[str]]:
+    """What of a source of time series can be used, if anything; problems of single files are collected, not raised.
 
     Arguments:
         path, fs, layout, label, patient: see `read_series`.
+
+    Returns:
+        The series, and one line a problem.
 
     Raises:
         InputError: a source that is missing or empty, or a `patient` that does not fit.
@@ -185,35 +179,9 @@ def describe_series(
     entries, kind = _layout(path, layout, patient)
     problems: list[str] = []
     try:
-        series = _read(entries, kind, fs, label, patient, problems=problems)
+        return _read(entries, kind, fs, label, patient, problems=problems), problems
     except InputError as fault:
-        return SeriesDescription(str(path), kind, problems=(*problems, str(fault)))
-    recordings, samples = series.recordings, series.samples
-    if samples is None:
-        first = recordings[0]
-        channels, units, rate = first.channels, first.units, first.fs
-        values = [recording.values for recording in recordings]
-        labels = [recording.head.label for recording in recordings]
-        patients = {recording.head.patient for recording in recordings}
-    else:
-        channels, units, rate = samples.channels, samples.units, samples.fs or 1.0
-        values, labels, patients = list(samples.values), samples.frame["label"].tolist(), set(samples.patients())
-    counts = Counter(labels)
-    return SeriesDescription(
-        source=str(path),
-        layout=kind,
-        recordings=len(recordings),
-        samples=0 if samples is None else len(samples),
-        length=0 if samples is None else samples.length,
-        channels=channels,
-        units=units,
-        fs=rate,
-        seconds=sum(each.shape[1] for each in values) / rate,
-        patients=len(patients),
-        classes={name: counts[number] for number, name in enumerate(series.classes)},
-        missing=sum(int(np.isnan(each).sum()) for each in values),
-        problems=tuple(problems),
-    )
+        return None, [*problems, str(fault)]
 
 
 def write_series(

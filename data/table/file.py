@@ -208,7 +208,7 @@ def _typed(text: _Text, path: Path, as_text: Collection[str]) -> pd.DataFrame:
         header=None,
         names=names,
         index_col=False,
-        dtype=dict.fromkeys(kept, object),
+        dtype=dict.fromkeys(kept, str),
         keep_default_na=False,
         na_values={name: sorted(marks) for name, marks in text.marks.items()},
         decimal=decimal,

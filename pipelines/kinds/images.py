@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -51,16 +52,17 @@ class Images(Kind):
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
         with progress("inspect") as advance:
-            known = describe_pictures(source, progress=lambda done, total: advance(done, "pictures", total))
-        side = _side(recipe)
+            looks, problems = describe_pictures(source, lambda done, total: advance(done, "pictures", total))
+        side, folders = _side(recipe), [look.file.relative_to(source).parts[:-1] for look in looks]
+        classes = Counter(sorted(parts[0] for parts in folders if parts))
         lines = [
-            f"{sum(known.sizes.values())} pictures, resized to {side}×{side} for training",
-            "sizes: " + ", ".join(f"{width}×{height} ×{n}" for (width, height), n in known.sizes.items()),
-            f"modes: {counted(known.modes)}",
-            f"files: {counted(known.kinds)}",
-            *([f"classes: {counted(known.classes)}"] if known.classes else []),
+            f"{len(looks)} pictures, resized to {side}×{side} for training",
+            f"sizes: {_by_number('×'.join(map(str, look.size)) for look in looks)}",
+            f"modes: {_by_number(look.mode for look in looks)}",
+            f"files: {_by_number(look.file.suffix.lower() for look in looks)}",
+            *([f"classes: {counted(classes)}"] if classes else []),
         ]
-        return Inspection(lines, known.problems)
+        return Inspection(lines, problems)
 
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
@@ -118,8 +120,6 @@ class Images(Kind):
         return PictureView()
 
 
-def _side(recipe: Recipe) -> int:
-    """The side that pictures are resized to."""
-    if recipe.images.side == "auto":
-        raise InputError("side = 'auto' means nothing for pictures; give the side that they are resized to")
-    return recipe.images.side
+def _by_number(traits: Iterable[str]) -> str:
+    """The commonest first."""
+    return counted(dict(Counter(traits).most_common()))

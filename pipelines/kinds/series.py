@@ -1,6 +1,7 @@
 """Time series that are no WFDB: text files and npz."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -68,17 +69,24 @@ class OtherSeries(Signals):
             )
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
-        known = describe_series(source, recipe.data.fs, recipe.data.layout, recipe.data.label, recipe.data.patient)
-        what = f"{known.samples} samples of {known.length} values"
-        if known.recordings:
-            what = f"{known.recordings} recordings"
+        data = recipe.data
+        series, problems = describe_series(source, data.fs, data.layout, data.label, data.patient)
+        if series is None:
+            return Inspection([], problems)
+        values, counts, fs = series.values, Counter(series.labels), series.source.fs or 1.0
+        what = f"{len(values)} recordings"
+        if series.samples is not None:
+            what = f"{len(values)} samples of {series.samples.length} values"
+        classes = {name: counts[number] for number, name in enumerate(series.classes)}
+        seconds = sum(each.shape[1] for each in values) / fs
         lines = [
-            f"layout {known.layout}: {what} of {known.patients} patients, {known.seconds:.1f} s at {known.fs:g} Hz",
-            f"channels: {', '.join(known.channels)}",
-            *([f"classes: {counted(known.classes)}"] if known.classes else []),
-            f"missing values: {known.missing}",
+            f"layout {series.form['layout']}: {what} of {len(set(series.patients))} patients, {seconds:.1f} s "
+            f"at {fs:g} Hz",
+            f"channels: {', '.join(series.source.channels)}",
+            *([f"classes: {counted(classes)}"] if classes else []),
+            f"missing values: {sum(int(np.isnan(each).sum()) for each in values)}",
         ]
-        return Inspection(lines, known.problems)
+        return Inspection(lines, problems)
 
     def _ingest(
         self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None

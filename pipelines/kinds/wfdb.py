@@ -135,16 +135,16 @@ def _label_file(recipe: Recipe) -> Path | None:
 def _records(known: Description) -> Listing:
     rows = [
         (
-            row.name,
-            row.patient,
-            row.diagnosis,
-            row.label,
-            len(row.channels),
-            f"{row.fs:g}",
-            f"{row.seconds:.1f}",
-            row.windows,
+            head.name,
+            head.patient,
+            head.diagnosis,
+            head.label,
+            len(head.channels),
+            f"{head.fs:g}",
+            f"{head.seconds:.1f}",
+            n,
         )
-        for row in known.rows
+        for head, n in ((row.head, row.windows) for row in known.rows)
     ]
     return Listing("Records", ("record", "patient", "diagnosis", "class"), ("leads", "Hz", "seconds", "windows"), rows)
 

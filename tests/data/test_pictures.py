@@ -180,16 +180,16 @@ def test_faults(tmp_path, harm, says):
     with pytest.raises(InputError, match=says) as fault:
         read_pictures(tmp_path, side=4)
     assert "\n" not in str(fault.value)
-    described = describe_pictures(tmp_path)
-    assert len(described.problems) == 1
-    assert described.sizes[(12, 8)] >= 1
+    looks, problems = describe_pictures(tmp_path)
+    assert len(problems) == 1
+    assert (12, 8) in {look.size for look in looks}
 
 
 def test_a_class_folder_without_pictures(digits):
     (digits / "empty").mkdir()
     with pytest.raises(InputError, match=r"empty: a class folder without pictures; fill it or delete it"):
         read_pictures(digits, side=4)
-    assert len(describe_pictures(digits).problems) == 1
+    assert len(describe_pictures(digits)[1]) == 1
 
 
 def test_no_pictures(tmp_path):
@@ -211,12 +211,14 @@ def test_description_by_hand(tmp_path):
     save(tmp_path, "loop/b.png", size=(3, 3))
     save(tmp_path, "loop/c.png", mode="RGB")
     text(tmp_path / "loop" / "d.png")
-    found = describe_pictures(tmp_path)
-    assert found.classes == {"loop": 3, "whorl": 3}
-    assert found.sizes == {(12, 8): 5, (3, 3): 1}
-    assert found.modes == {"L": 5, "RGB": 1}
-    assert found.kinds == {".png": 5, ".jpg": 1}
-    assert [problem.partition(": ")[0].rpartition("/")[2] for problem in found.problems] == ["d.png", "b.png", "c.png"]
+    looks, problems = describe_pictures(tmp_path)
+    assert [(look.file.relative_to(tmp_path).as_posix(), look.size, look.mode) for look in looks] == [
+        ("loop/a.jpg", (12, 8), "L"),
+        ("loop/b.png", (3, 3), "L"),
+        ("loop/c.png", (12, 8), "RGB"),
+        *((f"whorl/{k}.png", (12, 8), "L") for k in range(3)),
+    ]
+    assert [problem.partition(": ")[0].rpartition("/")[2] for problem in problems] == ["d.png", "b.png", "c.png"]
 
 
 def test_what_cannot_be_written(tmp_path):

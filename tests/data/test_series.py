@@ -104,11 +104,12 @@ def test_description_of_columns_by_hand(tmp_path):
     for k, name in enumerate(("sick", "well", "well")):
         put(tmp_path, f"person{k // 2}/{k}.csv", f"x (mV),state\n1,{name}\n,{name}\n3,{name}\n")
     put(tmp_path, "person9/bad.csv", "x (mV),state\n1,well\nhello,well\n")
-    found = describe_series(tmp_path, fs=2, label="state")
-    assert (found.layout, found.recordings, found.patients, found.missing) == ("columns", 3, 2, 3)
-    assert found.classes == {"sick": 1, "well": 2}
-    assert (found.channels, found.units, found.fs, found.seconds) == (("x",), ("mV",), 2, 4.5)
-    (problem,) = found.problems
+    found, (problem,) = describe_series(tmp_path, fs=2, label="state")
+    assert (found.form["layout"], len(found.recordings)) == ("columns", 3)
+    assert found.patients == ["person0", "person0", "person1"]
+    assert (found.classes, found.labels) == (("sick", "well"), [0, 1, 1])
+    assert (found.source.channels, found.source.units, found.source.fs) == (("x",), ("mV",), 2)
+    assert sum(np.isnan(values).sum() for values in found.values) == 3
     assert "bad.csv: line 3, x (mV): 'hello' is no finite number" in problem
 
 
@@ -157,8 +158,9 @@ def test_ucr_goes_through(shared, tmp_path):
     assert [found.classes[label] for label in found.samples.frame["label"]] == [f"{k:g}" for k in table[:, 0]]
     (out,) = write_series(found.samples, tmp_path, found.form)
     np.testing.assert_array_equal(np.loadtxt(out).astype(np.float32), table.astype(np.float32))
-    described = describe_series(source, 100, label="column1")
-    assert described.classes == {"-1": int((table[:, 0] < 0).sum()), "1": int((table[:, 0] > 0).sum())}
+    described, problems = describe_series(source, 100, label="column1")
+    assert (described.classes, problems) == (("-1", "1"), [])
+    assert described.labels == (table[:, 0] > 0).astype(int).tolist()
 
 
 @pytest.mark.parametrize("name", ["ecg", "ppg"])

@@ -123,3 +123,10 @@ class Images(Kind):
 def _by_number(traits: Iterable[str]) -> str:
     """The commonest first."""
     return counted(dict(Counter(traits).most_common()))
+
+
+def _side(recipe: Recipe) -> int:
+    """The side that pictures are resized to."""
+    if recipe.images.side == "auto":
+        raise InputError("side = 'auto' means nothing for pictures; give the side that they are resized to")
+    return recipe.images.side

@@ -270,6 +270,6 @@ def test_who_reads_is_not_to_be_seen(digits):
     def backwards(function, items):
         yield from reversed([function(item) for item in reversed(items)])
 
-    alone, other = read_pictures(digits, side=8), read_pictures(digits, side=8, spread=backwards)
+    alone, other = read_pictures(digits, side=8), read_pictures(digits, side=8, parallel=backwards)
     np.testing.assert_array_equal(alone.samples.values, other.samples.values)
     assert alone.samples.frame.equals(other.samples.frame)

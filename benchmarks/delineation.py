@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import wfdb
-from anonimage.pipelines.evaluation.delineation import delineate
+from anonimage.pipelines.evaluation.beats import delineate
 
 LEADS = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
 TOLERANCE_S = 0.15  # between an annotated peak and a found one, as AAMI EC57 has it

@@ -16,7 +16,7 @@ from ..transforms import Codec
 from .codecs import load_codec
 from .evaluation.measure import attack, measure
 from .evaluation.privacy.findings import Audit
-from .evaluation.score import Score, Scores, load_evidence, load_scores, save_evidence, save_scores
+from .evaluation.scores import Score, Scores, load_evidence, load_scores, save_evidence, save_scores
 from .evaluation.sets import DrawnSamples, Sets, refuse_shared_patients
 from .evaluation.verifier import Verifier
 from .fingerprint import fingerprint

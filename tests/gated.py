@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from anonimage.pipelines.evaluation.privacy.findings import Attack, Audit, Control
-from anonimage.pipelines.evaluation.score import Score, save_scores
+from anonimage.pipelines.evaluation.scores import Score, save_scores
 from anonimage.pipelines.fingerprint import fingerprint
 from anonimage.pipelines.run_folder import RunFolder
 

@@ -8,7 +8,7 @@ import pandas as pd
 from anonimage.data.samples import Samples
 from anonimage.data.table.form import TableForm
 from anonimage.pipelines.evaluation.privacy.findings import Attack, Audit, Control
-from anonimage.pipelines.evaluation.score import Evidence, Score
+from anonimage.pipelines.evaluation.scores import Evidence, Score
 from anonimage.pipelines.evaluation.sets import DrawnSamples
 from anonimage.pipelines.kinds import SampleInfo, kind_of_recipe
 from anonimage.pipelines.recipe import Recipe, load_recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...errors import InputError
 from ...files import new_file
 from ..evaluating import evaluate, evaluate_and_audit
-from ..evaluation.score import load_scores
+from ..evaluation.scores import load_scores
 from ..fingerprint import fingerprint
 from ..generation import generate
 from ..lock import locked

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...data.store.store import open_store
 from ...errors import InputError
-from ..evaluation.score import Score, load_scores
+from ..evaluation.scores import Score, load_scores
 from ..fingerprint import fingerprint
 from ..run_folder import RunFolder
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ...errors import InputError
 from .resampling import around, multiplicities, some
-from .score import Score
+from .scores import Score
 from .sets import Comparison
 
 FRECHET_ROWS = 5000  # of a set at most

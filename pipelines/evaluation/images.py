@@ -7,7 +7,7 @@ from ...data.store.store import Store
 from ...transforms import AdaptedRange, Codec, Compose, Saturation, Transform
 from .distances import score_kernel
 from .resampling import RESAMPLES, ends, interval
-from .score import Score
+from .scores import Score
 from .sets import Comparison
 
 PAIRS = 300  # of images, for the diversity of a set

@@ -1,6 +1,7 @@
-"""Learners of classes: a network for windows of signals, boosting for rows, regression on edges for pictures."""
+"""What learns from real samples: an encoder in whose space windows are compared, and classifiers."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from math import isqrt
 from typing import TYPE_CHECKING
 
@@ -8,12 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .encoder import ResNet1d
+from ...errors import InputError
+from .resampling import rows_of_groups
 from .utility import Judge, Learner
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
+WIDTHS = (32, 64, 96, 128)
+PEOPLE, VIEWS = 16, 4  # a batch: so many people, so many windows of each
+TEMPERATURE = 0.1
+RATE = 2e-3  # learning rate at its highest
+CHUNK = 512  # windows that are embedded at once
+FINEST = 512  # samples; longer windows are averaged down to between one and two times as many
+FLAT = 1e-6  # spread below this share of a lead's size is rounding, not signal
 STEPS = 300  # updates of a network, whose batches draw no more than twice MOST windows
 MOST = 5000  # samples of a set that take part, of kinds that take long to learn
 LONGEST = 1024  # samples that the network sees of a lead
@@ -23,6 +32,195 @@ RATE = 2e-3  # highest learning rate
 CELLS = 4  # in a row of a picture, of which edges are counted by direction
 POOLED = 8  # means of each colour in a row of a picture
 _AT_ONCE = 128  # windows that are judged together
+
+
+class Encoder:
+    """Windows to points on a sphere, of which near ones look like one person's.
+
+    Arguments:
+        channels: C of the windows that it takes.
+        length: L of them.
+        widths: channels of the network's stages; the last is F.
+    """
+
+    def __init__(self, channels: int, length: int, widths: Sequence[int] = WIDTHS) -> None:
+        self.channels, self.length, self.widths = channels, length, tuple(widths)
+        body = ResNet1d(channels, self.widths)
+        self.network = nn.Sequential(body, nn.Linear(body.features, body.features))
+
+    def embed(self, values: np.ndarray) -> np.ndarray:
+        """Embed windows; each by itself, whatever it is embedded beside.
+
+        Arguments:
+            values: (N, C, L) in any unit: each lead of a window is brought to mean 0 and spread 1; NaN is 0 then.
+
+        Returns:
+            (N, F) float32 of length 1.
+
+        Raises:
+            InputError: windows of other channels or length.
+        """
+        values = np.asarray(values)
+        if values.ndim != 3 or values.shape[1:] != (self.channels, self.length):
+            raise InputError(
+                f"encoder: takes windows (N, {self.channels}, {self.length}), not {values.shape}; "
+                "give windows like those it was trained on"
+            )
+        self.network.eval()
+        parts = [np.empty((0, self.widths[-1]), np.float32)]
+        with torch.inference_mode():
+            for start in range(0, len(values), CHUNK):
+                windows = torch.from_numpy(standardized(values[start : start + CHUNK]))
+                parts.append(nn.functional.normalize(self.network(windows)).numpy())
+        return np.concatenate(parts)
+
+
+def fit_encoder(
+    values: np.ndarray, people: np.ndarray, seed: int, steps: int = 300, widths: Sequence[int] = WIDTHS
+) -> Encoder:
+    """Train an encoder so that windows of one person lie nearer to each other than to those of others.
+
+    Arguments:
+        values: (N, C, L) real windows, NaN where a sample is missing.
+        people: (N,) whose each is; at least two people. One window of a person is enough: it is varied.
+        seed: of weights, batches and variations; the same gives the same encoder.
+        steps: batches of up to 16 people × 4 windows.
+        widths: of the network.
+
+    Raises:
+        InputError: fewer than two people, or not one name a window.
+
+    Source: supervised contrastive loss, Khosla et al. 2020, equation 2.
+    """
+    values, people = np.asarray(values), np.asarray(people)
+    if values.ndim != 3 or len(people) != len(values):
+        raise InputError(f"encoder: {len(people)} people for windows {values.shape}; give (N, C, L) and N people")
+    names, codes = np.unique(people, return_inverse=True)
+    if len(names) < 2:
+        raise InputError(f"encoder: windows of {len(names)} people; telling people apart needs at least 2")
+    members = rows_of_groups(people)
+    windows = np.concatenate([standardized(values[at : at + CHUNK]) for at in range(0, len(values), CHUNK)])
+    rng = np.random.default_rng(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = Encoder(values.shape[1], values.shape[2], widths)
+        optimizer = torch.optim.AdamW(encoder.network.parameters(), lr=RATE, weight_decay=0.05)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
+        encoder.network.train()
+        for _ in range(steps):
+            drawn = rng.permutation(len(names))[:PEOPLE]
+            rows = np.concatenate([_some(members[who], rng) for who in drawn])
+            points = encoder.network(torch.from_numpy(varied(windows[rows], rng)))
+            loss = contrastive(nn.functional.normalize(points), torch.from_numpy(codes[rows]))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    return encoder
+
+
+def contrastive(points: Tensor, people: Tensor) -> Tensor:
+    """How badly points of length 1 (B, F) lie by their person (B,): mean cross-entropy of recognising one's own.
+
+    Source: Khosla et al. 2020, equation 2 (the sum outside of the logarithm).
+    """
+    itself = torch.eye(len(points), dtype=torch.bool)
+    near = (points @ points.T / TEMPERATURE).masked_fill(itself, float("-inf"))  # B, B
+    chances = near.log_softmax(dim=1).masked_fill(itself, 0)
+    own = (people[:, None] == people[None, :]) & ~itself
+    return -((chances * own).sum(1) / own.sum(1).clamp(min=1)).mean()
+
+
+def _rate(step: int, steps: int) -> float:
+    """Share of the highest learning rate: up in the first fifth, then down along a cosine."""
+    return min(1.0, (step + 1) / (1 + steps / 5)) * (1 + math.cos(math.pi * step / max(1, steps))) / 2
+
+
+def _some(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """VIEWS windows of one person, the same twice only of who has fewer."""
+    return rng.choice(rows, VIEWS, replace=len(rows) < VIEWS)
+
+
+def standardized(values: np.ndarray) -> np.ndarray:
+    """Every lead of every window at mean 0 and spread 1; what is missing is 0, and so is a flat lead.
+
+    Arguments:
+        values: (N, C, L), NaN where a sample is missing.
+
+    Returns:
+        (N, C, L // k) float32, k consecutive samples averaged, with L // k between 512 and 1023 for longer windows.
+    """
+    values = _averaged(np.asarray(values, dtype=np.float32))
+    present = np.isfinite(values)
+    count = np.maximum(present.sum(axis=2, keepdims=True), 1)
+    centred = np.where(present, values, 0)
+    size = np.abs(centred).max(axis=2, keepdims=True, initial=0)
+    centred = np.where(present, centred - centred.sum(axis=2, keepdims=True) / count, 0)
+    spread = np.sqrt((centred**2).sum(axis=2, keepdims=True) / count)
+    flat = spread <= FLAT * size
+    return np.where(flat, 0, centred / np.where(flat, 1, spread)).astype(np.float32)
+
+
+def varied(windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Standardized windows (B, C, L) of other amplitude, moved in time, with noise and a wandering baseline."""
+    n, channels, length = windows.shape
+    moved = np.arange(length) + rng.integers(-(length // 10), length // 10 + 1, (n, 1))
+    moved = np.abs(moved)  # mirrored at the borders
+    moved = np.where(moved >= length, 2 * (length - 1) - moved, moved)
+    result = np.take_along_axis(windows, np.broadcast_to(moved[:, None], windows.shape), axis=2)
+    result = result * np.exp(rng.normal(0, 0.15, (n, channels, 1)))
+    result += rng.uniform(0, 0.15, (n, 1, 1)) * rng.standard_normal(windows.shape)
+    turns = rng.uniform(0.1, 2, (n, 1, 1)) * np.linspace(0, 1, length) + rng.uniform(0, 1, (n, channels, 1))
+    result += rng.uniform(0, 0.4, (n, channels, 1)) * np.sin(2 * np.pi * turns)
+    return result.astype(np.float32)
+
+
+def _averaged(values: np.ndarray) -> np.ndarray:
+    step = max(1, values.shape[2] // FINEST)
+    if step == 1:
+        return values
+    whole = values[:, :, : values.shape[2] // step * step]
+    return whole.reshape(*values.shape[:2], -1, step).mean(axis=3)  # NaN where any of them is
+
+
+class ResNet1d(nn.Module):
+    """Windows to features; length and number of channels are free.
+
+    Arguments:
+        channels: of the windows.
+        widths: channels of the stages, each half as long as the one before; the last is the number of features.
+
+    Source: He et al. 2016; one-dimensional, as ME-GAN uses it for ECGs (sections 5.4 and 5.5).
+    """
+
+    def __init__(self, channels: int, widths: Sequence[int] = WIDTHS) -> None:
+        super().__init__()
+        self.features = widths[-1]
+        self.stem = nn.Sequential(
+            nn.Conv1d(channels, widths[0], 15, stride=2, padding=7, bias=False), nn.BatchNorm1d(widths[0]), nn.ReLU()
+        )
+        inputs = (widths[0], *widths)
+        self.stages = nn.Sequential(*(_Block(n, m) for n, m in zip(inputs, widths, strict=False)))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Features (B, F) of windows (B, C, L)."""
+        return self.stages(self.stem(windows)).mean(dim=2)
+
+
+class _Block(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv1d(inputs, outputs, 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm1d(outputs),
+            nn.ReLU(),
+            nn.Conv1d(outputs, outputs, 7, padding=3, bias=False),
+            nn.BatchNorm1d(outputs),
+        )
+        self.shortcut = nn.Sequential(nn.Conv1d(inputs, outputs, 1, stride=2, bias=False), nn.BatchNorm1d(outputs))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        return torch.relu(self.main(windows) + self.shortcut(windows))
 
 
 def network(steps: int = STEPS) -> Learner:

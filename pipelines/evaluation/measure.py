@@ -17,16 +17,15 @@ from ..progress import progress
 from ..recipe import Recipe
 from .beats import score_r_peaks
 from .distances import RELATIVE_PEOPLE, feature_map, score_distances
-from .encoder import fit_encoder
 from .images import score_coding, score_diversity, score_kernel_images, score_null
+from .learners import fit_encoder
 from .neighbours import score_1nnc, score_manifold
 from .parameters import measure_parameters, measured_lead, score_parameters
 from .privacy.attacks import REIDENTIFICATION, Matcher
 from .privacy.battery import AuditInput, Extra, audit
 from .privacy.findings import Audit
 from .privacy.space import View
-from .score import Evidence, Score
-from .scores import score_table
+from .scores import Evidence, Score, score_table
 from .sets import Comparison, Sets
 from .signals import (
     score_amplitude,

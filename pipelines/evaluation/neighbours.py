@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import InputError
 from .resampling import RESAMPLES, around, multiplicities
-from .score import Score
+from .scores import Score
 from .sets import Comparison
 
 ACCURACY_SAMPLES = 5000  # of a set at most: time grows with their square, and 1NNC is known to 1 % by then

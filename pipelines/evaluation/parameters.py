@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .beats import filled
-from .delineation import TOGETHER, delineate
+from .beats import TOGETHER, delineate, filled
 from .resampling import around, correlations, kolmogorov_smirnov, multiplicities, shares, some
-from .score import Score
+from .scores import Score
 
 LEADS = (
     "v5",

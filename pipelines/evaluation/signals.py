@@ -9,7 +9,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import periodogram
 
 from .resampling import FEW_RESAMPLES, around, interval, largest_gap, multiplicities, shares, some
-from .score import Score
+from .scores import Score
 from .sets import Comparison
 
 WINDOWS = 1000  # of a set at most, for figures that are resampled

@@ -8,7 +8,7 @@ import numpy as np
 from ...data.table.columns import NUMBERS
 from ...data.table.form import TableForm
 from .resampling import around, correlations, kolmogorov_smirnov, multiplicities, shares, some
-from .score import Score
+from .scores import Score
 from .sets import Comparison
 
 BINS, PAIR_BINS = 10, 5  # of numbers: quantiles of the training rows

@@ -8,7 +8,7 @@ import numpy as np
 from ...data.samples import Samples
 from ...errors import InputError
 from .resampling import ends, interval, rows_of_groups, stratified_multiplicities
-from .score import Score
+from .scores import Score
 
 PRECISION, RECALL = "macro PR-AUC", "balanced accuracy"
 _NONE = np.empty(0, np.int64)

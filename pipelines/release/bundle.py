@@ -21,7 +21,7 @@ from ...transforms import Codec
 from ..classes import Classes
 from ..codecs import load_codec
 from ..evaluation.privacy.findings import Audit
-from ..evaluation.score import Scores, load_scores
+from ..evaluation.scores import Scores, load_scores
 from ..fingerprint import fingerprint, sha256
 from ..kinds import kind_of_codec
 from ..progress import progress, say

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..evaluation.privacy.findings import Attack, Audit
-from ..evaluation.score import Score
-from ..evaluation.scores import score_table
+from ..evaluation.scores import Score, score_table
 from .policy import LIMITS, Limit, Policy
 
 Verdict = Literal["pass", "fail", "undecided", "inconclusive", "not measured", "not judged"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...transforms import Codec
-from ..evaluation.score import Evidence, Score
+from ..evaluation.scores import Evidence, Score
 from ..evaluation.sets import DrawnSamples
 from ..recipe import Recipe
 

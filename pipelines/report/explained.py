@@ -5,8 +5,7 @@ from typing import Any
 
 from ..evaluation.images import PAPER_WIDTH
 from ..evaluation.parameters import measured_lead
-from ..evaluation.score import Score
-from ..evaluation.scores import score_table
+from ..evaluation.scores import Score, score_table
 from ..kinds import kind_of_recipe
 from .content import Run
 

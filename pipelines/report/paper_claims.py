@@ -6,7 +6,7 @@ Source of the claims: Piacentino, Guarner and Angulo, the sections named.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ..evaluation.score import Score
+from ..evaluation.scores import Score
 from .content import Run
 
 KS_LIMIT, SHARE_LIMIT, NULL_LIMIT = 0.15, 0.03, 0.999  # what "similar" means for columns of a table

@@ -4,8 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..evaluation.privacy.findings import Attack, Audit
-from ..evaluation.score import Score
-from ..evaluation.scores import score_table
+from ..evaluation.scores import Score, score_table
 from ..release.gate import NO_LIMIT, Area
 from .content import Run
 from .explained import chance, number, span, words

@@ -10,7 +10,7 @@ from anonimage.pipelines.evaluation.images import score_diversity, score_null
 from anonimage.pipelines.evaluation.measure import Measured
 from anonimage.pipelines.evaluation.neighbours import departure, nearest_neighbour_accuracy, score_1nnc
 from anonimage.pipelines.evaluation.resampling import interval, kolmogorov_smirnov
-from anonimage.pipelines.evaluation.score import Score, Scores, load_scores, save_scores
+from anonimage.pipelines.evaluation.scores import Score, Scores, load_scores, save_scores
 from anonimage.pipelines.evaluation.sets import Comparison, refuse_shared_patients
 from anonimage.pipelines.evaluation.signals import score_limb_leads, score_noise
 from anonimage.pipelines.evaluation.tables import score_columns, score_ranges

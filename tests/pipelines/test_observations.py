@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from anonimage.pipelines.evaluation.score import Score
+from anonimage.pipelines.evaluation.scores import Score
 from anonimage.pipelines.recipe import load_recipe
 from anonimage.pipelines.report.content import Run
 from anonimage.pipelines.report.paper_claims import STUDIES, observe

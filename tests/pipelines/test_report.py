@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 from anonimage.pipelines.evaluation.parameters import PARAMETERS
 from anonimage.pipelines.evaluation.privacy.findings import Control
-from anonimage.pipelines.evaluation.score import Evidence, Score
-from anonimage.pipelines.evaluation.scores import score_table
+from anonimage.pipelines.evaluation.scores import Evidence, Score, score_table
 from anonimage.pipelines.release.gate import Area, LimitCheck
 from anonimage.pipelines.report import write_report
 from anonimage.pipelines.report.evidence_plots import draw_map, draw_parameter

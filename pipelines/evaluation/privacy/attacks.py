@@ -7,11 +7,20 @@ import numpy as np
 
 from ....data.samples import Samples
 from ..resampling import FEW_RESAMPLES, RESAMPLES
-from ..score import Score
+from ..scores import Score
 from .findings import Attack
-from .permutation import FALSE_RATES, Tested, membership_auc, roc_curve, tpr_at_fpr
+from .permutation import (
+    FALSE_RATES,
+    Tested,
+    members_excess,
+    members_rate,
+    members_share,
+    membership_auc,
+    roc_curve,
+    tpr_at_fpr,
+    training_rate,
+)
 from .pool import Library, Pool, Sweep, candidates
-from .risk import members_excess, members_rate, members_share, training_rate
 
 LOOKED_AT = 2000  # samples compared lag by lag
 NEAREST = 4  # candidates for each

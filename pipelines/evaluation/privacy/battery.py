@@ -9,7 +9,7 @@ import numpy as np
 from ....data.samples import Samples
 from ....errors import InputError
 from ..resampling import RESAMPLES, ends
-from ..score import Score
+from ..scores import Score
 from ..sets import refuse_shared_patients
 from .attacks import (
     REIDENTIFICATION,

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from ....errors import InputError
 from ....files import new_file
-from ..score import Score
+from ..scores import Score
 
 ALPHA = 0.01  # family-wise: the probability that any attack of a battery succeeds where nothing leaks
 

@@ -1,15 +1,17 @@
-"""Permutation tests over people: had membership left no trace, any relabelling of the people were as likely.
+"""Statistics that compare members with non-members, with permutation tests and intervals over people.
 
-Every attack comes down to one figure a person, and its strength to the sum over the members. So one set of random
-relabellings serves all attacks, and windows of one person never count as independent.
+Had membership left no trace, any relabelling of the people were as likely. Every attack comes down to one figure a
+person, and its strength to the sum over the members. So one set of random relabellings serves all attacks, and windows
+of one person never count as independent.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Self
 
 import numpy as np
+from scipy.stats import beta
 
 from ..resampling import FEW_RESAMPLES, RESAMPLES, ends, people_counts
 
@@ -17,7 +19,10 @@ RELABELLINGS = 10_000
 TOP = 1000  # windows with the largest figures, or a tenth of all, among which the threshold of a rate is looked for
 CHUNK, ROW_CHUNK = 500, 250  # relabellings drawn at a time
 EXCEEDED = 50  # times a random relabelling is as strong, after which there is no need to go on
+MANY = 5000  # synthetic samples; more of them take long to resample
 FALSE_RATES = np.linspace(0, 1, 101)  # where a ROC curve is kept
+
+Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]  # sums (P,) of samples, how often a person counts (P,) -> ()
 
 
 def permutation_p_value(figures: np.ndarray, member: np.ndarray, seed: int) -> float:
@@ -224,3 +229,121 @@ def _resampled_areas(placements: tuple[np.ndarray, np.ndarray], area: float, see
     for values in placements:
         total += [values[rng.integers(len(values), size=len(values))].mean() for _ in range(resamples)]
     return total
+
+
+def members_share(
+    person: np.ndarray, weight: np.ndarray, member: np.ndarray, seed: int, resamples: int = RESAMPLES
+) -> Tested:
+    """Of what points to anybody, the share that points to members, were both parts of equally many people.
+
+    Arguments:
+        person: (S,) whom each synthetic sample points to.
+        weight: (S,) how much it does.
+        member: (P,) whether the person was in training.
+        seed: of resampling and relabellings.
+        resamples: of the interval; 0: none.
+
+    Returns:
+        One half, the baseline, if members and non-members are alike, and if nothing points anywhere.
+    """
+
+    def share(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        to_members, to_others = _per_person(sums, counts, member)
+        either = to_members + to_others
+        return np.where(either > 0, to_members / np.where(either > 0, either, 1), 0.5)
+
+    return _attributed(person, weight, member, seed, resamples, share)
+
+
+def members_rate(
+    person: np.ndarray, weight: np.ndarray, member: np.ndarray, seed: int, resamples: int = RESAMPLES
+) -> Tested:
+    """Share of synthetic samples that point to members; baseline: to non-members, were they as many.
+
+    Arguments as for `members_share`, with weights of 0 and 1. The upper end is never below that of a binomial
+    proportion (Clopper and Pearson 1934): no hit among few samples says little.
+    """
+    n, scale = len(person), member.sum() / (~member).sum()
+
+    def rate(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        return _per_person(sums, counts, member)[0] * member.sum() / n
+
+    tested = _attributed(person, weight, member, seed, resamples, rate)
+    baseline = float(np.bincount(person, weights=weight, minlength=len(member))[~member].sum() * scale / n)
+    high = max(tested.high, _binomial_high(round(tested.value * n), n)) if resamples else tested.high
+    return replace(tested, high=min(high, 1.0), baseline=baseline)
+
+
+def members_excess(
+    person: np.ndarray, weight: np.ndarray, member: np.ndarray, seed: int, resamples: int = RESAMPLES
+) -> Tested:
+    """Share of synthetic samples that point to members less the share that points to non-members, of equally many each.
+
+    Arguments as for `members_share`, with weights of 0 and 1.
+    """
+    n = len(person)
+
+    def excess(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        to_members, to_others = _per_person(sums, counts, member)
+        either = to_members + to_others
+        return sums.sum(-1) / n * (to_members - to_others) / np.where(either > 0, either, 1)
+
+    tested = _attributed(person, weight, member, seed, resamples, excess)
+    hits = round(float(weight.sum()))
+    most = _binomial_high(hits, n)  # few matches, or none, among few samples
+    high = max(tested.high, min(most, tested.value + most - hits / n)) if resamples else tested.high
+    return replace(tested, high=high, baseline=0.0)
+
+
+def training_rate(
+    person: np.ndarray, weight: np.ndarray, people: int, seed: int, resamples: int = RESAMPLES
+) -> tuple[float, float, float]:
+    """Share of synthetic samples that point to anybody, and its 95 % interval over people and synthetic samples.
+
+    Arguments:
+        person: (S,) whom each points to, of `people`.
+        weight: (S,) 0 or 1.
+        people: number of people.
+        seed: of resampling.
+        resamples: of the interval; 0: none.
+
+    Returns:
+        Share, lower and upper end; the upper one as for `members_rate`.
+    """
+    value = float(weight.mean())
+    rng = np.random.default_rng(seed)
+    estimates = []
+    for _ in range(min(resamples, FEW_RESAMPLES) if people > MANY else resamples):
+        counts = np.bincount(rng.integers(people, size=people), minlength=people)
+        rows = rng.integers(len(person), size=len(person))
+        estimates.append(float((counts[person[rows]] * weight[rows]).mean()))
+    low, high = ends(np.array(estimates), value)
+    most = _binomial_high(round(weight.sum()), len(person))
+    return value, low, min(1.0, max(high, most)) if resamples else value
+
+
+def _per_person(sums: np.ndarray, counts: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What points to a member, and to a non-member, on average."""
+    to_members, to_others = (sums[..., part].sum(-1) / counts[..., part].sum(-1) for part in (member, ~member))
+    return to_members, to_others
+
+
+def _binomial_high(hits: int, n: int) -> float:
+    """Upper end of a binomial proportion."""
+    return float(beta.ppf(0.975, hits + 1, n - hits)) if hits < n else 1.0
+
+
+def _attributed(
+    person: np.ndarray, weight: np.ndarray, member: np.ndarray, seed: int, resamples: int, statistic: Statistic
+) -> Tested:
+    """A statistic of sums over synthetic samples, with interval and p-value."""
+    sums = np.bincount(person, weights=weight, minlength=len(member))
+    value = float(statistic(sums, np.ones(len(member))))
+    rng = np.random.default_rng(seed)
+    estimates = []
+    for _ in range(min(resamples, FEW_RESAMPLES) if len(person) > MANY else resamples):
+        counts = people_counts(member, rng)
+        rows = rng.integers(len(person), size=len(person))
+        again = np.bincount(person[rows], weights=weight[rows], minlength=len(member))
+        estimates.append(float(statistic(again * counts, counts)))
+    return Tested(value, *ends(np.array(estimates), value), permutation_p_value(sums, member, seed))

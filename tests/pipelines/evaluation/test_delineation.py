@@ -5,8 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.pipelines.evaluation.beats import count_r_peaks, filled
-from anonimage.pipelines.evaluation.delineation import COLUMNS, MARKS, delineate
+from anonimage.pipelines.evaluation.beats import COLUMNS, MARKS, count_r_peaks, delineate, filled
 
 R = (0.5, 1.3, 2.1, 2.9, 3.6)  # seconds
 # seconds from R, width of the Gaussian, mV

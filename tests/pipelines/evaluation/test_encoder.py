@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.pipelines.evaluation.encoder import TEMPERATURE, Encoder, contrastive, fit_encoder, standardized, varied
+from anonimage.pipelines.evaluation.learners import TEMPERATURE, Encoder, contrastive, fit_encoder, standardized, varied
 
 SMALL = (8, 16)
 

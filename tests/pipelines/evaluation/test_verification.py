@@ -7,8 +7,15 @@ import pytest
 import wfdb
 from anonimage.errors import InputError
 from anonimage.pipelines.evaluation.beats import GRID_S, beat_shapes
-from anonimage.pipelines.evaluation.trial import Comparisons, _Sorted, read_sessions, same_lead, score_equal_error
-from anonimage.pipelines.evaluation.verifier import Verifier, train_verifier
+from anonimage.pipelines.evaluation.verifier import (
+    Comparisons,
+    Verifier,
+    _Sorted,
+    read_sessions,
+    same_lead,
+    score_equal_error,
+    train_verifier,
+)
 from scipy.interpolate import interp1d
 from scipy.optimize import brentq
 from scipy.stats import norm

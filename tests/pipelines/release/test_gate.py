@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from anonimage.pipelines.evaluation.privacy.findings import Control
-from anonimage.pipelines.evaluation.score import Score
+from anonimage.pipelines.evaluation.scores import Score
 from anonimage.pipelines.release.gate import LimitCheck, judge, passes, people_needed
 from anonimage.pipelines.release.policy import load_policy
 from gated import GOOD, attack, audit_of, controls, harmless

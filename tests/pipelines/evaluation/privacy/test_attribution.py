@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from anonimage.pipelines.evaluation.privacy.risk import (
+from anonimage.pipelines.evaluation.privacy.permutation import (
     members_excess,
     members_rate,
     members_share,

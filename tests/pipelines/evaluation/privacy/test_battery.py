@@ -17,7 +17,7 @@ from anonimage.pipelines.evaluation.privacy.battery import AuditInput
 from anonimage.pipelines.evaluation.privacy.battery import audit as audit_input
 from anonimage.pipelines.evaluation.privacy.findings import Audit, Findings, successful
 from anonimage.pipelines.evaluation.privacy.space import PictureView, RowView, SignalView
-from anonimage.pipelines.evaluation.score import Score
+from anonimage.pipelines.evaluation.scores import Score
 from crowd import people, rows
 
 

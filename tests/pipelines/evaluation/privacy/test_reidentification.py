@@ -6,7 +6,7 @@ from anonimage.data.samples import Samples
 from anonimage.pipelines.evaluation.privacy.attacks import Matcher
 from anonimage.pipelines.evaluation.privacy.pool import Pool
 from anonimage.pipelines.evaluation.privacy.space import SignalView
-from anonimage.pipelines.evaluation.score import Score
+from anonimage.pipelines.evaluation.scores import Score
 from crowd import people
 
 

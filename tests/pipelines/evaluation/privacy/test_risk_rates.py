@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from anonimage.pipelines.evaluation.privacy.permutation import largest_p_value
-from anonimage.pipelines.evaluation.privacy.risk import Rate, by_person, risk
+from anonimage.pipelines.evaluation.privacy.rows import Rate, by_person, risk
 from scipy.stats import binomtest, fisher_exact, kstest
 
 

@@ -139,8 +139,6 @@ def test_a_side_follows_a_length_that_the_recipe_had():
     [
         ("ptb-quantile", {"side": 70, "length": 5000}, ["5000 samples", "side 71", "not 70"]),
         ("ptb-quantile", {"side": 72, "length": 5000}, ["5000 samples", "side 71", "not 72"]),
-        ("ptb-quantile", {"side": "auto"}, ["length"]),
-        ("iris", {"side": "auto"}, ["pictures", "side"]),
     ],
 )
 def test_side_and_length_that_contradict_each_other(name, settings, words):

@@ -2,23 +2,29 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 
 from ..data.samples import Samples
-from ..data.split import CONTROL
+from ..data.split import CONTROL, TRAIN
+from ..data.store.storage import Storage
+from ..data.store.store import Store
+from ..data.store.writing import stage_samples
 from ..errors import InputError
 from ..files import refuse_used
 from ..gan import CHUNK, Snapshot, Trainer, iter_images, load, save
 from ..transforms import Codec
 from .ahead import ahead
-from .batches import n_training, sample_batches
+from .batches import n_training, store_batches, training_labels
 from .classes import Classes
 from .codecs import load_codec, save_codec
-from .kinds import SampleInfo, kind_of_recipe
+from .kinds import kind_of_recipe
+from .preparation import fitted
 from .progress import progress
 from .recipe import Recipe
 from .run_folder import RunFolder, chosen_checkpoint
@@ -35,8 +41,15 @@ class Anonymizer:
         recipe: every choice of the five steps.
 
     Example:
-        >>> recipe = load_recipe("ptb-quantile").changed({"steps": 1500})  # doctest: +SKIP
-        >>> synthetic = Anonymizer(recipe).fit(samples).sample(500)  # doctest: +SKIP
+        >>> from anonimage.pipelines.recipe import load_recipe
+        >>> begins = np.random.default_rng(0).random((40, 1, 1))  # 40 windows of 0.81 s of one lead, in mV
+        >>> windows = np.sin(2 * np.pi * (np.arange(81) / 100 + begins)).astype(np.float32)
+        >>> patients = pd.DataFrame({"patient": np.repeat([f"p{k}" for k in range(10)], 4)})
+        >>> samples = Samples(windows, patients, channels=("i",), units=("mV",), fs=100.0)
+        >>> recipe = load_recipe("ptb-quantile").changed({"side": 9, "widths": (4, 8), "batch": 8, "steps": 2})
+        >>> synthetic = Anonymizer(recipe).fit(samples).sample(3)
+        >>> synthetic.values.shape, synthetic.units
+        ((3, 1, 81), ('mV',))
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -55,28 +68,21 @@ class Anonymizer:
         Raises:
             InputError: windows of another length than the recipe's, or too few of them.
         """
-        if "part" in samples.frame:
-            samples = samples.select((samples.frame["part"] != CONTROL).to_numpy())
         kind = kind_of_recipe(self.recipe)
         kind.check_samples(self.recipe, samples)
         if self.recipe.train.devices * self.recipe.train.nodes > 1:
             raise InputError("several devices need processes of their own: use `anonimage run`, or set devices to 1")
-        if self.recipe.data.starts == "random":
-            raise InputError("starts = 'random' needs whole records: use `anonimage run`, or set starts to 'grid'")
         self.recipe = with_hardware(self.recipe)
-        # quantiles need a grid: as a 16-bit converter over the range of the data would have
-        step = float(np.nanmax(samples.values) - np.nanmin(samples.values)) / 65535
-        table = samples.frame if classes else samples.frame.assign(label=0)
-        known = Classes.counted(table["label"].to_numpy(), classes)
-        labels = known.numbers(table, classes)
-        described = {"kind": kind.name} if form is None else form
-        info = SampleInfo(
-            samples.channels, samples.units, samples.fs, step, samples.length, form=described | known.to_form()
-        )
-        self._codec = kind.new_codec(self.recipe, info).fit(samples.values)
-        batches = sample_batches(samples.values, labels, self._codec, self.recipe)
-        trainer = new_trainer(self.recipe, self._codec.image_shape, known, batches, self._codec.arrangement.null)
-        self._train(trainer, total_steps(self.recipe, n_training(labels, self.recipe)))
+        with _in_memory(samples, {"kind": kind.name} if form is None else form, classes) as store:
+            self._codec = fitted(self.recipe, store)
+            trainer = new_trainer(
+                self.recipe,
+                self._codec.image_shape,
+                Classes.from_form(self._codec.form),
+                store_batches(store, self._codec, self.recipe),
+                self._codec.arrangement.null,
+            )
+            self._train(trainer, total_steps(self.recipe, n_training(training_labels(store), self.recipe)))
         return self
 
     def sample(self, n: int, labels: Sequence[str] | None = None, seed: int | None = None, first: int = 0) -> Samples:
@@ -173,6 +179,23 @@ class Anonymizer:
             trainer.callbacks = [showing(advance)]
             trainer.train(steps)
         self._snapshot = trainer.snapshot()
+
+
+@contextmanager
+def _in_memory(samples: Samples, form: dict[str, Any], classes: Sequence[str]) -> Iterator[Store]:
+    """The samples as a store: what is not set apart as control is for training."""
+    frame = samples.frame
+    part = np.where(frame["part"] == CONTROL, CONTROL, TRAIN) if "part" in frame else TRAIN
+    columns = {"label": 0 if not classes else frame["label"], "part": part}
+    if "patient" not in frame:
+        columns["patient"] = np.arange(len(frame)).astype(str)
+    described = Samples(samples.values, frame.assign(**columns), samples.channels, samples.units, samples.fs)
+    place = f"memory://anonimage-{uuid4()}"
+    try:
+        with stage_samples(place, described, form, classes) as staged:
+            yield staged.store
+    finally:
+        Storage.at(place).remove()
 
 
 def _noise(series: int, numbers: np.ndarray, channels: int) -> np.ndarray:

@@ -68,11 +68,6 @@ def store_batches(
     return _batches(rows, images if keep is None else keep(images, len(training)), labels, recipe)
 
 
-def sample_batches(values: np.ndarray, labels: np.ndarray, codec: Codec, recipe: Recipe) -> Batches:
-    """Return batches as store_batches does, from samples in memory (N, C, L) and their classes (N,)."""
-    return _batches(training_rows(labels, recipe), lambda chosen: codec.encode(values[chosen]), labels, recipe)
-
-
 def training_labels(store: Store) -> np.ndarray:
     """Return the class of each training sample (N,), also for unconditional networks."""
     return Classes.of(store).numbers(store.frame[store.frame["part"] == TRAIN], store.classes)

@@ -55,7 +55,7 @@ def prepare(
         except ResumableError as fault:
             raise InputError(f"{fault}; what was read so far is kept, and the same command goes on") from fault
         with staged:  # an interruption leaves what was read, a refusal nothing
-            codec = _fitted(recipe, staged.store)
+            codec = fitted(recipe, staged.store)
             folder.begin(recipe, source, staged.store.mark, keep_training=resume and not overwrite)
             staged.place()
             save_codec(codec, folder.codec_file)
@@ -65,7 +65,7 @@ def prepare(
     say(f"prepared: {_counts(staged.store, codec, recipe)}")
 
 
-def _fitted(recipe: Recipe, store: Store) -> Codec:
+def fitted(recipe: Recipe, store: Store) -> Codec:
     """The codec; refuses samples that could not be trained on, before anything is kept."""
     if recipe.conditional:
         check_classes(store)

@@ -11,6 +11,7 @@ from ..data.samples import Samples
 from ..data.split import CONTROL, TRAIN
 from ..data.store.store import open_store
 from ..errors import InputError, one_line
+from ..files import new_file
 from ..gan import Check, load
 from ..transforms import Codec
 from .codecs import load_codec
@@ -25,7 +26,6 @@ from .progress import say
 from .recipe import Recipe
 from .release.gate import Area, judge
 from .release.policy import Policy, load_policy
-from .report import write_report
 from .report.content import Run
 from .report.paper_claims import observe
 from .run_folder import RunFolder, chosen_checkpoint
@@ -129,11 +129,13 @@ def write_page(folder: RunFolder, sets: Sets, policy: Policy | None = None) -> l
         policy=policy.name,
         not_measured=scores.not_measured,
     )
-    observation = observe(run)
-    write_report(folder.report, run, observation)
+    from .report.page import render  # draws, and so imports more than other steps need
+
+    with new_file(folder.report) as file:
+        file.write(render(run))
     for line in _summary(run):
         say(line)
-    if observation is not None:
+    if (observation := observe(run)) is not None:
         say(f"section {sets.recipe.section}: {observation.sentence}")
     return areas
 

@@ -77,9 +77,13 @@ def _without_hearts() -> dict:
     figures = {name: score for name, score in scores().items() if name not in OF_HEARTS}
     fidelity, *others = areas()
     held = tuple(check for check in fidelity.checks if check.name not in OF_HEARTS)
-    told = ("r: undetectable: not measured (this run has no such score), which the policy tolerates",)
+    reasons = ("r: undetectable: not measured (this run has no such score), which the policy tolerates",)
     features = Evidence(features=evidence().features)
-    return {"scores": figures, "evidence": features, "areas": (replace(fidelity, reasons=told, checks=held), *others)}
+    return {
+        "scores": figures,
+        "evidence": features,
+        "areas": (replace(fidelity, reasons=reasons, checks=held), *others),
+    }
 
 
 def _run(recipe: Recipe, codec, samples: DrawnSamples, known: dict) -> Run:

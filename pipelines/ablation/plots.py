@@ -54,7 +54,7 @@ def draw_differences(summary: Summary, lines: Sequence[Line], title: str, unit: 
 
 def _rows(summary: Summary, lines: Sequence[Line]) -> tuple[Figure, Axes]:
     """A plot with a row for each cell, the first on top."""
-    figure, axis = new_plot((MEDIUM[0], MARGIN + ROW * len(lines)))
+    figure, axis = new_plot((MEDIUM[0], MARGIN + ROW * len(lines)), margins=None)
     names = ["\n".join(textwrap.wrap(_short(summary, line.cell, 2 * LABEL), LABEL)) for line in lines]
     axis.set_yticks(range(len(lines)), names)
     axis.set_ylim(len(lines) - 0.5, -0.5)

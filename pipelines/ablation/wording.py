@@ -7,7 +7,7 @@ from math import isnan
 from ..evaluation.scores import score_table
 from ..kinds import kind_of_recipe
 from ..recipe import Recipe
-from ..report.explained import chance, number
+from ..report.content import number, p_text
 from ..report.paper_claims import HOPELESS
 from .results import DEPARTURE
 from .statistics import Difference, Mean
@@ -124,8 +124,8 @@ def findings(summary: Summary, recipe: Recipe) -> list[str]:
         unit = summary.units[name]
         size = f"{_signed(line.difference.value)}{f' {unit}' * bool(unit)} ({_interval(line.difference)})"
         told.append(
-            f"{summary.name(line.cell)}: {title(name, recipe)} {size}, p {chance(line.difference.p)}, "
-            f"corrected {chance(line.difference.p_holm)}{'; measured otherwise, see note ‡' * line.other_ruler}"
+            f"{summary.name(line.cell)}: {title(name, recipe)} {size}, p {p_text(line.difference.p)}, "
+            f"corrected {p_text(line.difference.p_holm)}{'; measured otherwise, see note ‡' * line.other_ruler}"
         )
     return told
 
@@ -205,12 +205,12 @@ def _row(summary: Summary, line: Line, corrected: bool) -> Row:
     texts = dict.fromkeys(("difference", "difference_interval", "wide", "p", "p_holm", "pairs", "detectable"), "–")
     if told is not None:
         texts |= {"difference": _signed(told.value), "difference_interval": _interval(told), "pairs": str(told.n)}
-        texts["p"] = "–" if isnan(told.p) else chance(told.p)
+        texts["p"] = "–" if isnan(told.p) else p_text(told.p)
         if told.identical:
             texts |= {"difference": "0 in every seed"}
         if corrected:
             wide = Mean(told.value, told.wide_low, told.wide_high, told.n)
-            texts |= {"wide": _interval(wide), "p_holm": "–" if isnan(told.p_holm) else chance(told.p_holm)}
+            texts |= {"wide": _interval(wide), "p_holm": "–" if isnan(told.p_holm) else p_text(told.p_holm)}
             texts["detectable"] = "–" if isnan(told.detectable) else number(told.detectable)
     elif line.cell == 0:
         texts["difference"] = "first cell"

@@ -41,6 +41,7 @@ class Images(Kind):
     title: ClassVar[str] = "pictures, whose folders are the classes"
     meaningless: ClassVar[tuple[str, ...]] = ("leads", "label", *COLUMNS)
     first_recipe: ClassVar[str] = "iris"
+    sections: ClassVar[tuple[str, ...]] = ("images", "evidence", "attacks", "evolution", "training", "class accuracy")
 
     def recognises(self, source: Path) -> bool:
         return source.is_dir() and any(path.suffix.lower() in SUFFIXES for path in files_below(source))

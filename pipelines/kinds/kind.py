@@ -93,6 +93,7 @@ class Kind(ABC):
         meaningless: options of a recipe that mean nothing for it.
         first_recipe, first_settings: recipe for a first look at such a source, and what is to be changed in it.
         sections: of the report, in order, by the names that `report.sections` has for them.
+        dark: most levels of its images are low, so that pages brighten them.
         tabular: samples are rows of a table, see `rows`.
         has_offsets: windows' own offsets are left out of the images, and are somebody's.
     """
@@ -108,6 +109,7 @@ class Kind(ABC):
     first_recipe: ClassVar[str]
     first_settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     sections: ClassVar[tuple[str, ...]] = ()
+    dark: ClassVar[bool] = False
     tabular: ClassVar[bool] = False
     has_offsets: ClassVar[bool] = False
 

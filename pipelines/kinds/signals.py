@@ -44,6 +44,11 @@ class Signals(Kind):
     noun: ClassVar[str] = "window"
     nouns: ClassVar[str] = "windows"
     formats: ClassVar[tuple[str, ...]] = write.FORMATS
+    sections: ClassVar[tuple[str, ...]] = (
+        *("traces", "parameters", "evidence", "attacks", "classes", "five steps"),
+        *("images", "evolution", "training", "class accuracy"),
+    )
+    dark: ClassVar[bool] = True
     has_offsets: ClassVar[bool] = True
     # without a recipe nothing says which leads are wanted
     first_settings: ClassVar[Mapping[str, Any]] = MappingProxyType({"leads": ()})

@@ -63,6 +63,9 @@ class Table(Kind):
     formats: ClassVar[tuple[str, ...]] = tuple(_DIALECTS)
     meaningless: ClassVar[tuple[str, ...]] = ("leads",)
     first_recipe: ClassVar[str] = "table"
+    sections: ClassVar[tuple[str, ...]] = (
+        *("columns", "shares", "evidence", "attacks", "images", "evolution", "training", "class accuracy"),
+    )
     tabular: ClassVar[bool] = True
 
     def recognises(self, source: Path) -> bool:

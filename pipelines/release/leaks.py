@@ -1,9 +1,9 @@
 """A last look at a finished bundle: it holds only files that were written for it, and nothing of the source.
 
 Searched are the samples and the generator's weights, read as any reader would, for stretches of recordings at any shift
-and on any offset, rows and pictures; and all texts for ids, names, header texts, rows, signals and offsets. What could
-not be searched for is told in the datasheet. Not searched for: what was scaled, resampled to another rate, or blurred.
-That is what an audit is for.
+and on any offset, rows and pictures; and all texts for ids, names, header texts, rows, signals and offsets. The
+datasheet says what could not be searched for. Not searched for: samples that were scaled, resampled to another rate, or
+blurred. An audit detects those.
 """
 
 import csv

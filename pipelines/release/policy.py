@@ -15,7 +15,7 @@ from ..evaluation.scores import score_table
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Auc = Annotated[float, Field(gt=0.5, lt=1)]
-# What attacks are held to; each is a setting of Privacy
+# Limits of attacks; each is a setting of Privacy
 LIMITS = (
     *("copy_share", "membership_auc", "membership_tpr", "model_auc", "model_tpr", "reidentification"),
     *("singling_out", "linkability", "attribute_inference"),
@@ -55,39 +55,43 @@ class Privacy(BaseModel):
     model_config = _FROZEN
 
     copy_share: Share = Field(
-        0.05, description="share of samples that are nearer to a training sample than real people's are to each other's"
+        0.05, description="share of samples nearer to a training sample than real people's samples are to each other's"
     )
     membership_auc: Auc = Field(
-        0.6, description="chance to tell which of a person of training and another was in training; guessing: 0.5"
+        0.6, description="probability of recognising a member among a member and a non-member; guessing: 0.5"
     )
     membership_tpr: Share = Field(
-        0.05, description="share of training samples found where 1 % of others are falsely suspected; guessing: 0.01"
+        0.05, description="share of members recognised where 1 % of non-members are wrongly suspected; guessing: 0.01"
     )
     model_auc: Auc = Field(0.6, description="as membership_auc, for an attacker who has the trained networks")
     model_tpr: Share = Field(0.05, description="as membership_tpr, for an attacker who has the trained networks")
     model: Literal["always", "with generator"] = Field(
         "always",
-        description="when the limits of the networks are held to: the discriminator never goes out, and knows its "
-        "training samples long before the synthetic ones show it",
+        description="when the limits of attacks by the trained networks apply: the discriminator never goes out, but "
+        "shows overfitting long before synthetic samples do",
     )
     reidentification: Share = Field(
-        0.05, description="share of samples that a verification network takes for somebody of training, above others"
+        0.05,
+        description="share of samples that a verifier matches to a person in training, less that for non-members",
     )
     singling_out: Share = Field(
-        0.3, description="risk that a synthetic row's values single out one row of training, above rows not of training"
+        0.3, description="risk that values of a synthetic row single out one training row, less for control rows"
     )
-    linkability: Share = Field(0.3, description="risk that two halves of a training row are linked, above other rows")
+    linkability: Share = Field(
+        0.3, description="risk that two halves of a training row are linked, less for control rows"
+    )
     attribute_inference: Share = Field(
-        0.3, description="risk that a training row's secret is guessed from the rest of it, above other rows"
+        0.3,
+        description="risk that a value of a training row is guessed from the others, less for control rows",
     )
-    min_training_patients: int = Field(10, ge=2, description="people of training; with fewer, each one weighs too much")
-    min_control_patients: int = Field(4, ge=4, description="people that training never saw, to compare with")
+    min_training_patients: int = Field(10, ge=2, description="people in training; with fewer, each has too much weight")
+    min_control_patients: int = Field(4, ge=4, description="people not used for training, to compare with")
     min_control_runs: int = Field(20, ge=1, description="runs of each of the audit's two controls")
     required: tuple[str, ...] = Field(
         ("copy_share", "membership_auc"), description="limits that at least one attack must have been held to"
     )
     allow_generator: bool = Field(
-        True, description="the generator's weights may go out; no attack here looks into them"
+        True, description="the generator's weights may be released; no attack here analyses them"
     )
 
     @model_validator(mode="after")
@@ -105,13 +109,13 @@ class Policy(BaseModel):
 
     name: str = Field(description="name of the policy")
     description: str = Field("", description="one line on whom it is for")
-    require_utility: bool = Field(False, description="usefulness has to be measured, and to keep its limits")
+    require_utility: bool = Field(False, description="utility has to be measured, and to meet its limits")
     allow_not_measured: tuple[str, ...] = Field(
         (), description="scores and attacks that may be absent, by name; * stands for any text"
     )
     privacy: Privacy = Field(Privacy.model_validate({}), description="limits of the attacks")
-    fidelity: dict[str, Limit] = Field({}, description="limits of scores of likeness, by name")
-    utility: dict[str, Limit] = Field({}, description="limits of scores of usefulness, by name")
+    fidelity: dict[str, Limit] = Field({}, description="limits of scores of fidelity, by name")
+    utility: dict[str, Limit] = Field({}, description="limits of scores of utility, by name")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -278,7 +278,7 @@ def pixels_of(path: Path) -> str:
 
 @cache
 def _own_words() -> tuple[set[str], str]:
-    """Words and phrases that every bundle holds: an id or a cell of these alone cannot be told from them."""
+    """Words and phrases that every bundle holds: an id or a cell of these alone looks the same."""
     files = [
         *(resources.files(__package__).joinpath(name) for name in ("datasheet.md", "vocabulary.txt")),
         *resources.files(__package__).joinpath("policies").iterdir(),

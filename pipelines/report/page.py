@@ -1,84 +1,188 @@
-"""report.html: the verdicts first, then pictures, then every number with interval and baseline."""
+"""report.html: verdicts and advice on the first screen, then pictures, then every number with interval and baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
-from ...files import new_file
 from ..evaluation.privacy.findings import Audit
-from ..kinds import kind_of_recipe
-from .content import Run
-from .explained import score_tables, words
-from .paper_claims import Observation
+from ..evaluation.scores import Score, score_table
+from ..release.gate import NO_LIMIT, Area
+from .content import Run, attack_rows, number, score_tables, span
+from .paper_claims import observe
 from .sections import make_sections
-from .verdicts import attack_rows, cards, next_step
 
 FOLDER = Path(__file__).parent
+AREAS = {"fidelity": "Is it faithful?", "utility": "Is it useful?", "privacy": "Is it private?"}
+NOT_JUDGED = "not judged yet"  # by any policy
+# A mark and words, so that nothing hangs on a colour
+VERDICTS = {
+    "pass": ("✓", "passes"),
+    "fail": ("✗", "fails"),
+    "undecided": ("?", "undecided"),
+    "inconclusive": ("!", "inconclusive"),
+    "not measured": ("–", "not measured"),
+    "not judged": ("○", "measured, not judged"),
+    NOT_JUDGED: ("–", "not judged yet"),
+}
+LINES, REASONS = {"fidelity": 6, "utility": 3, "privacy": 3}, 3  # of a card
+
+_UNDECIDED = "Undecided: generate and evaluate more samples, or read more people, so that intervals shrink."
+# The first that applies: area, its verdict, what to do
+ADVICE = (
+    (
+        *("privacy", "fail"),
+        "Do not release this: an attack learns more about people in training than the policy allows. Run again in "
+        "another folder (or with --overwrite): fewer --steps, more people or a smaller network (--set widths=…).",
+    ),
+    (
+        *("privacy", "undecided"),
+        "Do not release this yet: there are too few people to decide. The reasons below say how many are needed.",
+    ),
+    (
+        *("privacy", "inconclusive"),
+        "Do not release this yet: the audit's own controls passed, but in fewer runs than the policy asks for. Run the "
+        "audit with control_runs = N, the number in the reasons below.",
+    ),
+    ("privacy", "not measured", "Do not release this yet: run `anonimage audit OUT` first."),
+    (
+        *("fidelity", "fail"),
+        "Not fit for release: it does not resemble real data enough. Train longer, or try another recipe.",
+    ),
+    ("utility", "fail", "Not fit for release: too little can be learned from it. Train longer, or on more people."),
+    ("fidelity", "undecided", _UNDECIDED),
+    ("utility", "undecided", _UNDECIDED),
+    ("fidelity", "not measured", "A limit of the policy could not be tested; the reasons below say what is missing."),
+)
+UNUSABLE = "A limit of the policy on utility could not be tested, so the release may be refused; see the reasons below."
+FAILED = (
+    "Do not release this: the audit's own controls failed, so no conclusion can be drawn from attacks that did not "
+    "work. Generate more, or read more people, and audit again."
+)
+NO_CONTROL = (
+    "Do not release this: not both of the audit's own controls were run, so no conclusion can be drawn from attacks "
+    "that did not work. Read more people, and audit again."
+)
+RELEASE = (
+    "All limits of the policy are met: `anonimage release OUT TO` makes the bundle. What was not measured is listed "
+    "below and in the bundle's datasheet."
+)
+JUDGE = "Nothing has been judged yet: run `anonimage audit OUT`, and then `anonimage release OUT TO`."
+DROPPED = {
+    "short": "records left out: shorter than a window",
+    "missing": "windows left out: a sample is missing",
+    "flat": "windows left out: a flat line in one of the {leads}",
+}
 
 
-def write_report(path: Path, run: Run, observation: Observation | None) -> None:
-    """Write report.html.
+def render(run: Run) -> str:
+    """The page as HTML, which needs no other file.
 
     Arguments:
-        path: of the file.
-        run: all that is known.
-        observation: what it says about its section of the paper.
+        run: all that is known of it.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    audit, called = run.audit, words(run)["leads"]
-    page = environment.get_template("page.html").render(
+    audit, words = run.audit, run.words
+    unmeasured = {} if audit is None else {**audit.not_measured, **audit.not_applicable}
+    return environment.get_template("page.html").render(
         style=Markup((FOLDER / "style.css").read_text("utf-8")),
+        run=run,
         recipe=run.recipe,
-        what=kind_of_recipe(run.recipe).nouns,
+        counts=run.counts,
+        audit=audit,
+        what=words["what"],
+        leads=words["leads"],
+        channels=", ".join(run.codec.channels),
         cards=cards(run),
-        policy=run.policy,
         next_step=_code(next_step(run.areas, audit)),
-        observation=observation,
+        observation=observe(run),
         sections=make_sections(run),
         tables=score_tables(run),
-        audit=audit,
         attacks=attack_rows(audit, run.areas) if audit else [],
-        not_measured=_together(dict(run.not_measured) | _unmeasured(audit)),
-        called=called,
-        counts=run.counts,
-        dropped=_drops(run.dropped, called),
-        channels=", ".join(run.codec.channels),
-        length=run.codec.arrangement.length,
-        image="×".join(map(str, run.codec.image_shape)),
-        fs=run.codec.fs,
-        settings=run.recipe.to_toml(),
-        versions=run.versions,
+        not_measured=_by_reason(dict(run.not_measured) | unmeasured),
+        dropped={DROPPED.get(why, why).format_map(words): n for why, n in run.dropped.items() if n},
     )
-    with new_file(path) as file:
-        file.write(page)
 
 
-def _unmeasured(audit: Audit | None) -> dict[str, str]:
-    return {} if audit is None else {**audit.not_measured, **audit.not_applicable}
+def cards(run: Run) -> list[dict[str, Any]]:
+    """For each area: question, verdict, mark, words, lines of figures, and reasons."""
+    judged = {area.name: area for area in run.areas}
+    return [_card(run, name, judged.get(name)) for name in AREAS]  # type: ignore[call-overload]
+
+
+def next_step(areas: Sequence[Area], audit: Audit | None = None) -> str:
+    """One piece of advice.
+
+    Arguments:
+        areas: the verdicts of a policy; empty: there are none.
+        audit: which they rest on.
+    """
+    if not areas:
+        return JUDGE
+    verdicts = {(area.name, area.verdict) for area in areas}
+    if ("privacy", "inconclusive") in verdicts and audit is not None and not audit.conclusive:
+        return FAILED if any(not control.passed for control in audit.controls) else NO_CONTROL
+    untested = [area for area in areas if (area.name, area.verdict) == ("utility", "not measured")]
+    limited = any(NO_LIMIT not in reason for area in untested for reason in area.reasons)
+    otherwise = UNUSABLE if limited else RELEASE
+    return next((advice for name, verdict, advice in ADVICE if (name, verdict) in verdicts), otherwise)
+
+
+def _card(run: Run, name: str, area: Area | None) -> dict[str, Any]:
+    verdict = NOT_JUDGED if area is None else area.verdict
+    mark, text = VERDICTS[verdict]
+    unknown = ["no audit was made"] if name == "privacy" and run.audit is None else []
+    reasons = list(area.reasons) if area else unknown
+    return {
+        "name": name,
+        "question": AREAS[name],
+        "verdict": verdict.replace(" ", "-"),
+        "mark": mark,
+        "words": text,
+        "lines": _lines(run, name, area),
+        "reasons": reasons[:REASONS],
+        "more": reasons[REASONS:],
+    }
+
+
+def _lines(run: Run, name: str, area: Area | None) -> list[dict[str, str]]:
+    """The figures that an area's verdict rests on, those that do not pass first."""
+    words, table = run.words, score_table()
+    held = sorted(area.checks, key=lambda check: check.verdict == "pass") if area else []
+    lines = [_line(table.title(one.name, words), one.score, one.limit, VERDICTS[one.verdict][0]) for one in held]
+    shown = {check.name for check in held}
+    others = {key: run.scores[key] for key in table.first_screen(name) if key in run.scores and key not in shown}
+    if name == "privacy" and run.audit is not None and not held:
+        others = {attack.name: attack.score for attack in sorted(run.audit.attacks, key=lambda attack: attack.p_value)}
+    lines += [_line(table.title(key, words), score) for key, score in others.items()]
+    most = LINES[name]
+    return lines[: max(most, sum(check.verdict != "pass" for check in held[: 2 * most]))]
+
+
+def _line(title: str, score: Score, limit: float | None = None, mark: str = "") -> dict[str, str]:
+    return {
+        "mark": mark,
+        "title": title,
+        "value": number(score.value, score.unit),
+        "interval": span(score),
+        "baseline": number(score.baseline, score.unit),
+        "limit": "" if limit is None else number(limit, score.unit),
+    }
 
 
 def _code(text: str) -> Markup:
-    """What stands between backticks as code."""
+    """Text between backticks as code."""
     parts = text.split("`")
     return Markup("").join(Markup("<code>{}</code>").format(part) if k % 2 else part for k, part in enumerate(parts))
 
 
-def _together(why: Mapping[str, str]) -> dict[str, str]:
-    """What was not measured for one reason is told at once."""
+def _by_reason(why: Mapping[str, str]) -> dict[str, str]:
+    """Names that were not measured for the same reason, together."""
     names: dict[str, list[str]] = {}
     for name, reason in why.items():
         names.setdefault(reason, []).append(name)
     return {", ".join(each): reason for reason, each in names.items()}
-
-
-def _drops(dropped: Mapping[str, int], called: str) -> dict[str, int]:
-    told = {
-        "short": "records left out: shorter than a window",
-        "missing": "windows left out: a sample is missing",
-        "flat": f"windows left out: one of the {called} stands still",
-    }
-    return {told.get(reason, reason): n for reason, n in dropped.items() if n}

@@ -1,4 +1,4 @@
-"""What the source paper observed in each of its sections, and whether a run of ours saw it, by a measured criterion.
+"""What the source paper observed in each of its sections, and whether a run reproduces it, by a measured criterion.
 
 Source of the claims: Piacentino, Guarner and Angulo, the sections named.
 """
@@ -12,53 +12,63 @@ from .content import Run
 KS_LIMIT, SHARE_LIMIT, NULL_LIMIT = 0.15, 0.03, 0.999  # what "similar" means for columns of a table
 
 VERDICTS = {
-    True: "the paper's observation was seen",
-    False: "the paper's observation was not seen",
-    None: "this run cannot tell",
+    True: "the paper's observation was reproduced",
+    False: "the paper's observation was not reproduced",
+    None: "this run is inconclusive",
 }
-LEAST_CHECKS = 8  # of the monitor; before that, nothing is learnt that a claim could be about
+LEAST_CHECKS = 8  # of the monitor; before that, too little is learned to test a claim
 HALVES = ("1nnc_synthetic", "1nnc_real")
-HOPELESS = 0.48  # mean departure of 1NNC's halves from 0.5: told apart from real ones at a glance
-WIDE = 0.08  # an interval of a share as wide as twice the paper's 4 % tells nothing
+HOPELESS = 0.48  # mean departure of 1NNC's halves from 0.5: clearly separable from real ones
+WIDE = 0.08  # an interval of a share as wide as twice the paper's 4 % is inconclusive
 COLLAPSE_EPOCH = 75  # when the paper's training collapsed, section 4.3
+
+
+Test = Callable[[Run], tuple[bool | None, str]]
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Whether a run saw what the paper saw.
+    """Whether a run reproduces what the paper observed.
 
     Arguments:
         claim: the paper's.
         criterion: what was measured to decide.
-        seen: yes or no; None: this run cannot tell.
+        reproduced: yes or no; None: inconclusive.
         sentence: the result in one sentence, with its numbers.
     """
 
     claim: str
     criterion: str
-    seen: bool | None
+    reproduced: bool | None
     sentence: str
 
 
 @dataclass(frozen=True)
-class Study:
-    """A claim, a criterion, and the function that looks: it returns yes, no or None, and the numbers in words."""
+class PaperClaim:
+    """A claim of the paper and how it is tested.
+
+    Arguments:
+        claim: the paper's.
+        criterion: what decides.
+        test: whether a run meets the criterion, None if that is inconclusive, and the numbers in words.
+        trained: it is about what the networks learned.
+    """
 
     claim: str
     criterion: str
-    look: Callable[[Run], tuple[bool | None, str]]
-    trained: bool = True  # whether it is about what was learnt
+    test: Test
+    trained: bool = True
 
 
 def observe(run: Run) -> Observation | None:
-    """What this run says about its section's claim; None for a recipe that is of no section."""
-    study = STUDIES.get(run.recipe.name)
-    if study is None:
+    """The test of the claim of a run's section; None for a recipe of no section."""
+    known = CLAIMS.get(run.recipe.name)
+    if known is None:
         return None
-    seen, numbers = study.look(run)
-    if len(run.monitor) < LEAST_CHECKS and study.trained:
-        seen, numbers = None, f"{run.counts['steps']} steps are too few to see anything; {numbers}"
-    return Observation(study.claim, study.criterion, seen, f"{VERDICTS[seen]}: {numbers}")
+    reproduced, numbers = known.test(run)
+    if len(run.monitor) < LEAST_CHECKS and known.trained:
+        reproduced, numbers = None, f"{run.counts['steps']} steps are too few; {numbers}"
+    return Observation(known.claim, known.criterion, reproduced, f"{VERDICTS[reproduced]}: {numbers}")
 
 
 def _text(score: Score) -> str:
@@ -88,14 +98,14 @@ def _bounds(run: Run) -> tuple[bool | None, str]:
 
 
 def _no_difference(run: Run) -> tuple[bool | None, str]:
-    ours = run.scores["1nnc"]
+    score = run.scores["1nnc"]
     if not {"1nnc", *HALVES} <= run.against.keys():
-        return None, f"1NNC {_text(ours)}; {run.recipe.against} was not run beside it for as many steps"
-    theirs = run.against["1nnc"]
-    numbers = f"1NNC {_text(ours)}, {run.recipe.against} {_text(theirs)}"
+        return None, f"1NNC {_text(score)}; {run.recipe.against} was not run beside it for as many steps"
+    beside = run.against["1nnc"]
+    numbers = f"1NNC {_text(score)}, {run.recipe.against} {_text(beside)}"
     if min(_departure(run.scores), _departure(run.against)) > HOPELESS:
         return None, f"{numbers}: neither is near real windows"
-    return ours.low <= theirs.high and theirs.low <= ours.high, f"{numbers}; one seed, no proof of equality"
+    return score.low <= beside.high and beside.low <= score.high, f"{numbers}; one seed, no proof of equality"
 
 
 def _departure(scores: Mapping[str, Score]) -> float:
@@ -103,11 +113,11 @@ def _departure(scores: Mapping[str, Score]) -> float:
     return sum(abs(scores[half].value - 0.5) for half in HALVES) / 2
 
 
-def _collapse(expected: bool) -> Callable[[Run], tuple[bool | None, str]]:
-    def look(run: Run) -> tuple[bool | None, str]:
+def _collapse(expected: bool) -> Test:
+    def test(run: Run) -> tuple[bool | None, str]:
         events = run.monitor[run.monitor["event"].fillna("").str.contains("collapse")]
         similarity = run.scores.get("similarity")
-        alike = f"; likeness of images {_text(similarity)}, real {similarity.baseline:.3g}" if similarity else ""
+        alike = f"; similarity of images {_text(similarity)}, real {similarity.baseline:.3g}" if similarity else ""
         steps = run.counts["steps"]
         if len(events):
             return expected, f"collapse at step {int(events['step'].iloc[0])} of {steps}{alike}"
@@ -115,7 +125,7 @@ def _collapse(expected: bool) -> Callable[[Run], tuple[bool | None, str]]:
         numbers = f"no collapse in {steps} steps, {epochs:.0f} epochs{alike}"
         return (not expected if epochs >= COLLAPSE_EPOCH else None), numbers
 
-    return look
+    return test
 
 
 def _noisy(run: Run) -> tuple[bool | None, str]:
@@ -130,11 +140,11 @@ def _smoothing(run: Run) -> tuple[bool | None, str]:
     if not run.against:
         return None, f"{run.recipe.against} was not run beside it"
     if not {"similarity", "noise"} <= run.scores.keys() & run.against.keys():
-        return None, "images of this side are too small to measure their likeness"
+        return None, "images of this side are too small to measure their similarity"
     alike, alike_hard = run.scores["similarity"], run.against["similarity"]
     noise, noise_hard = run.scores["noise"], run.against["noise"]
     numbers = (
-        f"likeness of images {_text(alike)} with smoothing, {_text(alike_hard)} with hard labels; "
+        f"similarity of images {_text(alike)} with smoothing, {_text(alike_hard)} with hard labels; "
         f"noise {_text(noise)} and {_text(noise_hard)}"
     )
     return alike.high < alike_hard.low and noise.high < noise_hard.low, numbers
@@ -142,7 +152,7 @@ def _smoothing(run: Run) -> tuple[bool | None, str]:
 
 def _classes(run: Run) -> tuple[bool | None, str]:
     if "class_accuracy" not in run.scores:
-        return None, "this discriminator tells no classes"
+        return None, "this discriminator does not classify"
     fake, real = run.scores["class_accuracy"], run.scores["class_recall_control"]
     numbers = (
         f"class accuracy of the discriminator {_text(fake)} on generated images (majority class {fake.baseline:.3g}); "
@@ -158,12 +168,12 @@ def _thyroid(run: Run) -> tuple[bool | None, str]:
         f"NULL pixels all 0 in {clean.value if clean else 1:.4g} of images; rows inside the ranges {inside.value:.4g}; "
         f"worst KS distance {ks.value if ks else 0:.3g}; worst difference of shares {share.value if share else 0:.3g}"
     )
-    seen = (
+    reproduced = (
         (clean is None or clean.value >= NULL_LIMIT)
         and (ks is None or ks.value <= KS_LIMIT)
         and (share is None or abs(share.value) <= SHARE_LIMIT)
     )
-    return seen and inside.value == 1, numbers
+    return reproduced and inside.value == 1, numbers
 
 
 def _pictures(run: Run) -> tuple[bool | None, str]:
@@ -172,55 +182,55 @@ def _pictures(run: Run) -> tuple[bool | None, str]:
     numbers = f"1NNC {_text(score)}, real against real {score.baseline:.3g}"
     if alike is None or alike.baseline is None:
         return None, numbers
-    numbers += f"; likeness of images {_text(alike)}, real {alike.baseline:.3g}"
+    numbers += f"; similarity of images {_text(alike)}, real {alike.baseline:.3g}"
     return _departure(run.scores) <= HOPELESS and alike.value <= alike.baseline * 1.5, numbers
 
 
 _TWO_OR_THREE = "as many generated windows have two or three R peaks as real ones, within a tenth"
-_PULSES = Study("generated cardiograms have heart pulses, two or three to a window", _TWO_OR_THREE, _pulses)
-_RESEMBLE = "1NNC does not tell them apart at a glance (halves), and they are no more alike than real ones by half"
+_PULSES = PaperClaim("generated cardiograms have heart pulses, two or three to a window", _TWO_OR_THREE, _pulses)
+_RESEMBLE = "1NNC's halves do not clearly separate them, and their similarity is at most 1.5 times that of real ones"
 
-STUDIES: dict[str, Study] = {
+CLAIMS: dict[str, PaperClaim] = {
     "ptb-z": _PULSES,
-    "ptb-quantile": Study(
+    "ptb-quantile": PaperClaim(
         "only 4 % of the samples have at least one value outside the quantile bounds",
         "4 % lies in the interval of the measured share, which is narrow enough",
         _bounds,
         trained=False,
     ),
-    "ptb-transposed": Study(
+    "ptb-transposed": PaperClaim(
         "no significant differences to the Z arrangement", "the intervals of 1NNC overlap", _no_difference
     ),
-    "ptb-reversed": Study(
+    "ptb-reversed": PaperClaim(
         "no significant differences to the Z arrangement", "the intervals of 1NNC overlap", _no_difference
     ),
-    "ptb-rgb-small-batch": Study(
-        "with batches of 30 the training collapses", "the monitor sees a collapse", _collapse(expected=True)
+    "ptb-rgb-small-batch": PaperClaim(
+        "with batches of 30 training collapses", "the monitor reports a collapse", _collapse(expected=True)
     ),
-    "ptb-rgb": Study(
-        "with batches of 60 the training does not collapse", "the monitor sees no collapse", _collapse(expected=False)
+    "ptb-rgb": PaperClaim(
+        "with batches of 60 training does not collapse", "the monitor reports no collapse", _collapse(expected=False)
     ),
-    "ptb-six": Study(
+    "ptb-six": PaperClaim(
         "six leads: too noisy, far from electrocardiograms",
         "more power in high frequencies than real windows have",
         _noisy,
     ),
-    "ptb-rgb-smooth": Study(
+    "ptb-rgb-smooth": PaperClaim(
         "one-sided label smoothing gives more variety and less noise than hard labels",
-        "both intervals lie below those of hard labels: likeness of images, and power in high frequencies",
+        "both intervals lie below those of hard labels: similarity of images, and power in high frequencies",
         _smoothing,
     ),
-    "ptb-acgan": Study(
-        "the classes of generated images are told with very high accuracy, and those of real ones with high accuracy",
+    "ptb-acgan": PaperClaim(
+        "classes are recognised with very high accuracy in generated images, and with high accuracy in real ones",
         "accuracy on generated images above 0.9; on control patients, mean over the classes, above guessing",
         _classes,
     ),
-    "thyroid": Study(
+    "thyroid": PaperClaim(
         "continuous columns stay within their ranges, binary ones have the same shares, the NULL area is 0",
         f"NULL clean in {NULL_LIMIT:.1%}, KS at most {KS_LIMIT}, shares within {SHARE_LIMIT * 100:.0f} points",
         _thyroid,
     ),
-    "fingerprint": Study("generated pictures resemble real ones", _RESEMBLE, _pictures),
-    "iris": Study("generated pictures resemble real ones", _RESEMBLE, _pictures),
+    "fingerprint": PaperClaim("generated pictures resemble real ones", _RESEMBLE, _pictures),
+    "iris": PaperClaim("generated pictures resemble real ones", _RESEMBLE, _pictures),
 }
-STUDIES["thyroid-best"] = STUDIES["thyroid"]
+CLAIMS["thyroid-best"] = CLAIMS["thyroid"]

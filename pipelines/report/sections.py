@@ -1,4 +1,4 @@
-"""The pictures of the page, for each kind of data: which there are, in which order, and what is said of them."""
+"""The pictures of the page: which there are for each kind of data, in which order, and what their captions say."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,27 +6,30 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from ...data.table.columns import NUMBERS
 from ...data.table.form import TableForm
 from ..evaluation.parameters import PARAMETERS
 from ..evaluation.sets import DrawnSamples
-from ..kinds import kind_of_recipe
-from . import evidence_plots, plots
-from .captions import people_of, told_of_attacks, told_of_map, told_of_qt, told_of_spectrum
+from ..evaluation.signals import WINDOWS as SPECTRA
+from . import plots
 from .content import Run
-from .explained import is_ecg, lead_of
-from .paper import draw_paper, room
-from .svg import MEDIUM, REAL, SMALL, SYNTHETIC, as_png, image_grid
+from .svg import MEDIUM, REAL, SMALL, SYNTHETIC, as_png, draw_paper, image_grid, room
 
-SHOWN = 32  # samples of each kind in the image grids; the first of them are drawn as signals
-STRIPS = 4  # drawn of each kind, if windows have few leads
+SHOWN = 32  # samples of each set in the image grids; the first of them are drawn as signals
+STRIPS = 4  # drawn of each set, if windows have few leads
 LONG = 5.0  # seconds of a window that needs the whole width of the page
 LOOKS = 8  # at the images of a training run
-EVENTS = 6  # of the training record, told one by one
+EVENTS = 6  # of the training record that are listed
 
 
 @dataclass(frozen=True)
 class Panel:
-    """An SVG or an image, and what stands over it."""
+    """An SVG or an image.
+
+    Arguments:
+        content: with its description for those who cannot see it.
+        label: above it.
+    """
 
     content: Markup
     label: str = ""
@@ -38,7 +41,7 @@ class Section:
 
     Arguments:
         title: of the section.
-        panels: with words in them for those who cannot see.
+        panels: the pictures.
         caption: what they show.
         layout: "small" (four beside each other), "steps" (the same; one on a phone), "third", "medium" (two), "wide",
             or "long" (as wide, and moved sideways on a phone).
@@ -51,9 +54,9 @@ class Section:
 
 
 def make_sections(run: Run) -> list[Section]:
-    """All that there is something to show of."""
-    found = (make(run) for make in _SECTIONS[run.recipe.data.kind])
-    return [section for section in found if section is not None and section.panels]
+    """All sections of the run's kind of data for which there is something to show."""
+    made = (SECTIONS[name](run) for name in run.kind.sections)
+    return [section for section in made if section is not None and section.panels]
 
 
 def _traces(run: Run) -> Section:
@@ -67,11 +70,11 @@ def _traces(run: Run) -> Section:
     ]
     how = (
         "ECG paper, 25 mm/s and 10 mm/mV: a large square is 0.2 s wide and 0.5 mV high, the pulse before each trace "
-        "1 mV. Each lead about its own median; where the sheet is wide enough, a print has this very size."
-        if is_ecg(run)
-        else "Strips of one channel span as much in all plots, each about its own middle."
+        "1 mV. Each lead is drawn about its own median. Prints are true to scale where the sheet is wide enough."
+        if run.is_ecg
+        else "A channel has the same scale in all plots, each drawn about its own middle."
     )
-    caption = f"Real windows of control people and synthetic ones, drawn at random, {windows} of each. {how}"
+    caption = f"Windows of control people and synthetic ones, chosen at random, {windows} of each. {how}"
     return Section("Signals", _draw(run, drawn), caption, _layout(run))
 
 
@@ -88,37 +91,29 @@ def _classes(run: Run) -> Section | None:
 
 
 def _draw(run: Run, drawn: Sequence[tuple[np.ndarray, str, str, str]], width: float = MEDIUM[0]) -> list[Panel]:
-    """Windows (C, L) with colour, label and what they are, all on one scale."""
+    """Windows (C, L) with colour, label and description, all on one scale."""
     codec, windows = run.codec, [window for window, *_ in drawn]
     if not windows:
         return []
     shown = len(windows[0])  # the first channels of the run
     channels, units = codec.channels[:shown], codec.units[:shown]
-    said = f"{', '.join(channels)} in {units[0] or 'units'}"
-    if is_ecg(run):
-        space = room(windows)
+    which = f"{', '.join(channels)} in {units[0] or 'units'}"
+    if run.is_ecg:
+        space, fs = room(windows), codec.fs or 1.0
         return [
-            Panel(
-                draw_paper(window, space, codec.fs or 1.0, channels, colour, f"{what} on ECG paper: {said}"),
-                label,
-            )
+            Panel(draw_paper(window, space, fs, channels, colour, f"{what} on ECG paper: {which}"), label)
             for window, colour, label, what in drawn
         ]
     spans = [np.nan_to_num(np.fmax.reduce(w, axis=1) - np.fmin.reduce(w, axis=1)) for w in windows]
-    halves = np.maximum(0.55 * np.max(spans, axis=0), 1e-9)
+    strips = plots.Strips(channels, units, codec.fs, np.maximum(0.55 * np.max(spans, axis=0), 1e-9), width)
     return [
-        Panel(
-            plots.draw_window(
-                window, halves, codec.fs, channels, units, colour=colour, alt=f"{what}: {said}", width=width
-            ),
-            label,
-        )
+        Panel(plots.draw_window(window, strips, colour, f"{what}: {which}"), label)
         for window, colour, label, what in drawn
     ]
 
 
 def _layout(run: Run) -> str:
-    return "long" if is_ecg(run) and run.codec.arrangement.length / (run.codec.fs or 1) > LONG else "medium"
+    return "long" if run.is_ecg and run.codec.arrangement.length / (run.codec.fs or 1) > LONG else "medium"
 
 
 def _parameters(run: Run) -> Section | None:
@@ -128,62 +123,85 @@ def _parameters(run: Run) -> Section | None:
     shown = [each for each in PARAMETERS if all(each.key in table for table in tables.values())]
     shares = {each.title: [tables[kind][each.key].isna().mean() for kind in ("control", "synthetic")] for each in shown}
     missed = [
-        f"{title} in {real * 100:.0f} % and {ours * 100:.0f} %"
-        for title, (real, ours) in shares.items()
-        if max(real, ours) > 0
+        f"{title} in {real * 100:.0f} % and {synthetic * 100:.0f} %"
+        for title, (real, synthetic) in shares.items()
+        if max(real, synthetic) > 0
     ]
     return Section(
         "ECG parameters",
-        [Panel(evidence_plots.draw_parameter(tables, each)) for each in shown],
-        f"Lead {lead_of(run)}. Share of windows over each parameter: {len(tables['control']):,} real ones of "
-        f"{people_of(run)} as areas (blue), {len(tables['synthetic']):,} synthetic ones as lines (red). Not "
+        [Panel(plots.draw_parameter(tables, each)) for each in shown],
+        f"Lead {run.lead}. Share of windows over each parameter: {len(tables['control']):,} real ones of "
+        f"{run.people} as areas (blue), {len(tables['synthetic']):,} synthetic ones as lines (red). Not "
         f"detected in windows, real and synthetic: {'; '.join(missed) or 'none'}.",
         "small",
     )
 
 
 def _evidence(run: Run) -> Section:
-    evidence, panels = run.evidence, []
-    tables = evidence.parameters
+    tables, spectra, features = run.evidence.parameters, run.evidence.spectra, run.evidence.features
+    panels, captions = [], []
     if {"control", "synthetic"} <= tables.keys() and all({"rr", "qt"} <= set(table) for table in tables.values()):
-        panels.append(Panel(evidence_plots.draw_qt_rr(tables), "QT over RR"))
-    if {"frequency", "control", "synthetic"} <= evidence.spectra.keys():
-        panels.append(Panel(evidence_plots.draw_spectra(evidence.spectra), "Power spectrum"))
-    if len(evidence.features):
-        panels.append(Panel(evidence_plots.draw_map(evidence.features), "Map of features"))
-    said = {"QT over RR": told_of_qt, "Power spectrum": told_of_spectrum, "Map of features": told_of_map}
-    return Section("Relations, spectrum, features", panels, " ".join(said[panel.label](run) for panel in panels))
+        panels.append(Panel(plots.draw_qt_rr(tables), "QT over RR"))
+        real, synthetic = (len(tables[kind][["rr", "qt"]].dropna()) for kind in ("control", "synthetic"))
+        most = f"; at most {plots.POINTS} of each are drawn" if max(real, synthetic) > plots.POINTS else ""
+        captions.append(
+            f"QT over RR, lead {run.lead}: QT is longer at slower heart rates. Lines are fitted to {real:,} real and "
+            f"{synthetic:,} synthetic windows in which both were measured{most}."
+        )
+    if {"frequency", "control", "synthetic"} <= spectra.keys():
+        panels.append(Panel(plots.draw_spectra(spectra), "Power spectrum"))
+        real, synthetic = (min(len(each), SPECTRA) for each in (run.samples.control, run.samples.synthetic))
+        captions.append(
+            f"Spectrum: median and 10 to 90 % range of {real:,} real and {synthetic:,} synthetic windows, mean over "
+            f"{run.words['leads']}; the real ones were encoded as images and decoded first."
+        )
+    if len(features):
+        panels.append(Panel(plots.draw_map(features), "Map of features"))
+        kinds = {kind: min(int((features["kind"] == kind).sum()), plots.POINTS) for kind in plots.KINDS}
+        shown = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items())
+        captions.append(f"Map: synthetic samples should lie where real ones do, and cover all of them ({shown}).")
+    return Section("Relations, spectrum, features", panels, " ".join(captions))
 
 
 def _curves(run: Run) -> Section | None:
-    if run.audit is None:
-        return None
-    drawn = [attack for attack in run.audit.attacks if attack.roc]
-    return Section(
-        "Attacks",
-        [Panel(evidence_plots.draw_roc(attack)) for attack in drawn],
-        told_of_attacks(drawn),
-        "third",
+    drawn = [attack for attack in run.audit.attacks if attack.roc] if run.audit else []
+    people = sorted({(attack.members, attack.non_members) for attack in drawn})
+    counts = " or ".join(f"{members:,} members and {others:,} non-members" for members, others in people)
+    units = " or ".join(dict.fromkeys(map(plots.unit_of, drawn)))
+    caption = (
+        f"Share of {units} used for training (members) that an attack detects, over the share of others (non-members) "
+        "it wrongly suspects. The diagonal is guessing. Controls are means over their runs: the positive one, training "
+        "samples with a little noise, has to lie far above the diagonal; the negative one, real samples of other "
+        f"people, lies near it. With {counts}, chance alone moves a curve off the diagonal; the intervals in the table "
+        "of attacks say how far."
     )
+    return Section("Attacks", [Panel(plots.draw_roc(attack)) for attack in drawn], caption, "third")
 
 
 def _columns(run: Run) -> Section:
-    table = TableForm.from_state(run.codec.form["table"])
-    ours, real = (samples.values[:, :, 0] for samples in (run.samples.synthetic, run.samples.control))
-    boxes, _ = plots.draw_columns(real, ours, table.features, table.kinds)
+    real, synthetic, names, numeric = _features(run)
+    boxes = [Panel(plots.draw_box(real[:, k], synthetic[:, k], names[k])) for k in np.flatnonzero(numeric).tolist()]
     caption = (
-        f"Numbers as box plots (whiskers: 5 and 95 %): {len(real):,} real control rows on the left, {len(ours):,} "
-        "synthetic ones on the right."
+        f"Numeric columns as box plots (whiskers: 5 and 95 %): {len(real):,} real control rows on the left, "
+        f"{len(synthetic):,} synthetic ones on the right."
     )
-    return Section("Columns", [Panel(box) for box in boxes], caption, "small")
+    return Section("Columns", boxes, caption, "small")
 
 
-def _shares(run: Run) -> Section:
+def _shares(run: Run) -> Section | None:
+    real, synthetic, names, numeric = _features(run)
+    if numeric.all():
+        return None
+    bars = plots.draw_shares(real[:, ~numeric], synthetic[:, ~numeric], list(np.array(names)[~numeric]))
+    caption = f"{len(real):,} real control rows above, {len(synthetic):,} synthetic ones below."
+    return Section("Shares", [Panel(bars)], caption, "wide")
+
+
+def _features(run: Run) -> tuple[np.ndarray, np.ndarray, Sequence[str], np.ndarray]:
+    """Features (N, F) of real and of synthetic rows, their names, and which of them are numbers."""
     table = TableForm.from_state(run.codec.form["table"])
-    ours, real = (samples.values[:, :, 0] for samples in (run.samples.synthetic, run.samples.control))
-    _, shares = plots.draw_columns(real, ours, table.features, table.kinds)
-    caption = f"{len(real):,} real control rows above, {len(ours):,} synthetic ones below."
-    return Section("Shares", [Panel(bars) for bars in shares], caption, "wide")
+    real, synthetic = (samples.values[:, :, 0] for samples in (run.samples.control, run.samples.synthetic))
+    return real, synthetic, table.features, np.isin(table.kinds, NUMBERS)
 
 
 def _five_steps(run: Run) -> Section:
@@ -209,7 +227,7 @@ def _five_steps(run: Run) -> Section:
 
 
 def _images(run: Run) -> Section:
-    images, noun = _few(run.samples).images(run.codec), kind_of_recipe(run.recipe).nouns
+    images, noun = _few(run.samples).images(run.codec), run.kind.nouns
     kinds = (("control", "Real"), ("synthetic", "Synthetic"))
     panels = [Panel(_grid(run, images[kind], f"{name} {noun} as images"), name) for kind, name in kinds]
     return Section("Images", panels, f"Real control samples, encoded, and synthetic ones{_brightened(run)}.")
@@ -222,23 +240,21 @@ def _evolution(run: Run) -> Section:
         Panel(_grid(run, images, f"Generated images at step {step}"), f"step {step}")
         for step, images in [shown[k] for k in sorted(kept)]
     ]
-    caption = "The same noise, made into images by the averaged generator at several steps of the training"
+    caption = "The same latents, made into images by the averaged generator at several steps of training"
     return Section("Evolution", panels, f"{caption}{_brightened(run)}.")
 
 
 def _training(run: Run) -> Section:
     events = run.monitor[run.monitor["event"].fillna("") != ""]
-    told = [f"step {step}: {event}" for step, event in zip(events["step"], events["event"], strict=True)]
-    more = f"; and {len(told) - EVENTS} more" if len(told) > EVENTS else ""
+    texts = [f"step {step}: {event}" for step, event in zip(events["step"], events["event"], strict=True)]
+    more = f"; and {len(texts) - EVENTS} more" if len(texts) > EVENTS else ""
     return Section(
         "Training",
         [Panel(plots.draw_losses(run.metrics, events)), Panel(plots.draw_variety(run.monitor, events))],
-        "Losses do not say how good the samples are; they show whether training ran, stuck or collapsed. Variety of "
-        "generated images is a share of the variety of real ones. "
+        "Losses do not measure how good samples are; they show whether training progressed, stalled or collapsed. "
+        "Variety of generated images is given as a share of the variety of real ones. "
         + (
-            f"The monitor saw: {'; '.join(told[:EVENTS])}{more}."
-            if told
-            else "The monitor saw no collapse and no discriminator that had won."
+            f"Monitor: {'; '.join(texts[:EVENTS])}{more}." if texts else "Monitor: no collapse, no critic that had won."
         ),
     )
 
@@ -246,15 +262,23 @@ def _training(run: Run) -> Section:
 def _accuracy(run: Run) -> Section | None:
     if run.recipe.class_head != "auxiliary":
         return None
-    caption = "Of the discriminator on the real and the generated images of each step's batch (the paper's Fig. 20)."
+    caption = "Of the discriminator on the real and generated images of each step's batch (the paper's Fig. 20)."
     return Section("Class accuracy", [Panel(plots.draw_accuracy(run.metrics))], caption, "wide")
 
 
-_LEARNT = (_images, _evolution, _training, _accuracy)
-_SECTIONS: dict[str, tuple[Callable[[Run], Section | None], ...]] = {
-    "signals": (_traces, _parameters, _evidence, _curves, _classes, _five_steps, *_LEARNT),
-    "table": (_columns, _shares, _evidence, _curves, *_LEARNT),
-    "images": (_images, _evidence, _curves, *_LEARNT[1:]),
+SECTIONS: dict[str, Callable[[Run], Section | None]] = {
+    "traces": _traces,
+    "parameters": _parameters,
+    "columns": _columns,
+    "shares": _shares,
+    "evidence": _evidence,
+    "attacks": _curves,
+    "classes": _classes,
+    "five steps": _five_steps,
+    "images": _images,
+    "evolution": _evolution,
+    "training": _training,
+    "class accuracy": _accuracy,
 }
 
 
@@ -263,9 +287,9 @@ def _few(samples: DrawnSamples) -> DrawnSamples:
 
 
 def _grid(run: Run, images: np.ndarray, alt: str) -> Markup:
-    return as_png(image_grid(images, zoom=1, brighten=run.recipe.data.kind == "signals"), alt)
+    return as_png(image_grid(images, zoom=1, brighten=run.kind.dark), alt)
 
 
 def _brightened(run: Run) -> str:
     """Most levels of a window are low: on the page they are brightened, which has to be said."""
-    return "; brightened (square root of the levels)" if run.recipe.data.kind == "signals" else ""
+    return "; brightened (square root of the levels)" if run.kind.dark else ""

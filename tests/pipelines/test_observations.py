@@ -7,7 +7,7 @@ import pytest
 from anonimage.pipelines.evaluation.scores import Score
 from anonimage.pipelines.recipe import load_recipe
 from anonimage.pipelines.report.content import Run
-from anonimage.pipelines.report.paper_claims import STUDIES, observe
+from anonimage.pipelines.report.paper_claims import CLAIMS, observe
 
 
 def score(value, baseline=None, spread=0.01):
@@ -98,10 +98,10 @@ CASES = [
 @pytest.mark.parametrize(("name", "scores", "against", "seen"), CASES)
 def test_what_is_seen(name, scores, against, seen):
     observation = look(name, scores, against)
-    assert observation.seen is seen
+    assert observation.reproduced is seen
     verdict = {True: "was seen", False: "was not seen", None: "cannot tell"}[seen]
     assert verdict in observation.sentence.split(":")[0]
-    assert observation.claim == STUDIES[name].claim
+    assert observation.claim == CLAIMS[name].claim
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_what_is_seen(name, scores, against, seen):
 )
 def test_collapse_is_what_the_monitor_saw(name, events, seen):
     observation = look(name, ALIKE, events=events)
-    assert observation.seen is seen
+    assert observation.reproduced is seen
     said = "collapse at step 300 of 1000" if events == COLLAPSED else "no collapse in 1000 steps"
     assert said in observation.sentence
     assert "likeness of images 0.3" in observation.sentence
@@ -129,19 +129,19 @@ def test_every_recipe_of_a_section_has_a_study():
     from anonimage.pipelines.recipe import recipe_names
 
     sections = {name for name in recipe_names() if load_recipe(name).section} - {"demo"}
-    assert sections == set(STUDIES)
+    assert sections == set(CLAIMS)
 
 
 def test_a_few_steps_tell_nothing_of_what_is_learnt():
     few = look("ptb-rgb", ALIKE, checks=7)
-    assert few.seen is None
+    assert few.reproduced is None
     assert "too few" in few.sentence
-    assert look("ptb-quantile", {"saturated_windows": score(0.045)}, checks=1).seen  # the bounds need no training
+    assert look("ptb-quantile", {"saturated_windows": score(0.045)}, checks=1).reproduced  # the bounds need no training
 
 
 def test_what_the_paper_says_of_millivolts_is_not_held_against_other_signals():
     observation = look("ptb-quantile", {"saturated_windows": score(0.045)}, units=("g", "g"))
-    assert observation.seen is None
+    assert observation.reproduced is None
     assert "units are g, the paper's 4 % is of mV" in observation.sentence
 
 

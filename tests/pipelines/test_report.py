@@ -13,21 +13,19 @@ from anonimage.pipelines.evaluation.parameters import PARAMETERS
 from anonimage.pipelines.evaluation.privacy.findings import Control
 from anonimage.pipelines.evaluation.scores import Evidence, Score, score_table
 from anonimage.pipelines.release.gate import Area, LimitCheck
-from anonimage.pipelines.report import write_report
-from anonimage.pipelines.report.evidence_plots import draw_map, draw_parameter
-from anonimage.pipelines.report.explained import number, score_tables
-from anonimage.pipelines.report.paper import draw_paper, room
-from anonimage.pipelines.report.svg import image_grid
-from anonimage.pipelines.report.verdicts import (
+from anonimage.pipelines.report.content import attack_rows, number, score_tables
+from anonimage.pipelines.report.page import (
+    ADVICE,
     FAILED,
     JUDGE,
     NO_CONTROL,
     RELEASE,
-    STEPS,
     UNUSABLE,
-    attack_rows,
     next_step,
+    render,
 )
+from anonimage.pipelines.report.plots import draw_map, draw_parameter
+from anonimage.pipelines.report.svg import draw_paper, image_grid, room
 from PIL import Image
 from report_case import areas, audit, ecg_run, table_run
 from tiny import anonimage
@@ -39,21 +37,9 @@ def page(finished):
 
 
 @pytest.fixture(scope="module")
-def write(tmp_path_factory):
-    """Write a run's report and read it."""
-
-    def written(run):
-        path = tmp_path_factory.mktemp("report") / "report.html"
-        write_report(path, run, None)
-        return path.read_text("utf-8")
-
-    return written
-
-
-@pytest.fixture(scope="module")
-def full(write):
+def full():
     """A report with everything that there can be."""
-    return write(ecg_run())
+    return render(ecg_run())
 
 
 def words(page):
@@ -124,10 +110,10 @@ def test_the_first_screen_says_a_verdict_in_words_for_each_area(full):
         (("pass", "not measured", "pass"), RELEASE),
         (("fail", "fail", "fail"), "Do not release this: an attack"),
         (("pass", "not judged", "pass"), RELEASE),
-        (("pass", "pass", "undecided"), "Do not release this yet: the people are too few"),
+        (("pass", "pass", "undecided"), "Do not release this yet: there are too few people"),
         (("pass", "pass", "not measured"), "Do not release this yet: run `anonimage audit OUT`"),
         (("fail", "pass", "pass"), "Not fit for release"),
-        (("undecided", "pass", "pass"), "Not decided"),
+        (("undecided", "pass", "pass"), "Undecided"),
     ],
 )
 def test_the_worst_verdict_decides_what_to_do_next(verdicts, start):
@@ -157,39 +143,42 @@ def test_a_limit_that_could_not_be_tested_is_not_told_to_release():
 
 
 def test_networks_that_stay_in_are_said_to_be_held_to_no_limit():
-    told = {row["name"]: row["needs"] for row in attack_rows(audit(), areas())}
+    needs = {row["name"]: row["needs"] for row in attack_rows(audit(), areas())}
     name = "membership: discriminator, window"
-    assert told[name] == "Only who has the trained networks can do this. Held to no limit, since no network goes out."
-    assert not any(needs for other, needs in told.items() if other != name)
+    assert (
+        needs[name]
+        == "Only someone who has the trained networks can do this. Held to no limit, since no network goes out."
+    )
+    assert not any(text for other, text in needs.items() if other != name)
     attack = next(attack for attack in audit().attacks if attack.name == name)
     held = [Area("privacy", "pass", (), (LimitCheck(name, attack.score, 0.6, "pass"),))]
     unheld = {row["name"]: row["needs"] for row in attack_rows(audit(), held)}
-    assert unheld[name] == "Only who has the trained networks can do this."
+    assert unheld[name] == "Only someone who has the trained networks can do this."
 
 
 def test_a_curve_says_what_is_found_people_or_windows(full):
     drawn = full.split("<h2>Attacks</h2>")[1].split("</section>")[0]
-    for words in ("people of training found", "other people suspected", "windows of training found"):
+    for words in ("people of training detected", "other people suspected", "windows of training detected"):
         assert f">{words}<" in drawn
     caption = drawn.split("<figcaption>")[1]
-    assert "How many people or windows of training an attack finds" in caption
-    assert "With 30 people of training and 12 others, chance alone strays" in caption
+    assert "Share of people or windows used for training (members) that an attack detects" in caption
+    assert "With 30 members and 12 non-members, chance alone moves" in caption
 
 
-def test_pictures_name_the_lead_and_what_they_rest_on(write):
-    page = write(ecg_run(("i", "v1", "II")))
+def test_pictures_name_the_lead_and_what_they_rest_on():
+    page = render(ecg_run(("i", "v1", "II")))
     assert "Leads: i, v1, II." in page
     assert "Lead II. Share of windows over each parameter: 300 real ones of 9 control people" in page
-    assert "QT over RR, lead II: in hearts" in page
+    assert "QT over RR, lead II: QT is longer" in page
     assert "fitted to 300 real and 300 synthetic windows" in page
-    assert "of 36 real and 36 synthetic windows, mean over leads; the real ones have gone through the image" in page
+    assert "of 36 real and 36 synthetic windows, mean over leads; the real ones were encoded as images" in page
     assert "(100 training, 100 control, 100 synthetic)" in page
 
 
 def test_only_a_full_pass_is_told_to_release():
     for name in ("fidelity", "privacy"):
         for verdict in ("fail", "undecided", "not measured"):
-            assert (name, verdict) in {row[:2] for row in STEPS}
+            assert (name, verdict) in {row[:2] for row in ADVICE}
 
 
 def test_attacks_are_told_with_both_controls_and_whether_they_work(full):
@@ -206,10 +195,10 @@ def test_attacks_are_told_with_both_controls_and_whether_they_work(full):
     assert "trts: macro PR-AUC</strong>: a class has nobody in it" in full
 
 
-def test_without_an_audit_privacy_is_said_to_be_unknown(write):
-    page = write(ecg_run(audit=None, areas=(), evidence=Evidence()))
+def test_without_an_audit_privacy_is_said_to_be_unknown():
+    page = render(ecg_run(audit=None, areas=(), evidence=Evidence()))
     assert page.count("not judged yet</p>") == 3
-    assert "No audit was made, so nothing is known of privacy" in page
+    assert "No audit was made, so nothing is known about privacy" in page
     assert "ECG parameters</h2>" not in page
 
 
@@ -237,18 +226,18 @@ def test_a_trace_has_gaps_and_stays_on_its_strip():
     assert 'aria-label="a &#34;window&#34;"' in drawn
 
 
-def test_signals_that_are_no_ecg_have_axes_with_their_unit_and_no_words_of_ecg(write):
+def test_signals_that_are_no_ecg_have_axes_with_their_unit_and_no_words_of_ecg():
     scores = {
         "lead_distance": Score(1, 1, 1, 1, 9),
         "wide_windows": Score(0, 0, 0, None, 9),
         "saturated_windows": Score(0.1, 0, 0.2, 0.04, 9),
     }
-    page = words(write(ecg_run(units="g", evidence=Evidence(), scores=scores, evolution={})))
+    page = words(render(ecg_run(units="g", evidence=Evidence(), scores=scores, evolution={})))
     signals = page.split("<h2>Signals</h2>")[1].split("</section>")[0]
     assert re.search(r"<text[^>]*>i \(g\)</text>", signals)
     assert re.search(r"<text[^>]*>s</text>", signals)
     assert "wider than the adapted range (2.5 g)" in page
-    for word in ("mV", "ECG paper", "paper&#39;s 4 %", "limb", "heart"):
+    for word in ("mV", "ECG", "paper&#39;s 4 %", "limb", "heart"):
         assert word not in page
     assert "distance between the channels of a window" in page
     assert "Channels: i." in page
@@ -258,8 +247,14 @@ def test_signals_that_are_no_ecg_have_axes_with_their_unit_and_no_words_of_ecg(w
     ("changes", "said"),
     [
         ({"standardizer": "adapted", "width": 3.0}, "windows wider than the adapted range (3 mV)"),
-        ({"standardizer": "minmax"}, "windows wider than the paper's adapted range (2.5 mV), which this run has not"),
-        ({"standardizer": "equalize"}, "windows wider than the paper's adapted range (2.5 mV), which this run has not"),
+        (
+            {"standardizer": "minmax"},
+            "windows wider than the paper's adapted range (2.5 mV), which this run does not use",
+        ),
+        (
+            {"standardizer": "equalize"},
+            "windows wider than the paper's adapted range (2.5 mV), which this run does not use",
+        ),
         ({"standardizer": "adapted", "width": "fitted"}, "windows wider than the adapted range"),
     ],
 )
@@ -269,8 +264,8 @@ def test_wide_windows_are_wider_than_a_range_that_is_named(changes, said):
     assert said in [row["title"] for table in score_tables(run) for row in table["rows"]]
 
 
-def test_a_table_begins_with_its_columns(write):
-    page = write(table_run())
+def test_a_table_begins_with_its_columns():
+    page = render(table_run())
     assert page.index("<h2>Columns</h2>") < page.index("<h2>Shares</h2>") < page.index("<h2>Scores</h2>")
     assert "Box plots of age, real beside synthetic: medians" in page
     assert "60 real control rows on the left, 60 synthetic ones on the right" in page
@@ -306,14 +301,14 @@ def test_numbers_are_short(value, said):
     assert number(value) == said
 
 
-def test_what_was_not_measured_for_one_reason_is_told_at_once(write):
-    page = write(ecg_run(not_measured={"recall": "few people", "1nnc": "one window", "coverage": "few people"}))
+def test_what_was_not_measured_for_one_reason_is_told_at_once():
+    page = render(ecg_run(not_measured={"recall": "few people", "1nnc": "one window", "coverage": "few people"}))
     assert "<li><strong>recall, coverage</strong>: few people</li>" in page
 
 
-def test_a_figure_without_a_value_is_not_shown_as_a_number(write):
+def test_a_figure_without_a_value_is_not_shown_as_a_number():
     nothing = float("nan")
-    page = write(ecg_run(scores={"coverage": Score(nothing, nothing, nothing, None, 0)}, areas=()))
+    page = render(ecg_run(scores={"coverage": Score(nothing, nothing, nothing, None, 0)}, areas=()))
     assert 'data-name="value">not measured<' in page
     assert not re.search(r">\s*nan\b", page)
 
@@ -326,8 +321,8 @@ def test_parameters_that_were_never_detected_or_do_not_vary_are_drawn():
     assert "real never detected" in draw_parameter(both, PARAMETERS[2])
 
 
-def test_one_run_is_one_page(write, full):
-    assert write(ecg_run()) == full
+def test_one_run_is_one_page(full):
+    assert render(ecg_run()) == full
 
 
 def test_large_maps_stay_small():
@@ -335,10 +330,10 @@ def test_large_maps_stay_small():
     assert len(draw_map(points)) < 1e5
 
 
-def test_names_of_columns_and_classes_are_text_not_markup(write):
+def test_names_of_columns_and_classes_are_text_not_markup():
     evil = "<script>alert(1)</script>"
     run = table_run(not_measured={evil: evil}, versions={evil: "1"}, scores={evil: Score(1, 1, 1, 1, 1)}, audit=None)
-    assert "<script" not in write(run)
+    assert "<script" not in render(run)
 
 
 def test_settings_and_versions_are_in_it(page, finished):

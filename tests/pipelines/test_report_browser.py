@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from anonimage.pipelines.report import write_report
+from anonimage.pipelines.report.page import render
 from chromium import PROGRAM, Browser
 from report_case import ecg_run, table_run
 
@@ -41,7 +41,7 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="module", params=CASES)
 def report(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(path, CASES[request.param](), None)
+    path.write_text(render(CASES[request.param]()), "utf-8")
     return path
 
 
@@ -91,7 +91,7 @@ def test_text_is_dark_on_light(browser, report):
 
 def test_a_print_has_the_true_size_of_ecg_paper(browser, tmp_path):
     path = tmp_path / "report.html"
-    write_report(path, ecg_run(), None)
+    path.write_text(render(ecg_run()), "utf-8")
     browser.open(path, WIDE)
     browser("Emulation.setEmulatedMedia", media="print")
     box = browser.ask("(box => [box.width, box.height])(document.querySelector('svg.paper').getBoundingClientRect())")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import wfdb
 from anonimage.pipelines.recipe import load_recipe, recipe_names
-from anonimage.pipelines.report.paper_claims import STUDIES
+from anonimage.pipelines.report.paper_claims import CLAIMS
 from PIL import Image
 from sklearn.datasets import load_digits
 from tiny import anonimage
@@ -32,7 +32,7 @@ def test_ptb_recipes(name, shared, tmp_path):
     assert [lead.lower() for lead in record.sig_name] == list(recipe.data.leads)
     assert record.sig_len == 2025
     page = (tmp_path / "out" / "report.html").read_text()
-    assert STUDIES[name].claim in page
+    assert CLAIMS[name].claim in page
     assert f"section {recipe.section}: " in said
     assert len(list((tmp_path / "out" / "evolution").glob("*.npy"))) >= 5
     assert (tmp_path / "out" / "against" / "scores.json").is_file() == (recipe.against is not None)
@@ -80,7 +80,7 @@ def test_thyroid(name, shared, tmp_path):
 @pytest.mark.slow
 def test_thyroid_best_reaches_what_the_paper_says(shared, tmp_path):
     said = finish("thyroid-best", shared / "data" / "thyroid" / "ann-train.data", tmp_path / "out")
-    assert "the paper's observation was seen" in said
+    assert "the paper's observation was reproduced" in said
     scores = json.loads((tmp_path / "out" / "scores.json").read_text())["scores"]
     assert scores["null_clean"]["value"] >= 0.999
     assert scores["inside_ranges"]["value"] == 1

@@ -159,7 +159,7 @@ def test_a_score_that_is_missing():
     assert (area.verdict, area.reasons) == ("not measured", ("1nnc: not measured (one window)",))
     assert "not among the scores; run `anonimage evaluate OUT`" in judged(scores=others)["fidelity"].reasons[0]
     area = judged(scores={"1nnc": GOOD["1nnc"]}, not_measured={"r": "windows are short", "coverage": "few"})["fidelity"]
-    assert area.verdict == "pass"  # the others are tolerated, and told
+    assert area.verdict == "pass"  # the others are tolerated, with a reason each
     assert area.reasons == (
         "coverage: not measured (few), which the policy tolerates",
         "recall: not measured (this run has no such score), which the policy tolerates",

@@ -1,4 +1,4 @@
-"""A policy says what it allows, and a mistake in one is told before anything is released."""
+"""A policy says what it allows, and a mistake in one is refused before anything is released."""
 
 import pytest
 from anonimage.errors import InputError

@@ -93,7 +93,7 @@ def _bounds(run: Run) -> tuple[bool | None, str]:
         return None, f"units are {', '.join(sorted(set(run.codec.units))) or 'unknown'}, the paper's 4 % is of mV"
     numbers = f"{_text(score)} of windows have a value outside the bounds, the paper 0.04"
     if score.high - score.low > WIDE:
-        return None, f"{numbers}; too few patients for so small a share"
+        return None, f"{numbers}; too few people for so small a share"
     return score.low <= 0.04 <= score.high, numbers
 
 
@@ -222,7 +222,7 @@ CLAIMS: dict[str, PaperClaim] = {
     ),
     "ptb-acgan": PaperClaim(
         "classes are recognised with very high accuracy in generated images, and with high accuracy in real ones",
-        "accuracy on generated images above 0.9; on control patients, mean over the classes, above guessing",
+        "accuracy on generated images above 0.9; on control people, mean over the classes, above guessing",
         _classes,
     ),
     "thyroid": PaperClaim(

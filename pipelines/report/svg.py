@@ -34,7 +34,7 @@ def new_plot(size: tuple[float, float] = MEDIUM, margins: Margins | None = MARGI
         margins: left, bottom, right and top, in inches; None: as the labels need, which takes twice as long to draw.
     """
     with rc_context({"font.size": 8.5, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=size, layout="constrained" if margins is None else "none")
+        figure = Figure(figsize=size, layout="constrained" if margins is None else None)
         axis = figure.subplots()
     if margins is not None:
         set_margins(figure, margins)

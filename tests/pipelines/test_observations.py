@@ -1,4 +1,4 @@
-"""What a run says of the paper's claims: seen, not seen, or cannot tell, by cases made by hand."""
+"""What a run says of the paper's claims: seen, not seen, or is inconclusive, by cases made by hand."""
 
 from types import SimpleNamespace
 
@@ -99,7 +99,7 @@ CASES = [
 def test_what_is_seen(name, scores, against, seen):
     observation = look(name, scores, against)
     assert observation.reproduced is seen
-    verdict = {True: "was seen", False: "was not seen", None: "cannot tell"}[seen]
+    verdict = {True: "was reproduced", False: "was not reproduced", None: "is inconclusive"}[seen]
     assert verdict in observation.sentence.split(":")[0]
     assert observation.claim == CLAIMS[name].claim
 
@@ -118,7 +118,7 @@ def test_collapse_is_what_the_monitor_saw(name, events, seen):
     assert observation.reproduced is seen
     said = "collapse at step 300 of 1000" if events == COLLAPSED else "no collapse in 1000 steps"
     assert said in observation.sentence
-    assert "likeness of images 0.3" in observation.sentence
+    assert "similarity of images 0.3" in observation.sentence
 
 
 def test_a_recipe_of_no_section_observes_nothing():
@@ -146,7 +146,7 @@ def test_what_the_paper_says_of_millivolts_is_not_held_against_other_signals():
 
 
 def test_a_short_training_does_not_show_that_nothing_collapses():
-    assert look("ptb-rgb", ALIKE, training=100).seen  # 1000 steps of 60: 600 epochs
+    assert look("ptb-rgb", ALIKE, training=100).reproduced  # 1000 steps of 60: 600 epochs
     short = look("ptb-rgb", ALIKE, training=1000)
-    assert short.seen is None
+    assert short.reproduced is None
     assert "60 epochs" in short.sentence

@@ -202,6 +202,7 @@ def draw_spectra(spectra: Mapping[str, np.ndarray]) -> Markup:
         axis.fill_between(frequency[shown], low, high, color=colour, alpha=0.18, linewidth=0)
         axis.plot(frequency[shown], middle, style, color=colour, linewidth=1.3, label=name)
     axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.set_xlabel("frequency (Hz)", fontsize=8)
     axis.set_ylabel("power (dB)", fontsize=8)
     axis.legend(fontsize=8)

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops
 REAL, SYNTHETIC, OTHER = "#1f4e9c", "#b5431c", "#5c6670"  # distinct in print and to colour-blind readers
 GRID = "#dddddd"
 # Sizes in inches of plots that stand four, two or one beside each other; on a phone, two or one
-SMALL, MEDIUM, WIDE = (2.0, 1.6), (4.0, 2.7), (8.4, 2.8)
+SMALL, MEDIUM, WIDE = (2.0, 1.6), (4.0, 2.7), (7.0, 2.5)
 Margins = tuple[float, float, float, float]
 MARGINS: Margins = (0.55, 0.42, 0.08, 0.26)  # inches: left, bottom, right, top
 # ECG paper, drawn in millimetres

@@ -17,14 +17,14 @@ def iter_files_below(folder: Path) -> Iterator[Path]:
     A folder that can be reached in several ways counts once, under its own name rather than a link's: the same record
     under two names could land among the training and the control records.
     """
-    seen: set[Path] = set()
+    visited: set[Path] = set()
     folders, links = deque([folder]), deque[Path]()
     while folders or links:
         here = folders.popleft() if folders else links.popleft()
         real = here.resolve()
-        if real in seen:
+        if real in visited:
             continue
-        seen.add(real)
+        visited.add(real)
         for entry in sorted(here.iterdir()):
             if entry.is_dir():
                 (links if entry.is_symlink() else folders).append(entry)

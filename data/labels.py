@@ -57,7 +57,7 @@ def table_1_row(diagnosis: str) -> str:
 
 
 def classes_of(names: Sequence[str], known: Sequence[str] = ()) -> tuple[tuple[str, ...], list[int]]:
-    """The classes there are, and of which of them each sample is.
+    """The classes, and of which of them each sample is.
 
     Arguments:
         names: the class of each sample.
@@ -79,8 +79,8 @@ def classes_of(names: Sequence[str], known: Sequence[str] = ()) -> tuple[tuple[s
             unique.sort(key=float)
         except ValueError:  # words
             unique.sort()
-    places = {name: place for place, name in enumerate(unique)}
-    return tuple(unique), [places[name] for name in names]
+    numbers = {name: number for number, name in enumerate(unique)}
+    return tuple(unique), [numbers[name] for name in names]
 
 
 def class_names(frame: pd.DataFrame, classes: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whose a record is, told by its name, its folder, or a table."""
+"""Whose a record is, by its name, its folder, or a table."""
 
 from __future__ import annotations
 
@@ -67,16 +67,16 @@ def column_of(names: list[str], table: Path, column: str) -> list[str]:
         raise InputError(f"{table}: not a CSV file ({one_line(fault)}); give columns record,{column}") from fault
     if missing := {"record", column} - set(rows.columns):
         raise InputError(f"{table}: no column '{min(missing)}'; it needs record and {column}")
-    said: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in zip(rows["record"], rows[column], strict=True):
-        if isinstance(value, str) and said.setdefault(name, value) != value:
+        if isinstance(value, str) and values.setdefault(name, value) != value:
             raise InputError(
-                f"{table}: {column} of record {name} is '{said[name]}' and '{value}'; keep one of the rows"
+                f"{table}: {column} of record {name} is '{values[name]}' and '{value}'; keep one of the rows"
             )
     for name in names:
-        if name not in said:
+        if name not in values:
             raise InputError(f"{table}: says no {column} for record {name}; add a row for it")
-    return [said[name] for name in names]
+    return [values[name] for name in names]
 
 
 def _people(folders: list[_Parts], above: int) -> set[_Parts]:
@@ -116,8 +116,8 @@ def _by_pattern(names: list[str], patient: str) -> list[str]:
         ) from fault
     if pattern.groups != 1:
         raise InputError(f"patient '{patient}' has {pattern.groups} groups; put the patient's part in one (…)")
-    found = [pattern.search(name) for name in names]
-    for name, match in zip(names, found, strict=True):
+    matches = [pattern.search(name) for name in names]
+    for name, match in zip(names, matches, strict=True):
         if match is None or not match[1]:
             raise InputError(f"{name}: patient '{patient}' finds nobody in this name; widen the expression")
-    return [match[1] for match in found if match]
+    return [match[1] for match in matches if match]

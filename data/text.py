@@ -103,8 +103,8 @@ def delimiter_of(content: str) -> str:
         rows, (share, width) = cuts[BLANKS], shares[BLANKS]
         return BLANKS if share >= 0.5 and len(rows[0]) == width else ","
     if best == ",":
-        rivals = (other for other in ("\t", ";", "|") if shares[other][0] == shares[best][0])
-        best = next((other for other in rivals if _commas_are_decimal(cuts[other])), best)
+        rivals = (rival for rival in ("\t", ";", "|") if shares[rival][0] == shares[best][0])
+        best = next((rival for rival in rivals if _commas_are_decimal(cuts[rival])), best)
     return best
 
 

@@ -209,9 +209,9 @@ def number_cells(values: np.ndarray, digits: int | None, decimal: str) -> list[s
 
 def decimals_of(values: np.ndarray) -> int | None:
     """Digits after the point that tell all of these numbers apart; None: more than 12."""
-    known = values[~np.isnan(values)]
+    present = values[~np.isnan(values)]
     for digits in range(_MOST_DECIMALS + 1):
-        if np.allclose(np.round(known, digits), known, rtol=1e-14, atol=0):
+        if np.allclose(np.round(present, digits), present, rtol=1e-14, atol=0):
             return digits
     return None
 

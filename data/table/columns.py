@@ -56,7 +56,7 @@ class Cells:
 
 
 def numbers_of(series: pd.Series) -> np.ndarray:
-    """Cells that are there, as float64; as int64 where the dtype is one of whole numbers or of times."""
+    """Cells without missing ones, as float64; as int64 where the dtype is one of whole numbers or of times."""
     if is_datetime64_any_dtype(series.dtype) or is_integer_dtype(series.dtype):
         return series.astype("int64").to_numpy()
     return series.astype("float64").to_numpy()
@@ -67,7 +67,7 @@ def time_of(dtype: str) -> list[str]:
     return dtype.removeprefix("datetime64[").removesuffix("]").split(", ")
 
 
-def plain(value: Any) -> Value:
+def plain(value: Value | np.generic) -> Value:
     """A cell as a Python value that JSON knows."""
     return value.item() if isinstance(value, np.generic) else value
 
@@ -83,12 +83,13 @@ def rounded(values: np.ndarray, decimals: int) -> np.ndarray:
 
 
 def positions_in(series: pd.Series, values: Sequence[Value]) -> np.ndarray:
-    """Where each cell stands among the values (N,); −1 for any other."""
+    """Position of each cell among the values (N,); −1 for any other."""
     known = {(isinstance(value, bool), value): k for k, value in enumerate(values)}  # True is not 1
     return np.array([known.get((isinstance(cell, (bool, np.bool_)), cell), -1) for cell in series.tolist()], np.int64)
 
 
 def objects(values: Sequence[Value]) -> np.ndarray:
+    """Values (N,) of any type as an array of objects."""
     return np.array([*values, None], dtype=object)[:-1]
 
 
@@ -108,7 +109,7 @@ NUMBERS = (CONTINUOUS, INTEGER)  # kinds of features that take more than two val
 
 @dataclass(frozen=True)
 class Column:
-    """What all columns have.
+    """What all columns have; a column of values that may be missing has a second feature for that.
 
     Arguments:
         name: as the table calls it.
@@ -122,6 +123,12 @@ class Column:
     missing: bool
     kind: str
 
+    @property
+    def features(self) -> tuple[tuple[str, str], ...]:
+        """Name and kind of each feature."""
+        present = ((f"{self.name} is present", BINARY),) if self.missing else ()
+        return ((self.name, self.kind), *present)
+
     def to_state(self) -> dict[str, Any]:
         """JSON from which `column_from_state` makes this column again."""
         return asdict(self)
@@ -129,7 +136,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Number(Column):
-    """Numbers and times: one feature, and one more that tells whether there is a value where values may be missing.
+    """Numbers and times: one feature, and one more that says whether a cell has a value where values may be missing.
 
     A feature is float32. `offset` is not 0 only where float32 could not tell the column's values apart without it.
 
@@ -146,12 +153,6 @@ class Number(Column):
     offset: float | int = 0
     tick: int = 1
 
-    @property
-    def features(self) -> tuple[tuple[str, str], ...]:
-        """Name and kind of each feature."""
-        present = ((f"{self.name} is present", BINARY),) if self.missing else ()
-        return ((self.name, self.kind), *present)
-
     def encode(self, series: pd.Series) -> np.ndarray:
         """Cells (N,) → features (N, F) float32, NaN where missing."""
         missing = series.isna().to_numpy()
@@ -160,7 +161,7 @@ class Number(Column):
         return _with_present(value, missing, self.missing)
 
     def decode(self, features: np.ndarray) -> pd.Series:
-        """Features (N, F) → cells (N,): inside the training range, with as many decimals as there."""
+        """Features (N, F) → cells (N,): inside the training range, with as many decimals as the training rows."""
         missing = _absent(features, self.missing)
         value = np.nan_to_num(features[:, 0].astype(np.float64), nan=-np.inf)  # NULL is the lowest grey level
         return self.cells.series(self._cells(value), missing, self.name)
@@ -178,19 +179,13 @@ class Number(Column):
 
 @dataclass(frozen=True)
 class Binary(Column):
-    """Two values: one feature, 0 or 1, and one more that tells whether there is a value where values may be missing.
+    """Two values: one feature, 0 or 1, and one more that says whether a cell has a value where values may be missing.
 
     Arguments:
         values: what 0 and 1 stand for.
     """
 
     values: tuple[Value, ...]
-
-    @property
-    def features(self) -> tuple[tuple[str, str], ...]:
-        """Name and kind of each feature."""
-        present = ((f"{self.name} is present", BINARY),) if self.missing else ()
-        return ((self.name, BINARY), *present)
 
     def encode(self, series: pd.Series) -> np.ndarray:
         """Cells (N,) → features (N, F) float32, NaN where missing."""
@@ -273,7 +268,7 @@ _TYPES: dict[str, type[AnyColumn]] = {
 
 
 def column_from_state(state: dict[str, Any]) -> AnyColumn:
-    """The column that `to_state` told about."""
+    """The column of a state that `to_state` gave."""
     given: dict[str, Any] = {key: tuple(value) if key == "values" else value for key, value in state.items()}
     categories = state["cells"]["categories"]
     given["cells"] = Cells(**{**state["cells"], "categories": None if categories is None else tuple(categories)})

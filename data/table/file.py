@@ -287,7 +287,7 @@ def _cells(column: pd.Series, dialect: dict[str, Any]) -> list[str]:
     return [dialect["missing"] if absent else text for text, absent in zip(texts, missing, strict=True)]
 
 
-def _cell(value: Any, dialect: dict[str, Any]) -> str:
+def _cell(value: object, dialect: dict[str, Any]) -> str:
     if isinstance(value, (bool, np.bool_)):
         return str(dialect["truth"].get(str(value).lower(), str(value)))
     return quoted(value, dialect["delimiter"], dialect["quote_text"]) if isinstance(value, str) else str(value)

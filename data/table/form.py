@@ -111,7 +111,7 @@ class TableForm:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """ "continuous", "integer" or "binary" for each feature."""
+        """Whether each feature is "continuous", "integer" or "binary"."""
         return tuple(kind for column in self._inputs for _, kind in column.features)
 
     @property
@@ -168,7 +168,7 @@ class TableForm:
         return pd.DataFrame({column.name: column for column in columns})
 
     def unseen(self, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-        """Rows with values that no training row has, so that they cannot be told to a network that learnt from those.
+        """Rows with values that no training row has, so that a network that learnt from those has no image for them.
 
         Returns:
             mask: (N,) bool.
@@ -211,7 +211,7 @@ class TableForm:
 
     @staticmethod
     def from_state(state: Mapping[str, Any]) -> TableForm:
-        """The form that `to_state` told about.
+        """The form of a state that `to_state` gave.
 
         Raises:
             InputError: the state is no table's, or only part of one.
@@ -260,15 +260,15 @@ class TableForm:
             if name not in known and name not in self.dropped and name != self.patient:
                 raise InputError(f"{self.name}: column '{name}' is not in the training rows{nearest(str(name), known)}")
 
-    def _check_numbers(self, column: Number, there: pd.Series) -> None:
+    def _check_numbers(self, column: Number, present: pd.Series) -> None:
         try:
-            values = numbers_of(there)
+            values = numbers_of(present)
         except (TypeError, ValueError) as fault:
             raise InputError(f"{self.name}: column '{column.name}' is no longer of numbers ({fault})") from fault
         infinite = ~np.isfinite(values)
         if infinite.any():
             raise InputError(
-                f"{self.name}: column '{column.name}' holds {values[infinite][0]} in {row_of(there, infinite)}"
+                f"{self.name}: column '{column.name}' holds {values[infinite][0]} in {row_of(present, infinite)}"
             )
 
 
@@ -300,7 +300,7 @@ def rows_of(frame: pd.DataFrame, name: str, *, label: str | None = None, patient
 
 
 def check_options(frame: pd.DataFrame, name: str, options: Mapping[str, Collection[str]]) -> None:
-    """Every named column is there, and no column is named in two options."""
+    """Refuse named columns that the table lacks, or that two options name."""
     named: dict[str, str] = {}
     for option, columns in options.items():
         for column in columns:
@@ -327,6 +327,7 @@ class TableFormat:
         self.plan, self.form, self.name, self.dialect = plan, form, name, dialect
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
+        """See `Format`."""
         if self.dialect["kind"] == "text":
             lines = table_lines(self.form.to_frame(shard), self.dialect, header=first == 0)
             staged.append(staged.files / self.name).write("".join(lines).encode())
@@ -336,6 +337,7 @@ class TableFormat:
             staged.append(staged.scratch / _LABELS).write(shard.frame["label"].to_numpy(np.int64).data)
 
     def finish(self, staged: StagedFolder) -> None:
+        """See `Format`."""
         if self.dialect["kind"] == "text":
             return
         plan = self.plan

@@ -1,6 +1,8 @@
-"""Which kind of column this is, found from its training rows; what no image can learn is refused."""
+"""Which kind of column this is, inferred from its training rows; what no image can hold is refused."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +31,7 @@ from .columns import (
 FEW = 10  # whole numbers of so many different values are categories
 MANY = 50  # text of more different values is no category
 _NAMING = 0.9  # share of different values from which on a text names its rows
-_DIGITS = 15  # decimal numbers of so many digits are told apart by float64
+_DIGITS = 15  # decimal numbers of so many digits have each a float64 of their own
 _TICKS_NS = {"D": 86_400_000_000_000, "h": 3_600_000_000_000, "m": 60_000_000_000, "s": 10**9, "ms": 10**6, "us": 10**3}
 
 
@@ -46,16 +48,16 @@ def column_of(series: pd.Series, table: str, given: str | None = None) -> AnyCol
         InputError: one value only, all missing, more values than a category has, or values that are no such kind.
     """
     where = f"{table}: column '{series.name}'"
-    cells, there = Cells.of(series), series.dropna()
-    missing = len(there) < len(series)
-    kind = _kind_of_cells(there, where)
-    values = _different(there)
+    cells, present = Cells.of(series), series.dropna()
+    missing = len(present) < len(series)
+    kind = _kind_of_cells(present, where)
+    values = _different(present)
     name = str(series.name)
     if given == "keep":
         if len(values) > 1 or (len(values) == 1 and missing):
             n = len(values) + missing
             raise InputError(f"{where} has {n} different values; only a column of one value is kept, without --keep")
-        value = None if not values else int(numbers_of(there)[0]) if kind == "time" else values[0]
+        value = None if not values else int(numbers_of(present)[0]) if kind == "time" else values[0]
         return Constant(name, cells, missing, CONSTANT, value)
     if len(values) < 2:
         what = (
@@ -72,16 +74,16 @@ def column_of(series: pd.Series, table: str, given: str | None = None) -> AnyCol
     if given == "category" and kind == "time":
         raise InputError(f"{where} holds times; --category takes text or numbers")
     if kind == "time":
-        return _time(name, cells, missing, there)
+        return _time(name, cells, missing, present)
     if given == "binary" or (len(values) == 2 and given is None):
         return Binary(name, cells, missing, BINARY, tuple(values))
     if kind == "text" or given == "category":
-        _refuse_names(values, len(there), where, name, asked=given == "category")
+        _refuse_names(values, len(present), where, name, asked=given == "category")
         return Category(name, cells, missing, CATEGORY, tuple(values))
     whole = all(float(value).is_integer() for value in values)
     if whole and len(values) <= FEW and given is None:
         return Category(name, cells, missing, CATEGORY, tuple(values))
-    return _number(name, cells, missing, there, INTEGER if whole else CONTINUOUS, where)
+    return _number(name, cells, missing, present, INTEGER if whole else CONTINUOUS, where)
 
 
 def category_of(series: pd.Series, table: str) -> Category:
@@ -105,39 +107,41 @@ def category_of(series: pd.Series, table: str) -> Category:
     return Category(str(series.name), Cells.of(series), False, CATEGORY, tuple(values))
 
 
-def _kind_of_cells(there: pd.Series, where: str) -> str:
-    """ "text", "number", "truth" or "time"."""
-    if is_datetime64_any_dtype(there.dtype):
+def _kind_of_cells(present: pd.Series, where: str) -> str:
+    """Whether a column holds "text", "number", "truth" or "time"."""
+    if is_datetime64_any_dtype(present.dtype):
         return "time"
-    if is_bool_dtype(there.dtype):
+    if is_bool_dtype(present.dtype):
         return "truth"
-    if is_numeric_dtype(there.dtype) and there.dtype.kind in "iuf":
-        infinite = ~np.isfinite(there.astype("float64").to_numpy())
+    if is_numeric_dtype(present.dtype) and present.dtype.kind in "iuf":
+        infinite = ~np.isfinite(present.astype("float64").to_numpy())
         if infinite.any():
             raise InputError(
-                f"{where} holds {there[infinite].iloc[0]} in {row_of(there, infinite)}; name it with --missing"
+                f"{where} holds {present[infinite].iloc[0]} in {row_of(present, infinite)}; name it with --missing"
             )
-        if there.dtype.kind == "u" and len(there) and there.max() > np.iinfo(np.int64).max:
-            raise InputError(f"{where} holds {there.max()}, more than 64 bits with a sign do; leave it out with --drop")
+        if present.dtype.kind == "u" and len(present) and present.max() > np.iinfo(np.int64).max:
+            raise InputError(
+                f"{where} holds {present.max()}, more than 64 bits with a sign do; leave it out with --drop"
+            )
         return "number"
-    inferred = pd.api.types.infer_dtype(there.astype(object))
+    inferred = pd.api.types.infer_dtype(present.astype(object))
     kinds = {"string": "text", "boolean": "truth", "empty": "text"}
-    if isinstance(there.dtype, pd.CategoricalDtype):
+    if isinstance(present.dtype, pd.CategoricalDtype):
         kinds |= {"integer": "number", "floating": "number"}
     if inferred in kinds:
         return kinds[inferred]
-    types = sorted({type(value).__name__ for value in there.head(1000)})
+    types = sorted({type(value).__name__ for value in present.head(1000)})
     raise InputError(
-        f"{where} holds {' and '.join(types)}; leave it out with --drop {there.name}, or make it text or numbers"
+        f"{where} holds {' and '.join(types)}; leave it out with --drop {present.name}, or make it text or numbers"
     )
 
 
-def _different(there: pd.Series) -> list:
+def _different(present: pd.Series) -> list[Any]:
     """The different values, in order."""
-    return sorted(plain(value) for value in there.unique()) if len(there) else []
+    return sorted(plain(value) for value in present.unique()) if len(present) else []
 
 
-def _refuse_names(values: list, n_rows: int, where: str, name: str, asked: bool) -> None:
+def _refuse_names(values: list[Any], n_rows: int, where: str, name: str, asked: bool) -> None:
     n = len(values)
     if n == n_rows or (n > FEW and n >= _NAMING * n_rows):
         raise InputError(
@@ -150,29 +154,29 @@ def _refuse_names(values: list, n_rows: int, where: str, name: str, asked: bool)
         )
 
 
-def _number(name: str, cells: Cells, missing: bool, there: pd.Series, kind: str, where: str) -> Number:
-    values = numbers_of(there)
+def _number(name: str, cells: Cells, missing: bool, present: pd.Series, kind: str, where: str) -> Number:
+    values = numbers_of(present)
     exact = cells.dtype.casefold() if cells.dtype.casefold() == "float32" else "float64"
     decimals = 0 if values.dtype == np.int64 else _decimals(values, exact)
     low, high = values.min().item(), values.max().item()
     column = Number(name, cells, missing, kind, low, high, decimals)
-    if not _comes_back(column, there, values):
+    if not _comes_back(column, present, values):
         column = Number(name, cells, missing, kind, low, high, decimals, offset=low)
     with np.errstate(over="ignore"):
-        held = column.encode(there)[:, 0]
+        held = column.encode(present)[:, 0]
     if not np.isfinite(held).all() or np.ptp(held) == 0:
         raise InputError(f"{where} runs from {low} to {high}, which float32 does not hold; use another unit")
     return column
 
 
-def _comes_back(column: Number, there: pd.Series, values: np.ndarray) -> bool:
+def _comes_back(column: Number, present: pd.Series, values: np.ndarray) -> bool:
     with np.errstate(over="ignore"):
-        return bool(np.array_equal(column.decode(column.encode(there)).to_numpy(values.dtype), values))
+        return bool(np.array_equal(column.decode(column.encode(present)).to_numpy(values.dtype), values))
 
 
-def _time(name: str, cells: Cells, missing: bool, there: pd.Series) -> Number:
+def _time(name: str, cells: Cells, missing: bool, present: pd.Series) -> Number:
     """Times since the first, in the largest whole unit: float32 tells 16 million of them apart."""
-    ticks = numbers_of(there)
+    ticks = numbers_of(present)
     low, high = int(ticks.min()), int(ticks.max())
     unit_ns = 1 if (unit := time_of(cells.dtype)[0]) == "ns" else _TICKS_NS[unit]
     whole = (size // unit_ns for size in _TICKS_NS.values() if size >= unit_ns)

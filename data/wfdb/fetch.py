@@ -87,9 +87,9 @@ def fetch(
 
 def _choose(sums: dict[str, str], listed: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
     """The files of the wanted records and those beside RECORDS; headers last, which promise their signals."""
-    known, taken = set(listed), set(wanted)
+    in_list, taken = set(listed), set(wanted)
     stems = {name: str(PurePosixPath(name).with_suffix("")) for name in sums}
-    names = [name for name, stem in stems.items() if stem in taken or ("/" not in name and stem not in known)]
+    names = [name for name, stem in stems.items() if stem in taken or ("/" not in name and stem not in in_list)]
     return {name: sums[name] for name in sorted(names, key=lambda name: name.endswith(".hea"))}
 
 
@@ -165,8 +165,8 @@ def _read_sums(path: Path) -> dict[str, str]:
         if not match:
             raise InputError(f"{path}: line {number} is no SHA-256 and file name; check the base URL")
         name = match[2].removeprefix("./")
-        path_there = PurePosixPath(name)
-        if path_there.is_absolute() or ".." in path_there.parts or "\\" in name or not path_there.name:
+        path_in = PurePosixPath(name)
+        if path_in.is_absolute() or ".." in path_in.parts or "\\" in name or not path_in.name:
             raise InputError(
                 f"{path}: line {number} names '{name}', outside of the database; use a mirror you can trust"
             )

@@ -34,7 +34,7 @@ def read_heads(entries: Iterable[RecordEntry]) -> list[RecordHead]:
 
 
 def read_head(entry: RecordEntry) -> RecordHead:
-    """Read one header; what is wrong with it is told in `problem`, never raised."""
+    """Read one header; what is wrong with it is in `problem`, never raised."""
     try:
         return _head(entry)
     except InputError as fault:
@@ -66,10 +66,10 @@ def file_problem(head: RecordHead, chosen: Sequence[int]) -> str | None:
         path = head.path.parent / file
         if not file or not path.is_file():
             return f"{head.name}: its signal file {file} is missing; put it beside the header or fetch the record again"
-        there, needed = path.stat().st_size, _needed_bytes(head, file)
-        if there < needed:
+        size, needed = path.stat().st_size, _needed_bytes(head, file)
+        if size < needed:
             return (
-                f"{head.name}: {file} is cut short: {there} bytes, where the header's {head.n_samples} samples take "
+                f"{head.name}: {file} is cut short: {size} bytes, where the header's {head.n_samples} samples take "
                 f"{needed}; fetch the record again"
             )
     return None
@@ -145,7 +145,7 @@ def _signal(position: int, line: str) -> Signal:
 
 
 def _frequency(entry: RecordEntry, record_line: str) -> float:
-    """fs as the header states it: wfdb puts 250 Hz where there is none, which for real data is a guess."""
+    """Sampling frequency in Hz as stated: wfdb puts 250 Hz where there is none, which for real data is a guess."""
     fields = record_line.split()
     stated = fields[2].split("/")[0].split("(")[0] if len(fields) > 2 else "nothing"
     try:

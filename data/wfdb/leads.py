@@ -34,7 +34,7 @@ def match_leads(wanted: Sequence[str], available: Sequence[str], record: str) ->
     if not wanted:
         wanted = available
     folded = [name.strip().casefold() for name in available]
-    found: list[int] = []
+    positions: list[int] = []
     for name in wanted:
         key = name.strip().casefold()
         if key not in folded:
@@ -44,10 +44,10 @@ def match_leads(wanted: Sequence[str], available: Sequence[str], record: str) ->
             )
         if folded.count(key) > 1:
             raise InputError(f"{record}: {folded.count(key)} signals are called '{name}'; choose others with --leads")
-        if folded.index(key) in found:
+        if folded.index(key) in positions:
             raise InputError(f"{record}: lead '{name}' is asked for twice; name each lead once in --leads")
-        found.append(folded.index(key))
-    return found
+        positions.append(folded.index(key))
+    return positions
 
 
 def limb_relations(channels: Sequence[str]) -> np.ndarray:

@@ -48,7 +48,7 @@ def list_records(source: Path, patient: str = "auto") -> tuple[list[RecordEntry]
 
 
 def header_text(header: Path) -> str:
-    """wfdb drops what is not ASCII, and so reads µV as V."""
+    """A header as text; `wfdb` drops what is not ASCII, and so reads µV as V."""
     raw = header.read_bytes()
     try:
         return raw.decode("utf-8")
@@ -82,9 +82,9 @@ def _listed(folder: Path, root: Path) -> list[str]:
     return names
 
 
-def _is_inside(folder: Path, other: Path, root: Path) -> bool:
-    """Whether a folder below `root` is `other` or lies in it; links are followed."""
-    return any(other.samefile(above) for above in (folder, *folder.parents) if above.is_relative_to(root))
+def _is_inside(folder: Path, target: Path, root: Path) -> bool:
+    """Whether a folder below `root` is `target` or lies in it; links are followed."""
+    return any(target.samefile(above) for above in (folder, *folder.parents) if above.is_relative_to(root))
 
 
 def _tree(folder: Path, root: Path) -> list[str]:

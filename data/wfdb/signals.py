@@ -40,10 +40,12 @@ class RecordSource:
 
     @property
     def name(self) -> str:
+        """See `Source`."""
         return self.head.name
 
     @property
     def stamp(self) -> str:
+        """See `Source`."""
         path = self.head.path
         header = path.with_name(f"{path.name}.hea")
         if self.head.segmented:  # its segments, too, have headers and files
@@ -57,6 +59,7 @@ class RecordSource:
         _readable(self.head, self.leads, self.fs)
 
     def read(self) -> Recording:
+        """See `Source`."""
         return read_record(self.head, self.leads, self.fs)
 
 

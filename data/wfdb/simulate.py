@@ -1,6 +1,6 @@
-"""A PTB-shaped WFDB database of simulated patients: for the demo, for tests, and for whoever has no data at hand yet.
+"""A PTB-shaped WFDB database of simulated patients: for the demo and for tests.
 
-The heart is three of neurokit2's ECGSYN signals, one per axis of Frank's orthogonal leads, with one course of RR
+The heart is three of neurokit2's ECGSYN signals, one per axis of Frank's orthogonal leads, with one sequence of RR
 intervals: the three-dimensional form of that model by Sameni et al. 2007, doi:10.1155/2007/43407. Waves and axes are
 round numbers that look like each diagnosis; they are no clinical model.
 """
@@ -59,7 +59,7 @@ class Morphology:
 
 
 _HEALTHY = Morphology((0.08, -0.1, 1.1, -0.25, 0.3), (0.12, -0.08, 0.8, -0.1, 0.22), (0.02, -0.25, -0.1, 0.55, -0.3))
-_INFARCTIONS = {  # broad Q waves and raised ST segments; the S wave's place in the model holds the ST segment
+_INFARCTIONS = {  # broad Q waves and raised ST segments; the model's S wave is used for the ST segment
     "infero-lateral": Morphology(
         (0.08, -0.15, 0.8, 0.1, 0.15),
         (0.12, -0.45, 0.5, 0.24, 0.12),
@@ -115,7 +115,7 @@ _RECORDS_OF_A_PATIENT = (2, 1, 1)  # in turn; PTB has 549 records of 290 patient
 @dataclass(frozen=True)
 class _Patient:
     diagnosis: str  # as in PTB's header
-    place: str  # of an infarction, else "no"
+    localization: str  # of an infarction, else "no"
     age: int
     sex: str
     rate: float  # mean heart rate, bpm
@@ -203,23 +203,25 @@ def _diagnoses(patients: int, rng: np.random.Generator) -> list[str]:
     """One raw diagnosis per patient, shuffled: the classes in the real proportions, the small ones never lost."""
     least = 2 if patients >= 6 else 1 if patients >= 3 else 0
     share = sum(_SHARES.values())
-    others = max(least, round(patients * _SHARES["Miscellaneous"] / share))
+    miscellaneous = max(least, round(patients * _SHARES["Miscellaneous"] / share))
     healthy = max(least, round(patients * _SHARES["Healthy control"] / share))
-    names = [list(_MISCELLANEOUS)[k % len(_MISCELLANEOUS)] for k in range(others)] + ["Healthy control"] * healthy
+    names = [list(_MISCELLANEOUS)[k % len(_MISCELLANEOUS)] for k in range(miscellaneous)] + [
+        "Healthy control"
+    ] * healthy
     names += ["Myocardial infarction"] * (patients - len(names))
     return [names[k] for k in rng.permutation(patients)]
 
 
 def _draw_patient(diagnosis: str, rng: np.random.Generator) -> _Patient:
-    place = str(rng.choice(list(_INFARCTIONS)))
+    localization = str(rng.choice(list(_INFARCTIONS)))
     if diagnosis == "Myocardial infarction":
-        form = _INFARCTIONS[place]
+        form = _INFARCTIONS[localization]
     else:
-        place, form = "no", _MISCELLANEOUS.get(diagnosis, _HEALTHY)
+        localization, form = "no", _MISCELLANEOUS.get(diagnosis, _HEALTHY)
     heights = rng.lognormal(0, 0.15) * rng.lognormal(0, 0.12, 5)  # of all waves, and of each
     return _Patient(
         diagnosis=diagnosis,
-        place=place,
+        localization=localization,
         age=int(rng.integers(25, 85)),
         sex=str(rng.choice(["male", "female"])),
         rate=rng.uniform(*form.rate),
@@ -317,7 +319,7 @@ def _header(patient: _Patient, session: int, marks: list[str]) -> list[str]:
         f"ECG date: {session + 1:02d}/01/1990",
         "Diagnose:",
         f"Reason for admission: {patient.diagnosis}",
-        f"Acute infarction (localization): {patient.place}",
+        f"Acute infarction (localization): {patient.localization}",
         "Former infarction (localization): no",
         "Additional diagnoses: no",
         "Smoker: n/a",

@@ -115,10 +115,9 @@ class Table(Kind):
             drop=recipe.data.drop,
             keep=recipe.data.keep,
         )
-        rows["part"] = split_patients(rows, recipe.data.control_share, recipe.seed) if split else TRAIN
+        part = split_patients(rows, recipe.data.control_share, recipe.seed) if split else np.full(len(rows), TRAIN)
         whole = fit(file.frame)
-        _teach_every_value(file.frame, whole, rows)
-        is_training = (rows["part"] == TRAIN).to_numpy()
+        is_training = _with_every_value(part == TRAIN, rows["patient"], file.frame, whole)
         if is_training.all() and split:
             raise InputError(
                 f"{source}: no control row is left, for training needs a row of every category; --drop columns of many "
@@ -127,8 +126,8 @@ class Table(Kind):
         numbers = [column.name for column in whole.columns if isinstance(column, Number)]
         form = fit(file.frame[is_training], number=numbers)
         samples = form.to_samples(file.frame)
-        rows["label"] = samples.frame["label"].to_numpy()
-        stored = Samples(samples.values, rows, samples.channels, samples.units)
+        frame = rows.assign(label=samples.frame["label"].to_numpy(), part=np.where(is_training, TRAIN, CONTROL))
+        stored = Samples(samples.values, frame, samples.channels, samples.units)
         described = {"kind": self.name, "file": file.name, "table": form.to_state(), "dialect": file.dialect}
         return stage_samples(to, stored, described, form.classes)
 
@@ -226,29 +225,32 @@ def as_written(recipe: Recipe) -> list[str]:
     return [*recipe.data.category, *recipe.data.drop, *([patient] if patient else [])]
 
 
-def _teach_every_value(frame: pd.DataFrame, form: TableForm, rows: pd.DataFrame) -> None:
-    """Move rows to training until it has every category and class, and a missing cell of columns that have some.
+def _with_every_value(is_training: np.ndarray, patient: pd.Series, frame: pd.DataFrame, form: TableForm) -> np.ndarray:
+    """Training rows with every category and class, and a missing cell of columns that have some.
 
-    What training never saw has no image. A patient moves with all rows; thyroid's column 15 has one 1 in 3,772 rows.
+    What training lacks has no image. A patient moves with all rows; thyroid's column 15 has one 1 in 3,772 rows.
 
     Arguments:
+        is_training: (N,) bool, as patients were split.
+        patient: (N,) whose the rows are.
         frame: the table.
         form: fitted on all of it.
-        rows: whose they are; their part changes.
+
+    Returns:
+        (N,) bool: the training rows, and those of the patients who move to them.
     """
-    is_training, patient = (rows["part"] == TRAIN).to_numpy(), rows["patient"].to_numpy()
-    theirs = rows.groupby("patient").indices
+    chosen, rows_of_patient = is_training.copy(), patient.groupby(patient).indices
     for column in form.columns:
         cells = frame[column.name]
-        taken = cells if isinstance(column, (Binary, Category)) else cells.isna()
-        values = pd.factorize(taken, use_na_sentinel=False)[0]  # missing is a value, too
-        taught = set(values[is_training].tolist())
+        compared = cells if isinstance(column, (Binary, Category)) else cells.isna()
+        values = pd.factorize(compared, use_na_sentinel=False)[0]  # missing is a value, too
+        trained = set(values[chosen].tolist())
         for value, first in zip(*(each.tolist() for each in np.unique(values, return_index=True)), strict=True):
-            if value not in taught:
-                moved = theirs[patient[first]]
-                is_training[moved] = True
-                taught.update(values[moved].tolist())
-    rows["part"] = np.where(is_training, TRAIN, CONTROL)
+            if value not in trained:
+                moved = rows_of_patient[patient.iloc[first]]
+                chosen[moved] = True
+                trained.update(values[moved].tolist())
+    return chosen
 
 
 def _standardizer(recipe: Recipe) -> Transform:

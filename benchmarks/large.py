@@ -129,7 +129,6 @@ def train_on(path: Path, codec_file: Path, cache_bytes: int, steps: int) -> dict
     empty = _memory("VmRSS")
     from anonimage.gan import Callback
     from anonimage.pipelines.batches import store_batches
-    from anonimage.pipelines.classes import Classes
     from anonimage.pipelines.codecs import load_codec
     from anonimage.pipelines.training import new_trainer, with_hardware
 
@@ -146,7 +145,7 @@ def train_on(path: Path, codec_file: Path, cache_bytes: int, steps: int) -> dict
         for _ in store.iter_windows():  # takes it into memory
             pass
     batches = store_batches(store, codec, chosen)
-    trainer = new_trainer(chosen, codec.image_shape, Classes((), ()), batches, codec.arrangement.null)
+    trainer = new_trainer(chosen, codec, batches)
     trainer.callbacks = [stopwatch := Stopwatch()]
     trainer.train(WARMUP + steps)
     seconds, cpu = time.perf_counter() - stopwatch.began, time.process_time() - stopwatch.began_cpu

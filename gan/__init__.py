@@ -4,7 +4,7 @@ from .batch import Batch, Images, resident
 from .networks.family import FAMILIES, Architecture
 from .networks.modules import Critic, Generator, Judgement, Networks
 from .objectives import OBJECTIVES
-from .objectives.objective import Objective, Step, require_head
+from .objectives.objective import Objective, Step
 from .sampling import CHUNK, classify, iter_images, realness, sample_images
 from .training.callbacks import Checkpoints, Evolution, Metrics, Progress, Reading, Scored, Stopping
 from .training.checkpoint import Snapshot, latest, load, part, save
@@ -55,7 +55,6 @@ __all__ = [
     "own_environment",
     "part",
     "realness",
-    "require_head",
     "resident",
     "sample_images",
     "save",

@@ -75,13 +75,7 @@ class Anonymizer:
         self.recipe = with_hardware(self.recipe)
         with _in_memory(samples, {"kind": kind.name} if form is None else form, classes) as store:
             self._codec = fitted(self.recipe, store)
-            trainer = new_trainer(
-                self.recipe,
-                self._codec.image_shape,
-                Classes.from_form(self._codec.form),
-                store_batches(store, self._codec, self.recipe),
-                self._codec.arrangement.null,
-            )
+            trainer = new_trainer(self.recipe, self._codec, store_batches(store, self._codec, self.recipe))
             self._train(trainer, total_steps(self.recipe, n_training(training_labels(store), self.recipe)))
         return self
 

@@ -41,11 +41,11 @@ from ..gan import (
     latest,
     load,
     own_environment,
-    require_head,
     resident,
     sample_images,
 )
 from ..launch import rank
+from ..transforms import Codec
 from .batches import REFERENCE, Batches, n_training, store_batches, training_labels
 from .classes import Classes
 from .codecs import load_codec
@@ -90,7 +90,7 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
     with (
         own_environment(),
         _helped(out),
-        closing(new_trainer(recipe, codec.image_shape, classes, batches, codec.arrangement.null)) as trainer,
+        closing(new_trainer(recipe, codec, batches)) as trainer,
         progress("train", steps) as advance,
     ):
         device = trainer.fabric.device
@@ -137,36 +137,21 @@ def helped_run() -> Path | None:
     return None
 
 
-def new_trainer(
-    recipe: Recipe,
-    image_shape: tuple[int, int, int],
-    classes: Classes,
-    batches: Batches,
-    null: np.ndarray,
-) -> Trainer:
+def new_trainer(recipe: Recipe, codec: Codec, batches: Batches) -> Trainer:
     """Return a trainer of the recipe's networks, untrained.
 
     Arguments:
         recipe: networks and settings.
-        image_shape: (c, H, W).
-        classes: of the run; not used by unconditional networks.
+        codec: of the images; it knows their shape, the classes, and where the arrangement has NULL.
         batches: training images by step.
-        null: (c, H, W) True where the arrangement has NULL.
     """
-    architecture = architecture_of(recipe, image_shape, len(classes.names) if recipe.conditional else 0)
-    settings = TrainerSettings(
-        learning_rate=recipe.train.learning_rate,
-        ema_decay=recipe.train.ema_decay,
-        seed=recipe.seed,
-        device=recipe.train.device,
-        precision=recipe.train.precision,
-        devices=recipe.train.devices,
-        nodes=recipe.train.nodes,
-    )
-    trainer = Trainer(architecture, objective_of(recipe), batches, settings)
+    classes = len(Classes.from_form(codec.form).names) if recipe.conditional else 0
+    architecture = architecture_of(recipe, codec.image_shape, classes)
+    train = recipe.train.model_dump(include={field.name for field in fields(TrainerSettings)})
+    trainer = Trainer(architecture, objective_of(recipe), batches, TrainerSettings(seed=recipe.seed, **train))
     if recipe.gan.sharp_null:
         for critic in trainer.networks.critics.values():
-            critic.mark_null(null)
+            critic.mark_null(codec.arrangement.null)
     return trainer
 
 
@@ -184,9 +169,7 @@ def architecture_of(recipe: Recipe, image_shape: tuple[int, int, int], classes: 
             family = recipe.gan.family
             raise InputError(f"family '{family}' has no option {name}: leave it out, or choose another family")
     settings = kind(**{name: chosen[name] for name in options & chosen.keys()})
-    head = recipe.class_head if classes else "none"
-    architecture = Architecture(recipe.gan.family, image_shape, recipe.gan.latent_dim, classes, head, settings)
-    return architecture.per_sample() if objective_of(recipe).per_sample else architecture
+    return Architecture(recipe.gan.family, image_shape, recipe.gan.latent_dim, classes, recipe.class_head, settings)
 
 
 def objective_of(recipe: Recipe) -> Objective:
@@ -196,9 +179,9 @@ def objective_of(recipe: Recipe) -> Objective:
         InputError: options that cannot be, or a head that does not go with it.
     """
     automatic = "acgan" if recipe.class_head == "auxiliary" else "cross_entropy"
-    kind: Any = OBJECTIVES[automatic if recipe.gan.objective == "auto" else recipe.gan.objective]
+    kind = OBJECTIVES[automatic if recipe.gan.objective == "auto" else recipe.gan.objective]
     objective = kind(**{option.name: getattr(recipe.gan, option.name) for option in fields(kind)})
-    require_head(objective, recipe.class_head)
+    objective.require_head(recipe.class_head)
     return objective
 
 

@@ -15,10 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...errors import InputError
-from ..randomness import Stream, torch_generator
 from .batchnorm import BatchNorm
-from .modules import HEADS, Critic, Generator, Networks, Settings, require_known
+from .modules import Family, Settings, require_known
 
 LARGEST_LAST_SIDE = 8  # halving goes on until both sides are at most this
 SMALL = 6  # pixels, the longer of the inner sides, up to which a CPU multiplies matrices instead of convolving
@@ -43,70 +41,45 @@ class DcganSettings(Settings):
         require_known("critic_norm", self.critic_norm, NORMS)
 
 
-class Dcgan:
+class Dcgan(Family):
     """Transposed convolutions from latent vectors to images, and convolutions back."""
 
-    Settings: type[Any] = DcganSettings
-    heads = frozenset(HEADS)
+    Settings = DcganSettings
 
     def per_sample(self, settings: DcganSettings) -> DcganSettings:
         """Return the settings with layer normalization in the critic."""
-        if settings.moments:
-            raise InputError("moments are statistics over the batch; leave them out (--set moments=false)")
-        return replace(settings, critic_norm="layer")
+        return replace(super().per_sample(settings), critic_norm="layer")
 
-    def build(
-        self,
-        image_shape: tuple[int, int, int],
-        latent_dim: int,
-        classes: int,
-        head: str,
-        settings: DcganSettings,
-        seed: int,
-    ) -> Networks:
-        """Make untrained networks; the same seed gives the same weights."""
-        layers = generator_layers(latent_dim + classes, image_shape, settings.widths)
-        generator = Generator(layers, image_shape, latent_dim, classes, settings.output)
-        channels = image_shape[0] * (3 if settings.moments else 1)
-        layers, features = critic_layers((channels, *image_shape[1:]), settings.widths, settings.critic_norm)
-        critic = Critic(layers, features, image_shape, classes, head, settings)
-        initialize(generator, torch_generator(seed, Stream.GENERATOR_WEIGHTS))
-        initialize(critic, torch_generator(seed, Stream.CRITIC_WEIGHTS))
-        return Networks(generator, {"critic": critic})
+    def generator_layers(self, inputs: int, image_shape: Sequence[int], settings: DcganSettings) -> nn.Module:
+        """Return a projection, then transposed convolutions that double the sides: (N, inputs) → (N, c, H, W).
 
+        For one channel of 45×45 and 100 inputs: 100 → 256×5×5 → 128×11×11 → 64×22×22 → 1×45×45.
+        """
+        stages = schedule(image_shape[1:], settings.widths)
+        layers: list[nn.Module] = [_Project(inputs, stages[-1].maps, stages[-1].inner)]
+        layers += [BatchNorm(stages[-1].maps), nn.ReLU(inplace=True)]
+        for stage, below in pairwise(reversed(stages)):
+            layers += [stage.upsample(below.maps, bias=False), BatchNorm(below.maps), nn.ReLU(inplace=True)]
+        return nn.Sequential(*layers, stages[0].upsample(image_shape[0], bias=True))
 
-def generator_layers(inputs: int, image_shape: Sequence[int], widths: Sequence[int]) -> nn.Module:
-    """A projection, then transposed convolutions that double the sides: (N, inputs) → (N, c, H, W), unbounded.
+    def critic_layers(self, image_shape: Sequence[int], settings: DcganSettings) -> tuple[nn.Module, int]:
+        """Return convolutions that halve the sides: (N, c, H, W) → features (N, F); and F."""
+        stages = schedule(image_shape[1:], settings.widths)
+        layers: list[nn.Module] = [stages[0].downsample(image_shape[0], bias=True), nn.LeakyReLU(0.2, inplace=True)]
+        for above, stage in pairwise(stages):
+            # layer normalization, over maps and pixels of each image, is a group normalization with one group
+            norm = BatchNorm(stage.maps) if settings.critic_norm == "batch" else nn.GroupNorm(1, stage.maps)
+            layers += [stage.downsample(above.maps, bias=False), norm, nn.LeakyReLU(0.2, inplace=True)]
+        return nn.Sequential(*layers, _Flatten()), stages[-1].maps * prod(stages[-1].inner)
 
-    For one channel of 45×45 and 100 inputs: 100 → 256×5×5 → 128×11×11 → 64×22×22 → 1×45×45.
-    """
-    stages = schedule(image_shape[1:], widths)
-    layers: list[nn.Module] = [_Project(inputs, stages[-1].maps, stages[-1].inner)]
-    layers += [BatchNorm(stages[-1].maps), nn.ReLU(inplace=True)]
-    for stage, below in pairwise(reversed(stages)):
-        layers += [stage.upsample(below.maps, bias=False), BatchNorm(below.maps), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers, stages[0].upsample(image_shape[0], bias=True))
-
-
-def critic_layers(image_shape: Sequence[int], widths: Sequence[int], norm: str) -> tuple[nn.Module, int]:
-    """Convolutions that halve the sides: (N, c, H, W) → features (N, F); and F."""
-    stages = schedule(image_shape[1:], widths)
-    layers: list[nn.Module] = [stages[0].downsample(image_shape[0], bias=True), nn.LeakyReLU(0.2, inplace=True)]
-    for above, stage in pairwise(stages):
-        # layer normalization, over maps and pixels of each image, is a group normalization with one group
-        normalized = BatchNorm(stage.maps) if norm == "batch" else nn.GroupNorm(1, stage.maps)
-        layers += [stage.downsample(above.maps, bias=False), normalized, nn.LeakyReLU(0.2, inplace=True)]
-    return nn.Sequential(*layers, _Flatten()), stages[-1].maps * prod(stages[-1].inner)
-
-
-def initialize(network: nn.Module, random: torch.Generator) -> None:
-    """Draw weights from N(0, 0.02), those of batch normalization around 1; biases start at 0 (Radford et al. 2016)."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d | nn.Embedding):
-            mean = 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0
-            nn.init.normal_(module.weight, mean, 0.02, generator=random)
-            if getattr(module, "bias", None) is not None:
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+    def initialize(self, network: nn.Module, random: torch.Generator) -> None:
+        """Draw weights from N(0, 0.02), of batch normalization around 1; biases start at 0 (Radford et al. 2016)."""
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d | nn.Embedding):
+                mean = 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0
+                nn.init.normal_(module.weight, mean, 0.02, generator=random)
+                if getattr(module, "bias", None) is not None:
+                    nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,15 @@
 """Network families by name, and the description from which networks are built.
 
-A new family is one file with a class that follows `Family`, and one line in `FAMILIES`.
+A new family is one file with a subclass of `Family`, and one line in `FAMILIES`.
 """
 
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from ...errors import InputError
 from .connected import Connected
 from .dcgan import Dcgan
-from .modules import HEADS, Networks, require_known
-
-
-class Family(Protocol):
-    """A kind of generator and critics.
-
-    Arguments:
-        Settings: dataclass of its own options.
-        heads: how its critics can use classes. "auxiliary" classifies (Odena et al. 2016), "projection" judges images
-            as ones of a given class (Miyato & Koyama 2018), "none" without classes.
-    """
-
-    Settings: type[Any]
-    heads: frozenset[str]
-
-    def per_sample(self, settings: Any) -> Any:
-        """Return the settings with critics that use no statistics over the batch.
-
-        Raises:
-            InputError: the settings ask for such statistics.
-        """
-
-    def build(
-        self, image_shape: tuple[int, int, int], latent_dim: int, classes: int, head: str, settings: Any, seed: int
-    ) -> Networks:
-        """Make untrained networks; the same seed gives the same weights."""
-
+from .modules import HEADS, Family, Networks, require_known
 
 FAMILIES: dict[str, Family] = {
     "convolutional": Dcgan(),
@@ -68,11 +42,11 @@ class Architecture:
     latent_dim: int = 100
     classes: int = 0
     head: str = "none"
-    settings: Any = field(default=None)
+    settings: Any = None
 
     def __post_init__(self) -> None:
         """Check what goes together; lists, as JSON has them, become tuples."""
-        require_known("family", self.family, tuple(FAMILIES))
+        require_known("family", self.family, FAMILIES)
         require_known("head", self.head, HEADS)
         object.__setattr__(self, "image_shape", tuple(int(size) for size in self.image_shape))
         if self.settings is None:
@@ -107,14 +81,6 @@ class Architecture:
         """
         return replace(self, settings=FAMILIES[self.family].per_sample(self.settings))
 
-    @property
-    def is_per_sample(self) -> bool:
-        """Whether the critics use no statistics over the batch."""
-        try:
-            return self.per_sample() == self
-        except InputError:
-            return False
-
     def to_state(self) -> dict[str, Any]:
         """Return it as JSON values, the settings' options beside the rest."""
         state = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "settings"} | asdict(self.settings)
@@ -128,7 +94,7 @@ class Architecture:
             InputError: unknown or missing entries, of another version for example.
         """
         shared = [f.name for f in fields(cls) if f.name != "settings"]
-        require_known("family", str(state.get("family")), tuple(FAMILIES))
+        require_known("family", state.get("family"), FAMILIES)
         kind = FAMILIES[state["family"]].Settings
         names = [*shared, *(option.name for option in fields(kind))]
         if sorted(state) != sorted(names):

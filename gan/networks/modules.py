@@ -1,5 +1,11 @@
-"""Generator and critic modules that all families share around their own layers."""
+"""Generator, critic and family: what all network families share around their own layers.
 
+>>> Settings(widths=(8, 16)).output
+'tanh'
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,6 +16,7 @@ from torch.nn.functional import one_hot
 
 from ...errors import InputError, nearest
 from ..batch import to_unit
+from ..randomness import Stream, torch_generator
 from .batchnorm import moments
 
 HEADS = ("none", "auxiliary", "projection")
@@ -60,10 +67,10 @@ class Settings:
         require_known("output", self.output, OUTPUTS)
 
 
-def require_known(name: str, value: str, known: tuple[str, ...]) -> None:
+def require_known(name: str, value: Any, known: Collection[str]) -> None:
     """Raise InputError unless an option has one of its known values."""
     if value not in known:
-        raise InputError(f"{name} {value!r} is not known{nearest(str(value), known)}")
+        raise InputError(f"{name} {value!r} is not known{nearest(str(value), tuple(known))}")
 
 
 class Generator(nn.Module):
@@ -180,16 +187,13 @@ class Critic(nn.Module):
         if self.settings.sharp_null:
             images = (images - self.centre) * self.gain
         if self.settings.moments:
-            mean, variance = self._moments(images)
+            if self.training:  # over the batch of all processes
+                mean, variance = moments(images, (0,))
+            else:
+                mean, variance = images.mean(0), images.var(0, unbiased=False)
             spread = (variance + 1e-4).sqrt()
             images = torch.cat([images, mean.expand_as(images), spread.expand_as(images)], 1)
         return images
-
-    def _moments(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance of each pixel: in training over the batch of all processes."""
-        if self.training:
-            return moments(images, (0,))
-        return images.mean(0), images.var(0, unbiased=False)
 
 
 @dataclass(frozen=True)
@@ -203,3 +207,51 @@ class Networks:
 
     generator: Generator
     critics: dict[str, Critic]
+
+    def named_critics(self) -> dict[str, Critic]:
+        """Return the critics by their names in checkpoints."""
+        return {f"critic.{name}": critic for name, critic in self.critics.items()}
+
+
+class Family(ABC):
+    """A kind of networks: one generator and one critic, unless `build` is overridden.
+
+    Arguments:
+        Settings: dataclass of the family's options.
+        heads: how its critics can use classes. "auxiliary" classifies (Odena et al. 2016), "projection" judges images
+            as ones of a given class (Miyato & Koyama 2018), "none" without classes.
+    """
+
+    Settings: type[Any]
+    heads: frozenset[str] = frozenset(HEADS)
+
+    def build(
+        self, image_shape: tuple[int, int, int], latent_dim: int, classes: int, head: str, settings: Any, seed: int
+    ) -> Networks:
+        """Make untrained networks; the same seed gives the same weights."""
+        layers = self.generator_layers(latent_dim + classes, image_shape, settings)
+        generator = Generator(layers, image_shape, latent_dim, classes, settings.output)
+        channels = image_shape[0] * (3 if settings.moments else 1)
+        layers, features = self.critic_layers((channels, *image_shape[1:]), settings)
+        critic = Critic(layers, features, image_shape, classes, head, settings)
+        self.initialize(generator, torch_generator(seed, Stream.GENERATOR_WEIGHTS))
+        self.initialize(critic, torch_generator(seed, Stream.CRITIC_WEIGHTS))
+        return Networks(generator, {"critic": critic})
+
+    def per_sample(self, settings: Any) -> Any:
+        """Return the settings with critics that use no statistics over the batch; moments are refused."""
+        if settings.moments:
+            raise InputError("moments are statistics over the batch; leave them out (--set moments=false)")
+        return settings
+
+    @abstractmethod
+    def generator_layers(self, inputs: int, image_shape: Sequence[int], settings: Any) -> nn.Module:
+        """Return layers (N, inputs) → (N, c, H, W), unbounded."""
+
+    @abstractmethod
+    def critic_layers(self, image_shape: Sequence[int], settings: Any) -> tuple[nn.Module, int]:
+        """Return layers (N, c, H, W) → features (N, F); and F."""
+
+    @abstractmethod
+    def initialize(self, network: nn.Module, random: torch.Generator) -> None:
+        """Draw the initial weights."""

@@ -7,35 +7,27 @@ Source: Goodfellow et al. 2014; smoothing: Salimans et al. 2016, section 3.4.
 """
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ...errors import InputError
-from .objective import Step
+from .objective import Objective, Step
 
 
 @dataclass(frozen=True)
-class CrossEntropy:
+class CrossEntropy(Objective):
     """Cross-entropy of one critic.
 
     Arguments:
         real_label: target for real images: 1 is a hard label, 0.9 the usual smoothing. The target for generated images
-            stays 0.
-
-    Raises:
-        InputError: a target at or below one half, which would reverse the game, or above 1.
+            stays 0. At or below one half it would reverse the game: InputError.
     """
 
     name: ClassVar[str] = "cross_entropy"
-    heads: ClassVar[frozenset[str]] = frozenset({"none", "projection"})
-    per_sample: ClassVar[bool] = False
-    betas: ClassVar[tuple[float, float]] = (0.5, 0.999)
-    figures: ClassVar[tuple[str, ...]] = ()
-    critic_steps: ClassVar[int] = 1
 
     real_label: float = 0.9
 
@@ -53,19 +45,14 @@ class CrossEntropy:
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return −[t·log D(x) + (1 − t)·log(1 − D(x))] − log(1 − D(G(z))), means over the batch; t = real_label."""
-        real, fake = step.judge("critic", step.real), step.judge("critic", step.fake)
-        return {"critic": cross_entropy_with(real.source, self.real_label) + cross_entropy_with(fake.source, 0.0)}
+        real, fake = step.logits(step.real), step.logits(step.fake)
+        return {"critic": cross_entropy_with(real, self.real_label) + cross_entropy_with(fake, 0.0)}
 
     def generator_loss(self, step: Step) -> Tensor:
         """Return −log D(G(z)), mean over the batch."""
-        return cross_entropy_with(step.judge("critic", step.fake).source, 1.0)
-
-    def state(self) -> dict[str, Any]:
-        """Return its options as JSON values."""
-        return asdict(self)
+        return cross_entropy_with(step.logits(step.fake), 1.0)
 
 
 def cross_entropy_with(logits: Tensor, target: float) -> Tensor:
-    """Return the mean cross-entropy of logits (N,) with one target for all."""
-    logits = logits.float()  # a loss in bf16 would lose small differences
+    """Return the mean cross-entropy of float32 logits (N,) with one target for all."""
     return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))

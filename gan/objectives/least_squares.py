@@ -6,36 +6,25 @@ Source: Mao et al. 2017, eq. 9 (a = 0, b = c = 1).
 0.0
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
-from .objective import Step
+from .objective import Objective, Step
 
 
 @dataclass(frozen=True)
-class LeastSquares:
+class LeastSquares(Objective):
     """Squared error of one critic."""
 
     name: ClassVar[str] = "least_squares"
-    heads: ClassVar[frozenset[str]] = frozenset({"none", "projection"})
-    per_sample: ClassVar[bool] = False
-    betas: ClassVar[tuple[float, float]] = (0.5, 0.999)
-    figures: ClassVar[tuple[str, ...]] = ()
-    critic_steps: ClassVar[int] = 1
-    floor: ClassVar[float] = 0.0
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return ½(D(x) − 1)² + ½D(G(z))², means over the batch."""
-        real, fake = step.judge("critic", step.real).source.float(), step.judge("critic", step.fake).source.float()
+        real, fake = step.logits(step.real), step.logits(step.fake)
         return {"critic": ((real - 1.0).square().mean() + fake.square().mean()) / 2}
 
     def generator_loss(self, step: Step) -> Tensor:
         """Return ½(D(G(z)) − 1)², mean over the batch."""
-        fake = step.judge("critic", step.fake).source.float()
-        return (fake - 1.0).square().mean() / 2
-
-    def state(self) -> dict[str, Any]:
-        """Return its options as JSON values: none."""
-        return asdict(self)
+        return (step.logits(step.fake) - 1.0).square().mean() / 2

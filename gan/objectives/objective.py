@@ -1,8 +1,13 @@
-"""What an objective is: the losses of one step, and what the trainer has to know about them."""
+"""What an objective is: the losses of one step, and what the trainer has to know about them.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+>>> image = torch.zeros(2, 1, 4, 4)
+>>> shares = [Step(None, image, image, None, torch.Generator().manual_seed(0), rank, 2).uniform() for rank in (0, 1)]
+>>> bool((shares[0] != shares[1]).all())  # two processes, one draw
+True
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -40,56 +45,64 @@ class Step:
         """Let a critic judge images (N, c, H, W) as ones of the step's classes."""
         return (self.wrapped or self.networks).critics[critic](images, self.labels)
 
+    def logits(self, images: Tensor) -> Tensor:
+        """Return the one critic's source logits (N,) of images; float32, as a loss in bf16 loses small differences."""
+        return self.judge("critic", images).source.float()
+
     def uniform(self) -> Tensor:
         """Draw a number from [0, 1) for each image (N,): every process its share of one draw for the whole batch."""
         drawn = torch.rand(len(self.real) * self.ranks, generator=self.random)
         return drawn[self.rank :: self.ranks].to(self.real.device)
 
 
-class Objective(Protocol):
-    """The losses of the critics and of the generator.
+@dataclass(frozen=True)
+class Objective:
+    """The losses of the critics and of the generator; a subclass has its options as fields.
 
-    An objective is a frozen dataclass of its options; real and generated images pass the critics separately, so that
-    each batch is normalized by its own statistics.
+    Real and generated images pass the critics separately, so that each batch is normalized by its own statistics.
 
     Arguments:
         name: in recipes and in the table of objectives.
         heads: the critic heads that it works with.
         per_sample: whether it needs critics that judge each image by itself, without statistics over the batch.
-        critic_steps: updates of the critics, each on a batch of its own, for every update of the generator.
-        floor: lower bound of the critic's loss; None = unbounded.
         betas: of Adam, for all networks.
         figures: names of what the losses report beside themselves.
+        critic_steps: updates of the critics, each on a batch of its own, for every update of the generator.
+        floor: lower bound of the critics' losses, summed; None = unbounded.
     """
 
     name: ClassVar[str]
-    heads: ClassVar[frozenset[str]]
-    per_sample: ClassVar[bool]
-    betas: ClassVar[tuple[float, float]]
-    figures: ClassVar[tuple[str, ...]]
+    heads: ClassVar[frozenset[str]] = frozenset({"none", "projection"})
+    per_sample: ClassVar[bool] = False
+    betas: ClassVar[tuple[float, float]] = (0.5, 0.999)
+    figures: ClassVar[tuple[str, ...]] = ()
 
     @property
     def critic_steps(self) -> int:
         """Updates of the critics for every update of the generator."""
+        return 1
 
     @property
     def floor(self) -> float | None:
-        """Lower bound of the critic's loss; None = unbounded."""
+        """Lower bound of the critics' losses, summed; None = unbounded."""
+        return 0.0
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return a loss (scalar) for each critic, by the critic's name; each critic is updated by its own."""
+        raise NotImplementedError
 
     def generator_loss(self, step: Step) -> Tensor:
         """Return the generator's loss (a scalar); the critics' weights take no gradient from it."""
+        raise NotImplementedError
 
-    def state(self) -> Mapping[str, Any]:
-        """Return its options as JSON values: kept in checkpoints, and required when training is resumed."""
+    def state(self) -> dict[str, Any]:
+        """Return name and options as JSON values: kept in checkpoints, and required when training is resumed."""
+        return {"name": self.name, **asdict(self)}
 
-
-def require_head(objective: Objective, head: str) -> None:
-    """Raise InputError when an objective does not go with a critic's head."""
-    if head not in objective.heads:
-        heads = " or ".join(sorted(objective.heads))
-        raise InputError(
-            f"objective '{objective.name}' does not go with head '{head}'; use head {heads}, or objective auto"
-        )
+    def require_head(self, head: str) -> None:
+        """Raise InputError when it does not go with a critic's head."""
+        if head not in self.heads:
+            heads = " or ".join(sorted(self.heads))
+            raise InputError(
+                f"objective '{self.name}' does not go with head '{head}'; use head {heads}, or objective auto"
+            )

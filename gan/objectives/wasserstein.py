@@ -10,34 +10,28 @@ Source: Gulrajani et al. 2017, algorithm 1 (λ = 10, 5 critic steps, Adam with �
 True
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from ...errors import InputError
-from .objective import Step
+from .objective import Objective, Step
 
 
 @dataclass(frozen=True)
-class Wasserstein:
+class Wasserstein(Objective):
     """Difference of the mean scores, and the penalty.
 
     Arguments:
-        gradient_penalty: weight λ of the penalty.
-        critic_steps: updates of the critic for every update of the generator.
-
-    Raises:
-        InputError: a weight that is not positive, or no critic steps.
+        gradient_penalty: weight λ of the penalty, above 0.
+        critic_steps: updates of the critic for every update of the generator, at least 1.
     """
 
     name: ClassVar[str] = "wasserstein"
-    heads: ClassVar[frozenset[str]] = frozenset({"none", "projection"})
     per_sample: ClassVar[bool] = True
     betas: ClassVar[tuple[float, float]] = (0.0, 0.9)
-    figures: ClassVar[tuple[str, ...]] = ()
-    floor: ClassVar[None] = None
 
     gradient_penalty: float = 10.0
     critic_steps: int = 5
@@ -49,18 +43,18 @@ class Wasserstein:
                 f"gradient_penalty {self.gradient_penalty} must be above 0, critic_steps {self.critic_steps} at least 1"
             )
 
+    @property
+    def floor(self) -> None:
+        """None: the distance has no bound."""
+
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return D(G(z)) − D(x) + λ·(‖∇D(x̂)‖ − 1)², means over the batch; x̂ = ε·x + (1 − ε)·G(z), ε uniform."""
-        real, fake = step.judge("critic", step.real).source.float(), step.judge("critic", step.fake).source.float()
+        real, fake = step.logits(step.real), step.logits(step.fake)
         return {"critic": fake.mean() - real.mean() + self.gradient_penalty * _penalty(step)}
 
     def generator_loss(self, step: Step) -> Tensor:
         """Return −D(G(z)), mean over the batch."""
-        return -step.judge("critic", step.fake).source.float().mean()
-
-    def state(self) -> dict[str, Any]:
-        """Return its options as JSON values."""
-        return asdict(self)
+        return -step.logits(step.fake).mean()
 
 
 def _penalty(step: Step) -> Tensor:

@@ -16,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
@@ -83,17 +82,6 @@ class Snapshot:
         return network.eval().requires_grad_(False)
 
 
-def gather_weights(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    """Return the weights and statistics of some networks, named `<network>.<weight>`; not copied."""
-    return {f"{name}.{key}": tensor for name, net in networks.items() for key, tensor in net.state_dict().items()}
-
-
-def restore_weights(networks: Mapping[str, nn.Module], tensors: dict[str, Tensor]) -> None:
-    """Put back what `gather_weights` returned."""
-    for name, network in networks.items():
-        network.load_state_dict(part(tensors, name))
-
-
 def gather_optimizers(optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
     """Return the state of some optimizers, named `<optimizer>.<number of the weight>.<slot>`."""
     return {
@@ -125,18 +113,10 @@ def part(tensors: dict[str, Tensor], owner: str) -> dict[str, Tensor]:
 
 
 def save(snapshot: Snapshot, checkpoints: Path, keep: int = 3) -> Path:
-    """Write a snapshot into the folder of checkpoints and delete all but the newest ones.
-
-    Arguments:
-        snapshot: what to write.
-        checkpoints: the folder of checkpoints; made if it does not exist.
-        keep: how many checkpoints remain.
-
-    Returns:
-        The new checkpoint's folder.
+    """Write a snapshot into the folder of checkpoints, delete all but the newest ones, and return the new one's folder.
 
     Raises:
-        InputError: when it cannot be written, for lack of space for example; nothing half-written stays.
+        InputError: it cannot be written, for lack of space for example; nothing half-written stays.
     """
     folder = checkpoints / f"{snapshot.step:06d}"
     contents = {WEIGHTS: _to_bytes(snapshot.weights), OPTIMIZER: _to_bytes(snapshot.optimizer)}
@@ -162,12 +142,7 @@ def save(snapshot: Snapshot, checkpoints: Path, keep: int = 3) -> Path:
 
 
 def discard(checkpoints: Path, unwanted: Callable[[int], bool]) -> None:
-    """Delete some checkpoints, the newest first: a kill in between leaves the older ones as they were.
-
-    Arguments:
-        checkpoints: the folder of checkpoints.
-        unwanted: which, by their step.
-    """
+    """Delete checkpoints by their step, the newest first: a kill in between leaves the older ones as they were."""
     with writing(checkpoints):
         for folder in reversed(complete(checkpoints)):
             if unwanted(int(folder.name)):
@@ -181,24 +156,19 @@ def latest(checkpoints: Path) -> Path | None:
 
 
 def load(folder: Path) -> Snapshot:
-    """Read a checkpoint.
-
-    Arguments:
-        folder: the checkpoint's own folder, such as `latest` returns.
+    """Read a checkpoint from its own folder, such as `latest` returns.
 
     Raises:
-        InputError: when a file is missing, cut, edited or of another version of the program.
+        InputError: a file is missing, cut, edited or of another version of the program.
     """
     state = _read_state(folder)
-    return Snapshot(
-        state["step"],
-        _architecture(folder, state["architecture"]),
-        state["objective"],
-        state["settings"],
-        _read_tensors(folder, WEIGHTS, state),
-        _read_tensors(folder, OPTIMIZER, state),
-        state["restarts"],
-    )
+    try:
+        architecture = Architecture.from_state(state["architecture"])
+    except InputError as error:
+        raise InputError(f"{folder / STATE}: {error}; it is of another version of anonimage, train anew") from error
+    weights, optimizer = (_read_tensors(folder / name, state["sha256"][name]) for name in (WEIGHTS, OPTIMIZER))
+    named = (state["objective"], state["settings"], weights, optimizer)
+    return Snapshot(state["step"], architecture, *named, state["restarts"])
 
 
 @contextmanager
@@ -243,20 +213,12 @@ def _read_state(folder: Path) -> dict[str, Any]:
     return state
 
 
-def _architecture(folder: Path, state: dict[str, Any]) -> Architecture:
-    try:
-        return Architecture.from_state(state)
-    except InputError as error:
-        raise InputError(f"{folder / STATE}: {error}; it is of another version of anonimage, train anew") from error
-
-
-def _read_tensors(folder: Path, name: str, state: dict[str, Any]) -> dict[str, Tensor]:
-    path = folder / name
+def _read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         raise _damaged(path, "is missing") from None
-    if hashlib.sha256(content).hexdigest() != state["sha256"][name]:
+    if hashlib.sha256(content).hexdigest() != sha256:
         raise _damaged(path, "is cut or edited")
     try:
         return safetensors.torch.load(content)
@@ -280,11 +242,5 @@ def _checksum(state: dict[str, Any]) -> str:
 
 
 def _versions() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "lightning_fabric": version("lightning-fabric"),
-        "safetensors": version("safetensors"),
-        "threads": str(torch.get_num_threads()),
-    }
+    versions = {name: version(name) for name in ("torch", "numpy", "lightning-fabric", "safetensors")}
+    return versions | {"python": platform.python_version(), "threads": str(torch.get_num_threads())}

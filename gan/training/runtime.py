@@ -161,13 +161,6 @@ def deferred_interrupt(main: bool = True) -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):
         yield lambda: False
         return
-    if not main:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            yield lambda: False
-        finally:
-            signal.signal(signal.SIGINT, before)
-        return
     came = False
 
     def remember(number: int, frame: FrameType | None) -> None:
@@ -175,7 +168,7 @@ def deferred_interrupt(main: bool = True) -> Iterator[Callable[[], bool]]:
         came = True
         signal.signal(signal.SIGINT, before)
 
-    signal.signal(signal.SIGINT, remember)
+    signal.signal(signal.SIGINT, remember if main else signal.SIG_IGN)
     try:
         yield lambda: came
     finally:

@@ -16,9 +16,9 @@ from ...errors import InputError
 from ..batch import Batch, checked_batch, to_device, to_unit
 from ..networks.family import Architecture
 from ..networks.modules import Networks
-from ..objectives.objective import Objective, Step, require_head
+from ..objectives.objective import Objective, Step
 from ..randomness import Stream, checked, latents, torch_generator
-from .checkpoint import Snapshot, gather_optimizers, gather_weights, restore_optimizers, restore_weights
+from .checkpoint import Snapshot, gather_optimizers, part, restore_optimizers
 from .processes import Ranks, Signal
 from .runtime import deferred_interrupt, flushed_denormals, frozen, keep_freed_memory, make_fabric, prefetched, quiet
 
@@ -81,12 +81,12 @@ class Trainer:
     """Trains a generator against its critics.
 
     Arguments:
-        architecture: of the networks; they are built with the settings' seed.
+        architecture: of the networks; they are built with the settings' seed, and with critics that use no statistics
+            over the batch where the objective needs that.
         objective: the losses.
         batches: the real images of a given number, step · critic_steps + k for the critics' update k. The same number
-            must give the same batch: then a resumed run repeats the uninterrupted one exactly. Called from another
-            thread, one batch ahead. After a rollback the numbers are 10⁹ further on. Of several processes each has a
-            share of its own, of equal size.
+            must give the same batch, for resumed runs to be exact. Called from another thread, one batch ahead; after a
+            rollback the numbers are 10⁹ further on. Each of several processes has a share of its own, of equal size.
         settings: how to train.
         callbacks: called in this order at every event; of several processes only on rank 0.
 
@@ -103,13 +103,9 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
     ) -> None:
         """Build the networks and set them up on their device."""
-        require_head(objective, architecture.head)
-        if objective.per_sample and not architecture.is_per_sample:
-            raise InputError(
-                f"objective '{objective.name}' needs critics without statistics over the batch; build the networks "
-                "from architecture.per_sample()"
-            )
-        self.architecture, self.objective, self.batches, self.callbacks = architecture, objective, batches, callbacks
+        objective.require_head(architecture.head)
+        self.architecture = architecture.per_sample() if objective.per_sample else architecture
+        self.objective, self.batches, self.callbacks = objective, batches, callbacks
         self.settings = settings or TrainerSettings()
         self.seed = checked(self.settings.seed)
         self.step = 0  # steps completed
@@ -121,18 +117,17 @@ class Trainer:
             self.settings.device, self.settings.precision, self.settings.devices, self.settings.nodes
         )
         self.ranks = Ranks(self.fabric)
-        self.networks = architecture.build(self.seed)
-        self._trained = {"generator": self.networks.generator} | {
-            f"critic.{name}": critic for name, critic in self.networks.critics.items()
-        }
-        prepared = {name: self._set_up(network) for name, network in self._trained.items()}
+        self.networks = self.architecture.build(self.seed)
+        trained = {"generator": self.networks.generator, **self.networks.named_critics()}
+        prepared = {name: self._set_up(network) for name, network in trained.items()}
         self.ema = Ema(self.networks.generator, self.settings.ema_decay)
+        self._networks: dict[str, nn.Module] = {**trained, "ema": self.ema.network}
         self._optimizers = {name: optimizer for name, (_, optimizer) in prepared.items()}
         # the wrapped networks average gradients over the processes in the backward pass
         self._wrapped = Networks(
             prepared["generator"][0], {name: prepared[f"critic.{name}"][0] for name in self.networks.critics}
         )
-        self._watch = _LossWatch()
+        self._unread: list[tuple[int, Losses]] = []  # losses that may not be finite, by step
         self._load_snapshot: Callable[[], Snapshot] | None = None
 
     def train(self, until: int) -> None:
@@ -179,10 +174,12 @@ class Trainer:
     def _report(self, losses: Losses | None, until: int, interrupted: Callable[[], bool]) -> Signal:
         try:
             if losses is not None:
-                self._watch.add(self.step, losses)
+                self._unread.append((self.step, losses))
+                if len(self._unread) >= LOOK_EVERY:
+                    self._require_finite_losses()
                 self._emit("step", losses)
             if self._load_snapshot is None and (self.step >= until or self.finished or interrupted()):
-                self._watch.look()
+                self._require_finite_losses()
                 self._emit("stop")
                 return Signal.END
         except TrainingError as error:
@@ -262,19 +259,30 @@ class Trainer:
 
     def _restart(self) -> None:
         restarts, load_snapshot = self.restarts, self._load_snapshot
-        self._load_snapshot, self._watch, self.finished = None, _LossWatch(), None
+        self._load_snapshot, self._unread, self.finished = None, [], None
         self.resume(lambda: load_snapshot() if load_snapshot else None)
         self.restarts = restarts + 1
 
     def snapshot(self) -> Snapshot:
         """Return all that is needed to go on exactly from here; TrainingError if weights or losses are not finite."""
-        self._watch.look()
-        weights = gather_weights(self._trained | {"ema": self.ema.network})
+        self._require_finite_losses()
+        networks = self._networks.items()
+        weights = {f"{name}.{key}": tensor for name, net in networks for key, tensor in net.state_dict().items()}
         for name, tensor in weights.items():  # the losses of a step are computed before its update
             if not torch.isfinite(tensor).all():
                 raise _diverged(f"after step {self.step} the weights {name} are not finite")
         optimizer = gather_optimizers(self._optimizers)
         return Snapshot(self.step, *self._identity(), weights, optimizer, self.restarts)
+
+    def _require_finite_losses(self) -> None:
+        unread, self._unread = self._unread, []
+        if not unread:
+            return
+        values = torch.stack([torch.stack(list(losses.values())) for _, losses in unread]).tolist()  # one transfer
+        for (step, losses), row in zip(unread, values, strict=True):
+            if not all(map(math.isfinite, row)):
+                words = ", ".join(f"{name} {value:g}" for name, value in zip(losses, row, strict=True))
+                raise _diverged(f"in step {step} the losses are {words}")
 
     def resume(self, load_snapshot: Callable[[], Snapshot | None]) -> None:
         """Go on from what rank 0 loads, if it loads anything.
@@ -299,7 +307,8 @@ class Trainer:
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from a snapshot; InputError if it is of a trainer with other networks, objective or settings."""
         snapshot.require(*self._identity())
-        restore_weights(self._trained | {"ema": self.ema.network}, snapshot.weights)
+        for name, network in self._networks.items():
+            network.load_state_dict(part(snapshot.weights, name))
         restore_optimizers(self._optimizers, snapshot.optimizer)
         self.step, self.restarts = snapshot.step, snapshot.restarts
 
@@ -313,9 +322,13 @@ class Trainer:
 
     def _identity(self) -> tuple[Architecture, dict[str, Any], dict[str, Any]]:
         """What has to be the same when training is resumed."""
-        objective = {"name": self.objective.name, **self.objective.state()}
         settings = {name: getattr(self.settings, name) for name in ("learning_rate", "ema_decay", "seed")}
-        return self.architecture, objective, settings | {"betas": list(self._betas), "processes": self.ranks.count}
+        settings |= {"betas": list(self._betas), "processes": self.ranks.count}
+        return (
+            self.architecture,
+            self.objective.state(),
+            settings,
+        )
 
     def _set_up(self, network: nn.Module) -> tuple[Any, torch.optim.Optimizer]:
         if self.ranks.count > 1 and self.fabric.device.type == "cuda":
@@ -386,30 +399,6 @@ class Ema(Generic[Network]):
 
 def _tensors(network: nn.Module) -> list[Tensor]:
     return [*network.parameters(), *network.buffers()]
-
-
-class _LossWatch:
-    """Collects losses and looks at them every few steps."""
-
-    def __init__(self) -> None:
-        self._unread: list[tuple[int, Losses]] = []
-
-    def add(self, step: int, losses: Losses) -> None:
-        """Take the losses of a step; TrainingError as `look`."""
-        self._unread.append((step, losses))
-        if len(self._unread) >= LOOK_EVERY:
-            self.look()
-
-    def look(self) -> None:
-        """Raise TrainingError if a loss since the last look was not finite."""
-        unread, self._unread = self._unread, []
-        if not unread:
-            return
-        values = torch.stack([torch.stack(list(losses.values())) for _, losses in unread]).tolist()  # one transfer
-        for (step, losses), row in zip(unread, values, strict=True):
-            if not all(map(math.isfinite, row)):
-                words = ", ".join(f"{name} {value:g}" for name, value in zip(losses, row, strict=True))
-                raise _diverged(f"in step {step} the losses are {words}")
 
 
 def _diverged(what: str) -> TrainingError:

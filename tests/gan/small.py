@@ -46,8 +46,6 @@ def trainer(callbacks=(), source=None, seed=0, architecture=PLAIN, objective=Non
         objective = "acgan" if architecture.head == "auxiliary" else "cross_entropy"
     if isinstance(objective, str):
         objective = OBJECTIVES[objective]()
-    if objective.per_sample:
-        architecture = architecture.per_sample()
     source = source or (labelled if architecture.classes else batches)
     return Trainer(architecture, objective, source, TrainerSettings(device="cpu", seed=seed, **settings), callbacks)
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import FAMILIES, OBJECTIVES, Checkpoints, Judgement, Networks, Step, Trainer, latest, load
+from anonimage.gan import FAMILIES, OBJECTIVES, Checkpoints, Judgement, Networks, Step, latest, load
+from torch import nn
 
 EVERY = [
     (family, name, head)
@@ -154,10 +155,10 @@ def test_an_option_that_differs_on_resume_is_refused(made, name, option, value):
 
 
 def test_an_objective_that_needs_single_images_refuses_statistics_over_the_batch(small):
-    with pytest.raises(InputError, match="'wasserstein' needs critics without statistics over the batch"):
-        Trainer(small.PLAIN, OBJECTIVES["wasserstein"](), small.batches)
     with pytest.raises(InputError, match="moments are statistics over the batch"):
-        small.MOMENTS.per_sample()
+        small.trainer(architecture=small.MOMENTS, objective="wasserstein")
+    trainer = small.trainer(objective="wasserstein")
+    assert not [each for each in trainer.networks.critics["critic"].modules() if isinstance(each, nn.BatchNorm2d)]
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))

@@ -8,14 +8,13 @@ from .objectives.objective import Objective, Step
 from .sampling import CHUNK, classify, iter_images, realness, sample_images
 from .training.callbacks import Checkpoints, Evolution, Metrics, Progress, Reading, Scored, Stopping
 from .training.checkpoint import Snapshot, latest, load, part, save
-from .training.monitor import ACTIONS, Event, Monitor
-from .training.processes import PeerFailedError, Ranks
+from .training.monitor import Event, Monitor
+from .training.processes import PeerFailedError
 from .training.runtime import make_fabric, own_environment
 from .training.signs import Check
-from .training.trainer import Callback, Losses, Trainer, TrainerSettings, TrainingError, faster_precision
+from .training.trainer import Callback, Trainer, TrainerSettings, TrainingError
 
 __all__ = [
-    "ACTIONS",
     "CHUNK",
     "FAMILIES",
     "OBJECTIVES",
@@ -30,14 +29,12 @@ __all__ = [
     "Generator",
     "Images",
     "Judgement",
-    "Losses",
     "Metrics",
     "Monitor",
     "Networks",
     "Objective",
     "PeerFailedError",
     "Progress",
-    "Ranks",
     "Reading",
     "Scored",
     "Snapshot",
@@ -47,7 +44,6 @@ __all__ = [
     "TrainerSettings",
     "TrainingError",
     "classify",
-    "faster_precision",
     "iter_images",
     "latest",
     "load",

@@ -31,7 +31,6 @@ class ConnectedSettings(Settings):
     activation: str = "relu"
 
     def __post_init__(self) -> None:
-        """Check the options."""
         super().__post_init__()
         require_known("activation", self.activation, ACTIVATIONS)
 

@@ -36,7 +36,6 @@ class DcganSettings(Settings):
     critic_norm: str = "batch"
 
     def __post_init__(self) -> None:
-        """Check the options."""
         super().__post_init__()
         require_known("critic_norm", self.critic_norm, NORMS)
 

@@ -45,7 +45,6 @@ class Architecture:
     settings: Any = None
 
     def __post_init__(self) -> None:
-        """Check what goes together; lists, as JSON has them, become tuples."""
         require_known("family", self.family, FAMILIES)
         require_known("head", self.head, HEADS)
         object.__setattr__(self, "image_shape", tuple(int(size) for size in self.image_shape))

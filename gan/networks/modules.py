@@ -60,7 +60,6 @@ class Settings:
     moments: bool = False
 
     def __post_init__(self) -> None:
-        """Check the options; lists, as JSON has them, become tuples."""
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
         if not self.widths or min(self.widths) < 1:
             raise InputError(f"widths {self.widths} must name at least one layer, each of at least 1 feature map")
@@ -87,7 +86,6 @@ class Generator(nn.Module):
     def __init__(
         self, layers: nn.Module, image_shape: tuple[int, int, int], latent_dim: int, classes: int, output: str
     ) -> None:
-        """Wrap the family's layers."""
         super().__init__()
         self.image_shape, self.latent_dim, self.classes, self.output = image_shape, latent_dim, classes, output
         self.layers = layers
@@ -142,7 +140,6 @@ class Critic(nn.Module):
         head: str,
         settings: Settings,
     ) -> None:
-        """Wrap the family's layers, and add the heads."""
         super().__init__()
         self.image_shape, self.classes, self.head, self.settings = image_shape, classes, head, settings
         self.layers = layers

@@ -32,7 +32,6 @@ class CrossEntropy(Objective):
     real_label: float = 0.9
 
     def __post_init__(self) -> None:
-        """Check the target."""
         if not 0.5 < self.real_label <= 1.0:
             raise InputError(
                 f"real_label {self.real_label} must lie above 0.5 and be at most 1; 0.9 is usual, 1 is hard labels"

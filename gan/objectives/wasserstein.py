@@ -37,7 +37,6 @@ class Wasserstein(Objective):
     critic_steps: int = 5
 
     def __post_init__(self) -> None:
-        """Check the options."""
         if not self.gradient_penalty > 0 or self.critic_steps < 1:
             raise InputError(
                 f"gradient_penalty {self.gradient_penalty} must be above 0, critic_steps {self.critic_steps} at least 1"

@@ -51,7 +51,6 @@ class Progress(Callback):
     """
 
     def __init__(self, report: Callable[[Reading], None], every: int = 10) -> None:
-        """Check the interval."""
         if every < 1:
             raise InputError(f"every {every} must be at least 1 step")
         self.report = report
@@ -86,7 +85,6 @@ class Metrics(Progress):
     """
 
     def __init__(self, path: Path, every: int = 10) -> None:
-        """Keep the path."""
         super().__init__(self._append, every)
         self.path = path
 
@@ -118,7 +116,6 @@ class Checkpoints(Callback):
     """
 
     def __init__(self, folder: Path, every: int = 500, keep: int = 3) -> None:
-        """Check the numbers."""
         if every < 1 or keep < 1:
             raise InputError(f"checkpoints every {every} steps, keep {keep}: both must be at least 1")
         self.folder = folder
@@ -165,7 +162,6 @@ class Evolution(Callback):
         n: int = 16,
         labels: np.ndarray | None = None,
     ) -> None:
-        """Check the number."""
         if n < 1:
             raise InputError(f"an evolution of {n} images; must be at least 1")
         self.steps, self.report, self.n, self.labels = frozenset(steps), report, n, labels
@@ -228,7 +224,6 @@ class Stopping(Callback):
         best: Path,
         report: Callable[[Scored], None],
     ) -> None:
-        """Check the intervals."""
         if every < 1 or patience < 1:
             raise InputError(f"scores every {every} steps, patience {patience}: both must be at least 1")
         self.score, self.every, self.patience, self.best, self.report = score, every, patience, best, report

@@ -65,7 +65,6 @@ class Monitor(Callback):
         every: int = 25,
         checkpoints: Path | None = None,
     ) -> None:
-        """Check the settings."""
         if action not in ACTIONS:
             raise InputError(f"action {action!r} of the monitor is not known{nearest(action, ACTIONS)}")
         if action == "rollback" and checkpoints is None:

@@ -45,7 +45,6 @@ class Ranks:
     """
 
     def __init__(self, fabric: Any) -> None:
-        """Join the process group that Fabric started."""
         self.rank: int = fabric.global_rank
         self.count: int = fabric.world_size
         self._fabric = fabric

@@ -1,7 +1,6 @@
 """The training loop: critics and generator are updated in turn. It knows no loss, no network and no data set."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from copy import deepcopy
@@ -24,7 +23,6 @@ from .runtime import deferred_interrupt, flushed_denormals, frozen, keep_freed_m
 
 Network = TypeVar("Network", bound=nn.Module)
 RESTART = 10**9  # batches between the random numbers of one restart and those of the next
-MUCH_FASTER = 0.9  # of the time in single precision
 LOOK_EVERY = 16  # steps; reading a loss makes a GPU wait
 
 Losses = Mapping[str, Tensor]
@@ -62,9 +60,8 @@ class Callback:
 class TrainerSettings:
     """How to train; everything but device and precision has to be the same when a run is resumed.
 
-    Several processes, devices × nodes, share the batch of each step: together they learn as one with all of it.
-    A resumed run repeats an uninterrupted one bit by bit with one process or two; with more up to the order of sums, as
-    DDP distributes the gradients anew after its first step.
+    Several processes, devices × nodes, share the batch of each step, and learn as one with all of it. A resumed run
+    repeats an uninterrupted one bit by bit with one process or two, with more up to the order of sums in DDP.
     """
 
     learning_rate: float = 2e-4  # of Adam, for all networks
@@ -102,12 +99,12 @@ class Trainer:
         settings: TrainerSettings | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> None:
-        """Build the networks and set them up on their device."""
         objective.require_head(architecture.head)
         self.architecture = architecture.per_sample() if objective.per_sample else architecture
         self.objective, self.batches, self.callbacks = objective, batches, callbacks
         self.settings = settings or TrainerSettings()
         self.seed = checked(self.settings.seed)
+        self.betas = self.settings.betas or objective.betas
         self.step = 0  # steps completed
         self.restarts = 0  # how often training was rolled back
         self.images = 0  # real images used since this process began, by all processes
@@ -166,7 +163,9 @@ class Trainer:
             if self.ranks.is_main:
                 vote.signal = self._report(losses, until, interrupted)
             if vote.signal == Signal.GO and self.step < until:  # beyond it, rank 0 ends training
-                batches = self._fetch(source)
+                each, made = self.objective.critic_steps, self.architecture
+                for number in range(self.step * each, (self.step + 1) * each):
+                    batches.append(checked_batch(next(source), number, made.image_shape, made.classes))
         if vote.signal == Signal.ROLLBACK:
             raise _RollbackError
         return [] if vote.signal == Signal.END else batches
@@ -232,10 +231,6 @@ class Trainer:
         self.fabric.backward(loss)
         optimizer.step()
 
-    def _fetch(self, source: Iterator[Batch]) -> list[Batch]:
-        each, shape, classes = self.objective.critic_steps, self.architecture.image_shape, self.architecture.classes
-        return [checked_batch(next(source), self.step * each + k, shape, classes) for k in range(each)]
-
     def _on_device(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         self.images += len(batch.images) * self.ranks.count
         device, images = self.fabric.device, batch.images
@@ -250,11 +245,7 @@ class Trainer:
         self.finished = self.finished or reason
 
     def roll_back(self, load_snapshot: Callable[[], Snapshot]) -> None:
-        """Let training restart from an earlier state after the current step, with other batches and latents.
-
-        Arguments:
-            load_snapshot: returns the state; called on rank 0 when all callbacks have been called for the step.
-        """
+        """Let training restart after the current step from what `load_snapshot` returns, with other random numbers."""
         self._load_snapshot = load_snapshot
 
     def _restart(self) -> None:
@@ -285,14 +276,7 @@ class Trainer:
                 raise _diverged(f"in step {step} the losses are {words}")
 
     def resume(self, load_snapshot: Callable[[], Snapshot | None]) -> None:
-        """Go on from what rank 0 loads, if it loads anything.
-
-        Arguments:
-            load_snapshot: called on rank 0 only.
-
-        Raises:
-            InputError: what it raises, or a snapshot of a trainer with other networks, objective or settings.
-        """
+        """Restore what `load_snapshot`, called on rank 0 only, returns, if anything."""
 
         def load_checked() -> Snapshot | None:
             snapshot = load_snapshot()
@@ -316,56 +300,20 @@ class Trainer:
         """Leave the process group; training is over."""
         self.ranks.close()
 
-    @property
-    def _betas(self) -> tuple[float, float]:
-        return self.settings.betas or self.objective.betas
-
     def _identity(self) -> tuple[Architecture, dict[str, Any], dict[str, Any]]:
         """What has to be the same when training is resumed."""
         settings = {name: getattr(self.settings, name) for name in ("learning_rate", "ema_decay", "seed")}
-        settings |= {"betas": list(self._betas), "processes": self.ranks.count}
-        return (
-            self.architecture,
-            self.objective.state(),
-            settings,
-        )
+        settings |= {"betas": list(self.betas), "processes": self.ranks.count}
+        return self.architecture, self.objective.state(), settings
 
     def _set_up(self, network: nn.Module) -> tuple[Any, torch.optim.Optimizer]:
         if self.ranks.count > 1 and self.fabric.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(network)
         network.train().to(memory_format=torch.channels_last)
         parameters = list(network.parameters())
-        optimizer = torch.optim.Adam(parameters, self.settings.learning_rate, self._betas, fused=True)
+        optimizer = torch.optim.Adam(parameters, self.settings.learning_rate, self.betas, fused=True)
         with quiet():
             return self.fabric.setup(network, optimizer)  # moves the network to the device
-
-
-def faster_precision(architecture: Architecture, objective: Objective, batch: int, steps: int = 2) -> str:
-    """Measure on the CPU, in about a second, whether these networks train faster in bf16.
-
-    Processors with units for bf16 differ: some are twice as fast with them, on others mixed precision is slower.
-
-    Arguments:
-        architecture: of the networks.
-        objective: the losses.
-        batch: images a step.
-        steps: timed in each precision, in turn; the fastest counts, so that other load matters little.
-
-    Returns:
-        bf16 where a step takes less than MUCH_FASTER of its time in 32, else 32.
-    """
-    images = np.random.default_rng(0).integers(0, 256, (batch, *architecture.image_shape), np.uint8)
-    labels = np.arange(batch) % architecture.classes if architecture.classes else None
-    batches = [Batch(images, labels)] * objective.critic_steps
-    settings = {precision: TrainerSettings(device="cpu", precision=precision) for precision in ("32", "bf16")}
-    trainers = {name: Trainer(architecture, objective, lambda _: batches[0], each) for name, each in settings.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in trainers}
-    for _ in range(1 + steps):  # the first is slower: memory is allocated and kernels are made
-        for name, trainer in trainers.items():
-            began = time.perf_counter()
-            trainer.train_step(batches)
-            seconds[name].append(time.perf_counter() - began)
-    return "bf16" if min(seconds["bf16"][1:]) < MUCH_FASTER * min(seconds["32"][1:]) else "32"
 
 
 class Ema(Generic[Network]):
@@ -378,7 +326,6 @@ class Ema(Generic[Network]):
     """
 
     def __init__(self, source: Network, decay: float = 0.999) -> None:
-        """Copy the network."""
         if not 0.0 <= decay < 1.0:
             raise InputError(f"ema_decay {decay} must be at least 0 and below 1; 0.999 is usual")
         self.decay = decay

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import Batch, Callback, Trainer, TrainerSettings, TrainingError, faster_precision, sample_images
+from anonimage.gan import Batch, Callback, Trainer, TrainerSettings, TrainingError, sample_images
 from anonimage.gan.objectives.cross_entropy import CrossEntropy
-from anonimage.gan.training import trainer as training
 
 
 @pytest.mark.parametrize("precision", ["32", "bf16"])
@@ -278,25 +277,3 @@ def test_callbacks_hear_every_event_in_order(small):
     small.trainer([Listener("a"), Listener("b")]).train(2)
     events = [("start", 0), ("step", 1), ("step", 2), ("stop", 2)]
     assert heard == [(name, *event) for event in events for name in ("a", "b")]
-
-
-@pytest.mark.parametrize(("bf16", "expected"), [(0.3, "bf16"), (0.95, "32"), (1.7, "32")])
-def test_the_faster_precision_is_measured(monkeypatch, small, bf16, expected):
-    """By a clock that advances as if a step in bf16 took so much of the time of one in 32."""
-    now = [0.0]
-
-    def train_step(trainer, batches):
-        now[0] += {"32": 1.0, "bf16": bf16}[trainer.settings.precision]
-
-    monkeypatch.setattr(Trainer, "train_step", train_step)
-    monkeypatch.setattr(training.time, "perf_counter", lambda: now[0])
-    assert faster_precision(small.PLAIN, CrossEntropy(), 4) == expected
-
-
-def test_measuring_the_precision_changes_no_training(small):
-    plain = small.trainer()
-    plain.train(2)
-    assert faster_precision(small.PROJECTION, CrossEntropy(), 4) in ("32", "bf16")
-    after = small.trainer()
-    after.train(2)
-    assert small.weights(after) == small.weights(plain)

@@ -43,18 +43,12 @@ class Reading:
 
 
 class Progress(Callback):
-    """Passes a Reading to a function, every few steps: for progress bars.
-
-    Arguments:
-        report: called with the reading.
-        every: steps between two calls; on a GPU each call waits for the step to finish.
-    """
+    """Passes a Reading to a function, every few steps; on a GPU each call waits for the step to finish."""
 
     def __init__(self, report: Callable[[Reading], None], every: int = 10) -> None:
         if every < 1:
             raise InputError(f"every {every} must be at least 1 step")
-        self.report = report
-        self.every = every
+        self.report, self.every = report, every
 
     def start(self, trainer: Trainer) -> None:
         """Start the clock."""
@@ -73,15 +67,9 @@ class Progress(Callback):
 
 
 class Metrics(Progress):
-    """Appends a Reading to a CSV file, every few steps.
+    """Appends a Reading to a CSV file, every few steps; a resumed run drops the rows that it will write again.
 
     Columns: step, NAME_loss of each critic, generator_loss, images_per_second, seconds, the objective's figures.
-    A resumed run first drops the rows beyond its checkpoint, and a last row that was cut, so that every step stands in
-    the file once.
-
-    Arguments:
-        path: the file, with a header row.
-        every: steps between two rows.
     """
 
     def __init__(self, path: Path, every: int = 10) -> None:
@@ -107,20 +95,12 @@ class Metrics(Progress):
 
 
 class Checkpoints(Callback):
-    """Saves the training every few steps and when it stops.
-
-    Arguments:
-        folder: of the checkpoints; one folder is made in it for each.
-        every: steps between two checkpoints.
-        keep: how many of the newest remain.
-    """
+    """Saves the training every few steps and when it stops; the newest few checkpoints remain."""
 
     def __init__(self, folder: Path, every: int = 500, keep: int = 3) -> None:
         if every < 1 or keep < 1:
             raise InputError(f"checkpoints every {every} steps, keep {keep}: both must be at least 1")
-        self.folder = folder
-        self.every = every
-        self.keep = keep
+        self.folder, self.every, self.keep = folder, every, keep
 
     def start(self, trainer: Trainer) -> None:
         """Remove what a kill left half-written, and refuse the folder of a run that is further on."""
@@ -227,7 +207,7 @@ class Stopping(Callback):
         if every < 1 or patience < 1:
             raise InputError(f"scores every {every} steps, patience {patience}: both must be at least 1")
         self.score, self.every, self.patience, self.best, self.report = score, every, patience, best, report
-        self._table = Table(best.with_name(f"{best.name}.csv"), columns_of(Scored), {"score": ".17g"})
+        self._table = Table(best.with_name(f"{best.name}.csv"), get_type_hints(Scored), {"score": ".17g"})
         self._best: Scored | None = None
 
     def start(self, trainer: Trainer) -> None:
@@ -281,11 +261,7 @@ class Table:
     digits: Mapping[str, str] = field(default_factory=dict)
 
     def rewind(self, step: int, restarts: int = 0) -> list[Row]:
-        """Drop the rows that training will write again, and a last row that was cut; return the others.
-
-        Arguments:
-            step: where training goes on.
-            restarts: after how many rollbacks.
+        """Drop the rows that training will write again from a step on, and a last row that was cut; return the others.
 
         Raises:
             InputError: the file is not such a table, or cannot be written.
@@ -296,26 +272,21 @@ class Table:
             file.writelines([",".join(self.columns) + "\n", *map(self._line, rows)])
         return rows
 
-    def as_written(self, row: Row) -> Row:
-        """Return the row as a resumed run will read it, with the digits that are written."""
-        return self._row(self._line(row).rstrip("\n"))
-
     def append(self, row: Row) -> None:
         """Write one more row."""
         with checkpoint.writing(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
             file.write(self._line(row))
 
+    def rounded(self, row: Row) -> Row:
+        """Return the row as a resumed run will read it, with the digits that are written."""
+        return self._row(self._line(row).rstrip("\n"))
+
     def _read(self) -> list[Row]:
-        if not self.path.exists():
-            return []
-        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if lines and not lines[-1].endswith("\n"):  # cut by a kill in the middle of writing
-            lines.pop()
-        if not lines:
-            return []
-        if lines[0].rstrip("\n").split(",") != list(self.columns):
+        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+        header, *lines = text.split("\n")[:-1] or [",".join(self.columns)]  # the last was cut by a kill, or is empty
+        if header.split(",") != list(self.columns):
             raise InputError(f"{self.path}: line 1 is not {','.join(self.columns)!r}; rename or delete this file")
-        return [self._row(line.rstrip("\n")) for line in lines[1:]]
+        return [self._row(line) for line in lines]
 
     def _row(self, line: str) -> Row:
         try:
@@ -328,11 +299,6 @@ class Table:
         return ",".join(_word(row[name], self.digits.get(name, ".9g")) for name in self.columns) + "\n"
 
 
-def columns_of(kind: type) -> dict[str, Any]:
-    """Return the columns for rows of a dataclass."""
-    return get_type_hints(kind)
-
-
 def _word(value: Any, digits: str) -> str:
     if value is None:
         return ""
@@ -342,6 +308,4 @@ def _word(value: Any, digits: str) -> str:
 def _value(word: str, kind: Any) -> Any:
     if kind in (int, str):
         return kind(word)
-    if kind is not float and not word:
-        return None
-    return float(word)
+    return None if kind is not float and not word else float(word)

@@ -4,16 +4,17 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import torch
 
-from ...errors import InputError, nearest
+from ...errors import InputError
+from ..networks.modules import require_known
 from ..randomness import Stream, latents
 from ..sampling import classify, images_of
 from . import checkpoint
-from .callbacks import Table, columns_of
+from .callbacks import Table
 from .checkpoint import Snapshot
 from .signs import Check, between_classes, events, last_healthy, varieties, with_spread
 from .trainer import Callback, Losses, Trainer, TrainingError
@@ -25,13 +26,7 @@ IMAGES = 32  # generated and real ones that a check compares
 
 @dataclass(frozen=True)
 class Event:
-    """A failure of training that began.
-
-    Arguments:
-        step: steps completed.
-        kind: collapse, stuck, one_class, discriminator_won or not_finite.
-        evidence: a sentence with the numbers.
-    """
+    """A failure that began: collapse, stuck, one_class, discriminator_won or not_finite; evidence is a sentence."""
 
     step: int
     kind: str
@@ -51,10 +46,7 @@ class Monitor(Callback):
             Losses that are not finite end training with TrainingError unless it can roll back.
         report: called with each event.
         every: steps between two checks.
-        checkpoints: the folder of Checkpoints, to restart from; "rollback" needs it.
-
-    Raises:
-        InputError: another action, "rollback" without checkpoints, or an interval below 1.
+        checkpoints: the folder of Checkpoints, which "rollback" needs.
     """
 
     def __init__(
@@ -65,14 +57,13 @@ class Monitor(Callback):
         every: int = 25,
         checkpoints: Path | None = None,
     ) -> None:
-        if action not in ACTIONS:
-            raise InputError(f"action {action!r} of the monitor is not known{nearest(action, ACTIONS)}")
+        require_known("action of the monitor", action, ACTIONS)
         if action == "rollback" and checkpoints is None:
             raise InputError("the monitor's action 'rollback' needs checkpoints to restart from; use 'stop' without")
         if every < 1:
             raise InputError(f"every {every} must be at least 1 step")
         self.path, self.action, self.report, self.every, self.checkpoints = path, action, report, every, checkpoints
-        self._table = Table(path, columns_of(Check))
+        self._table = Table(path, get_type_hints(Check))
         self._checks: list[Check] = []
 
     def start(self, trainer: Trainer) -> None:
@@ -89,7 +80,7 @@ class Monitor(Callback):
         if trainer.step % self.every:
             return
         exact = with_spread(self._checks, check_of(trainer, losses))
-        check = Check(**self._table.as_written(asdict(exact)))
+        check = Check(**self._table.rounded(asdict(exact)))
         if not math.isfinite(check.critic_loss + check.generator_loss + check.gradient):
             trainer.snapshot()  # raises the TrainingError that is due within the next steps anyway
         before = events(self._checks)
@@ -104,7 +95,7 @@ class Monitor(Callback):
 
     def failed(self, trainer: Trainer, error: TrainingError) -> None:
         """Record and report losses or weights that are not finite."""
-        empty = dict.fromkeys(columns_of(Check), math.nan) | {"step": trainer.step, "restarts": trainer.restarts}
+        empty = dict.fromkeys(get_type_hints(Check), math.nan) | {"step": trainer.step, "restarts": trainer.restarts}
         optional = dict.fromkeys(("between_classes", "largest_class", "skill"))
         self._table.append(empty | optional | {"event": "not_finite"})
         self.report(Event(trainer.step, "not_finite", str(error)))

@@ -285,7 +285,7 @@ def test_no_healthy_checkpoint_left_is_said(tmp_path, small):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"action": "rolback"}, "action 'rolback' of the monitor is not known; did you mean 'rollback'"),
+        ({"action": "rolback"}, "action of the monitor 'rolback' is not known; did you mean 'rollback'"),
         ({"action": "rollback"}, "needs checkpoints"),
         ({"action": "stop", "every": 0}, "at least 1"),
     ],

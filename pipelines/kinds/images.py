@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ...data.folders import files_below
 from ...data.parallel import ParallelMap
@@ -18,30 +18,30 @@ from ...data.split import split_patients
 from ...data.store.writing import StagedStore, stage_samples
 from ...errors import InputError
 from ...transforms import Codec, GreyLevels, arrangement
+from ..evaluation.privacy.space import PictureView, View
+from ..evaluation.utility import Lesson
 from ..inspection import Inspection, counted
 from ..progress import progress
 from ..recipe import Recipe
-from .kind import COLUMNS, CodecSteps, Kind, SampleInfo
+from .kind import COLUMNS, Kind, SampleInfo
 
-if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
+if TYPE_CHECKING:
     from ..evaluation.measure import Measured
-    from ..evaluation.privacy.space import View
     from ..evaluation.sets import Sets
-    from ..evaluation.utility import Lesson
 
 
 class Images(Kind):
     """Pictures, all resized to one square."""
 
-    name: ClassVar[str] = "images"
-    data: ClassVar[str] = "images"
-    noun: ClassVar[str] = "picture"
-    nouns: ClassVar[str] = "pictures"
-    channels_noun: ClassVar[str] = "channel"
-    title: ClassVar[str] = "pictures, whose folders are the classes"
-    meaningless: ClassVar[tuple[str, ...]] = ("leads", "label", *COLUMNS)
-    first_recipe: ClassVar[str] = "iris"
-    sections: ClassVar[tuple[str, ...]] = ("images", "evidence", "attacks", "evolution", "training", "class accuracy")
+    name = "images"
+    data = "images"
+    noun = "picture"
+    nouns = "pictures"
+    channels_noun = "channel"
+    title = "pictures, whose folders are the classes"
+    meaningless = ("leads", "label", *COLUMNS)
+    first_recipe = "iris"
+    sections = ("images", "evidence", "attacks", "evolution", "training", "class accuracy")
 
     def recognises(self, source: Path) -> bool:
         return source.is_dir() and any(path.suffix.lower() in SUFFIXES for path in files_below(source))
@@ -82,9 +82,9 @@ class Images(Kind):
         samples.frame["part"] = split_patients(samples.frame, recipe.data.control_share, recipe.seed) if split else ""
         return stage_samples(to, samples, pictures.form, pictures.classes, problems=pictures.problems)
 
-    def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
+    def new_codec(self, recipe: Recipe, info: SampleInfo) -> Codec:
         layout = arrangement(recipe.images.arrangement, len(info.channels), info.length, recipe.seed)
-        return CodecSteps(GreyLevels(), layout)
+        return info.codec(GreyLevels(), layout)
 
     def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
         length = _side(recipe) ** 2
@@ -111,13 +111,10 @@ class Images(Kind):
 
     def lesson(self, recipe: Recipe) -> Lesson:
         from ..evaluation.learners import MOST, edges_and_colours, regression
-        from ..evaluation.utility import Lesson
 
         return Lesson(regression(), edges_and_colours, MOST)
 
     def view(self, codec: Codec, training: Samples, control: Samples) -> View:
-        from ..evaluation.privacy.space import PictureView
-
         return PictureView()
 
 

@@ -23,15 +23,15 @@ from ...data.store.store import Store
 from ...data.store.writing import StagedStore
 from ...errors import InputError
 from ...transforms import Codec, Layout, Transform
+from ..evaluation.privacy.space import View
+from ..evaluation.utility import Lesson
 from ..inspection import Inspection
 from ..recipe import SETTINGS, Recipe
 
-if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
+if TYPE_CHECKING:  # what needs torch or scipy is imported by the methods that use it: reading does not wait for it
     from ..evaluation.measure import Measured
     from ..evaluation.privacy.battery import Extra
-    from ..evaluation.privacy.space import View
     from ..evaluation.sets import Sets
-    from ..evaluation.utility import Lesson
 
 COLUMNS = ("binary", "category", "drop", "keep", "missing")  # options about columns of a table
 COMMON = 3  # people: a text that so many have tells nothing about one of them
@@ -64,20 +64,9 @@ class SampleInfo:
         """Of the samples in a store."""
         return cls(store.channels, store.units, store.fs, store.step, store.length, store.gains, store.form)
 
-
-@dataclass(frozen=True)
-class CodecSteps:
-    """Steps 1 and 2 of one kind of data, not yet fitted.
-
-    Arguments:
-        standardizer: values to levels.
-        layout: levels to an image.
-        relations: (R, C) linear relations between channels, see `Codec`; None: there are none.
-    """
-
-    standardizer: Transform
-    layout: Layout
-    relations: np.ndarray | None = None
+    def codec(self, standardizer: Transform, layout: Layout, relations: np.ndarray | None = None) -> Codec:
+        """A codec of such samples, not yet fitted; relations between channels as `Codec` has them."""
+        return Codec(standardizer, layout, self.channels, self.units, self.fs, relations, self.gains, self.form)
 
 
 class Kind(ABC):
@@ -200,11 +189,9 @@ class Kind(ABC):
         """What samples may be like, as far as one can tell without the source: one of these has to go."""
         return ()
 
+    @abstractmethod
     def new_codec(self, recipe: Recipe, info: SampleInfo) -> Codec:
         """Steps 1 and 2 as a recipe says them, not yet fitted."""
-        steps = self.steps(recipe, info)
-        described = info.channels, info.units, info.fs
-        return Codec(steps.standardizer, steps.layout, *described, steps.relations, info.gains, info.form)
 
     def check_samples(self, recipe: Recipe, samples: Samples) -> None:
         """Refuse samples in memory that a recipe cannot be fitted on.
@@ -222,10 +209,6 @@ class Kind(ABC):
     def _length(self, recipe: Recipe) -> int | None:
         """Values per channel that a recipe asks for; None: any number."""
         return None
-
-    @abstractmethod
-    def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
-        """Standardizer and layout as a recipe says them, not yet fitted."""
 
     def new_format(self, plan: Plan, codec: Codec, file_format: str = "source", comments: Sequence[str] = ()) -> Format:
         """How `data.sharded.write_set` writes what a codec decodes.

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -39,10 +39,10 @@ from .signals import Signals, comment_texts
 class OtherSeries(Signals):
     """Signals in files of text or npz: a file a recording, or all samples in one."""
 
-    name: ClassVar[str] = "series"
-    channels_noun: ClassVar[str] = "channel"
-    title: ClassVar[str] = "time series"
-    first_recipe: ClassVar[str] = "series"
+    name = "series"
+    channels_noun = "channel"
+    title = "time series"
+    first_recipe = "series"
 
     def recognises(self, source: Path) -> bool:
         """Whether a source is rather a time series than a table.

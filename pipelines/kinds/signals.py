@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 from ...data import write
 from ...data.samples import Samples
@@ -25,14 +25,14 @@ from ...transforms import (
     Transform,
     arrangement,
 )
+from ..evaluation.privacy.space import SignalView, View
+from ..evaluation.utility import Lesson
 from ..recipe import Recipe
-from .kind import COMMON, CodecSteps, Kind, SampleInfo
+from .kind import COMMON, Kind, SampleInfo
 
-if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
+if TYPE_CHECKING:
     from ..evaluation.measure import Measured
-    from ..evaluation.privacy.space import View
     from ..evaluation.sets import Sets
-    from ..evaluation.utility import Lesson
 
 _STEP = 0.001  # a resolution as a source may have it
 
@@ -40,20 +40,20 @@ _STEP = 0.001  # a resolution as a source may have it
 class Signals(Kind):
     """Windows of signals: values of one unit a channel, taken at a rate."""
 
-    data: ClassVar[str] = "signals"
-    noun: ClassVar[str] = "window"
-    nouns: ClassVar[str] = "windows"
-    formats: ClassVar[tuple[str, ...]] = write.FORMATS
-    sections: ClassVar[tuple[str, ...]] = (
+    data = "signals"
+    noun = "window"
+    nouns = "windows"
+    formats = write.FORMATS
+    sections = (
         *("traces", "parameters", "evidence", "attacks", "classes", "five steps"),
         *("images", "evolution", "training", "class accuracy"),
     )
-    dark: ClassVar[bool] = True
-    has_offsets: ClassVar[bool] = True
+    dark = True
+    has_offsets = True
     # without a recipe nothing says which leads are wanted
-    first_settings: ClassVar[Mapping[str, Any]] = MappingProxyType({"leads": ()})
+    first_settings = MappingProxyType({"leads": ()})
 
-    def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
+    def new_codec(self, recipe: Recipe, info: SampleInfo) -> Codec:
         channels = len(info.channels)
         colours = None if recipe.images.colours == "none" else Colours(recipe.images.colours)
         if colours is not None and channels != 3:
@@ -66,7 +66,7 @@ class Signals(Kind):
         layout = arrangement(name, planes, info.length, recipe.seed)
         parts = _standardizers(recipe, info.step) + ([] if colours is None else [colours])
         standardizer = parts[0] if len(parts) == 1 else Compose(*parts)
-        return CodecSteps(standardizer, layout, limb_relations(info.channels))
+        return info.codec(standardizer, layout, limb_relations(info.channels))
 
     def _length(self, recipe: Recipe) -> int:
         return recipe.window
@@ -102,13 +102,10 @@ class Signals(Kind):
 
     def lesson(self, recipe: Recipe) -> Lesson:
         from ..evaluation.learners import MOST, network
-        from ..evaluation.utility import Lesson
 
         return Lesson(network(recipe.evaluate.judge_steps), most=MOST)
 
     def view(self, codec: Codec, training: Samples, control: Samples) -> View:
-        from ..evaluation.privacy.space import SignalView
-
         return SignalView()
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,16 +23,17 @@ from ...data.table.file import read_table
 from ...data.table.form import TableForm, TableFormat, rows_of
 from ...errors import InputError, nearest
 from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Transform, table_grid
+from ..evaluation.privacy.row_space import TableView
+from ..evaluation.privacy.space import View
+from ..evaluation.utility import Lesson
 from ..inspection import Inspection, Listing, few
 from ..recipe import Recipe
-from .kind import CodecSteps, Kind, SampleInfo
+from .kind import Kind, SampleInfo
 
-if TYPE_CHECKING:  # imported by the methods that need it, so that reading a source does not wait for torch
+if TYPE_CHECKING:
     from ..evaluation.measure import Measured
     from ..evaluation.privacy.battery import Extra
-    from ..evaluation.privacy.space import View
     from ..evaluation.sets import Sets
-    from ..evaluation.utility import Lesson
 
 # How a table is written in another format than the source's
 _DIALECTS: dict[str, dict[str, Any]] = {
@@ -54,19 +55,17 @@ _DIALECTS: dict[str, dict[str, Any]] = {
 class Table(Kind):
     """Rows of a table."""
 
-    name: ClassVar[str] = "table"
-    data: ClassVar[str] = "table"
-    noun: ClassVar[str] = "row"
-    nouns: ClassVar[str] = "rows"
-    channels_noun: ClassVar[str] = "features"
-    title: ClassVar[str] = "a table"
-    formats: ClassVar[tuple[str, ...]] = tuple(_DIALECTS)
-    meaningless: ClassVar[tuple[str, ...]] = ("leads",)
-    first_recipe: ClassVar[str] = "table"
-    sections: ClassVar[tuple[str, ...]] = (
-        *("columns", "shares", "evidence", "attacks", "images", "evolution", "training", "class accuracy"),
-    )
-    tabular: ClassVar[bool] = True
+    name = "table"
+    data = "table"
+    noun = "row"
+    nouns = "rows"
+    channels_noun = "features"
+    title = "a table"
+    formats = tuple(_DIALECTS)
+    meaningless = ("leads",)
+    first_recipe = "table"
+    sections = ("columns", "shares", "evidence", "attacks", "images", "evolution", "training", "class accuracy")
+    tabular = True
 
     def recognises(self, source: Path) -> bool:
         return True  # whatever is no other kind
@@ -137,14 +136,14 @@ class Table(Kind):
             raise InputError(f"unknown table grid '{unknown}'{nearest(unknown, TABLE_GRIDS)}")
         _standardizer(recipe)
 
-    def steps(self, recipe: Recipe, info: SampleInfo) -> CodecSteps:
+    def new_codec(self, recipe: Recipe, info: SampleInfo) -> Codec:
         kinds = TableForm.from_state(info.form["table"]).kinds
         numbers = [k for k, kind in enumerate(kinds) if kind in NUMBERS]
         others = [k for k, kind in enumerate(kinds) if kind not in NUMBERS]
         parts = [(group, part) for group, part in ((numbers, _standardizer(recipe)), (others, MinMax(a=1))) if group]
         standardizer = ByChannel([group for group, _ in parts], [part for _, part in parts])
         side = None if recipe.images.side == "auto" else recipe.images.side
-        return CodecSteps(standardizer, table_grid(recipe.images.arrangement, kinds, side, recipe.seed))
+        return info.codec(standardizer, table_grid(recipe.images.arrangement, kinds, side, recipe.seed))
 
     def file_names(self, codec: Codec) -> str:
         return re.escape(codec.form["file"])
@@ -194,13 +193,10 @@ class Table(Kind):
 
     def lesson(self, recipe: Recipe) -> Lesson:
         from ..evaluation.learners import boosting
-        from ..evaluation.utility import Lesson
 
         return Lesson(boosting(), lambda values: values[:, :, 0])
 
     def view(self, codec: Codec, training: Samples, control: Samples) -> View:
-        from ..evaluation.privacy.row_space import TableView
-
         return TableView.of(TableForm.from_state(codec.form["table"]), training, control)
 
     def extra_attacks(self, codec: Codec) -> Extra:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -31,10 +30,10 @@ from .signals import Signals, comment_texts
 class WfdbRecords(Signals):
     """Records of the WFDB format, as PhysioNet has them."""
 
-    name: ClassVar[str] = "wfdb"
-    channels_noun: ClassVar[str] = "lead"
-    title: ClassVar[str] = "WFDB records"
-    first_recipe: ClassVar[str] = "ptb-quantile"
+    name = "wfdb"
+    channels_noun = "lead"
+    title = "WFDB records"
+    first_recipe = "ptb-quantile"
 
     def recognises(self, source: Path) -> bool:
         """Whether a source holds, or claims to hold, WFDB records."""

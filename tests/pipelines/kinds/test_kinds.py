@@ -1,5 +1,8 @@
 """Laws that every kind of data keeps: recognised, read the same by whoever reads, encoded, written and read again."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,3 +146,12 @@ def test_one_bad_file_can_be_left_out(case, tmp_path):
     without = kind.ingest(recipe.changed({"skip_bad": True}), source, tmp_path / "bad", split=True).finish()
     assert len(without.problems) == 1
     assert 0 < len(without) < len(whole)
+
+
+def test_reading_waits_for_no_network_and_no_statistics():
+    """What only step 5 needs is imported when it is needed."""
+    code = (
+        "import sys, anonimage.pipelines.kinds; print([m for m in ('torch', 'sklearn', 'skimage') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

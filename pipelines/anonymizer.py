@@ -84,7 +84,7 @@ class Anonymizer:
 
         Arguments:
             n: how many.
-            labels: (n,) names of classes; None: drawn as the recipe says, or there are no classes.
+            labels: (n,) names of classes; None: drawn as the recipe says, or no classes.
             seed: which series; None: the recipe's.
             first: number of the first one in the series.
 
@@ -136,22 +136,22 @@ class Anonymizer:
             InputError: the folder is not empty.
         """
         refuse_used(folder)
-        place = RunFolder(folder)
-        self.recipe.save(place.recipe_file)
-        save_codec(self.codec, place.codec_file)
-        save(self.snapshot, place.checkpoints)
+        run = RunFolder(folder)
+        self.recipe.save(run.recipe_file)
+        save_codec(self.codec, run.codec_file)
+        save(self.snapshot, run.checkpoints)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` or a run left.
 
         Raises:
-            InputError: no run there, not trained yet, or a damaged file.
+            InputError: no run in it, not trained yet, or a damaged file.
         """
-        place = RunFolder.open(folder)
-        anonymizer = cls(place.recipe)
-        anonymizer._codec = load_codec(place.codec_file)
-        anonymizer._snapshot = load(chosen_checkpoint(place))
+        run = RunFolder.open(folder)
+        anonymizer = cls(run.recipe)
+        anonymizer._codec = load_codec(run.codec_file)
+        anonymizer._snapshot = load(chosen_checkpoint(run))
         return anonymizer
 
     @property
@@ -184,12 +184,12 @@ def _in_memory(samples: Samples, form: dict[str, Any], classes: Sequence[str]) -
     if "patient" not in frame:
         columns["patient"] = np.arange(len(frame)).astype(str)
     described = Samples(samples.values, frame.assign(**columns), samples.channels, samples.units, samples.fs)
-    place = f"memory://anonimage-{uuid4()}"
+    url = f"memory://anonimage-{uuid4()}"
     try:
-        with stage_samples(place, described, form, classes) as staged:
+        with stage_samples(url, described, form, classes) as staged:
             yield staged.store
     finally:
-        Storage.at(place).remove()
+        Storage.at(url).remove()
 
 
 def _noise(series: int, numbers: np.ndarray, channels: int) -> np.ndarray:

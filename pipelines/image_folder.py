@@ -93,7 +93,7 @@ def _offset_column(channel: str) -> str:
 
 
 def _to_picture(image: np.ndarray) -> Image.Image:
-    """(c, H, W) as a picture: grey, colour, or the planes of any other number of channels one below the other."""
+    """(c, H, W) as a picture: grey, colour, or any number of planes one below another."""
     if len(image) == 3:
         return Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
     return Image.fromarray(image.reshape(-1, image.shape[-1]))

@@ -98,12 +98,12 @@ class Recipe(Section):
     def changed(
         self, settings: Mapping[str, Any], origin: str = "--set", origins: Mapping[str, str] | None = None
     ) -> "Recipe":
-        """A copy with other values, which are checked together.
+        """A copy with new values, which are checked together.
 
         Arguments:
             settings: values by setting; text is read as the setting's type, a comma-separated text as a list. Of side
-                and length, one that is given alone decides on the other one.
-            origin: what an error message names as the place of the mistake.
+                and length, one that is given alone decides on both.
+            origin: what an error message names as the source of the mistake.
             origins: the same by setting, where it is another one.
 
         Raises:

@@ -20,23 +20,38 @@ STORE = "store"
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "scikit-image")
 
 
+class Entry:
+    """The path of a file or folder of a run, below OUT."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, folder: "RunFolder", owner: type) -> Path:
+        return folder.path / self.name
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """Paths inside OUT; the files themselves are written by the steps."""
 
     path: Path
 
-    @property
-    def recipe_file(self) -> Path:
-        return self.path / "recipe.toml"
-
-    @property
-    def about_file(self) -> Path:
-        return self.path / "run.json"
-
-    @property
-    def codec_file(self) -> Path:
-        return self.path / "codec.json"
+    recipe_file = Entry("recipe.toml")
+    about_file = Entry("run.json")  # source, versions, mark of a store that lies elsewhere
+    codec_file = Entry("codec.json")
+    checkpoints = Entry("checkpoints")
+    metrics = Entry("metrics.csv")
+    monitor = Entry("monitor.csv")
+    evolution = Entry("evolution")  # images of the same latents at several steps
+    best = Entry("best")  # checkpoint that the stopping score chose
+    best_scores = Entry("best.csv")
+    against = Entry("against")  # run of the recipe that this one is compared with
+    generated = Entry("generated.json")
+    synthetic = Entry("synthetic")
+    scores = Entry("scores.json")
+    evidence = Entry("evidence.json")
+    audit = Entry("audit.json")
+    report = Entry("report.html")
 
     @property
     def store(self) -> Path | str:
@@ -45,71 +60,23 @@ class RunFolder:
         return elsewhere or self.path / STORE
 
     @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def metrics(self) -> Path:
-        return self.path / "metrics.csv"
-
-    @property
-    def monitor(self) -> Path:
-        return self.path / "monitor.csv"
-
-    @property
-    def evolution(self) -> Path:
-        return self.path / "evolution"
-
-    @property
-    def best(self) -> Path:
-        return self.path / "best"
-
-    @property
-    def against(self) -> Path:
-        return self.path / "against"
-
-    @property
-    def generated(self) -> Path:
-        return self.path / "generated.json"
-
-    @property
-    def synthetic(self) -> Path:
-        return self.path / "synthetic"
+    def recipe(self) -> Recipe:
+        """The run's resolved recipe."""
+        return load_recipe(str(self.recipe_file))
 
     def synthetic_of(self, file_format: str, label: str | None = None) -> Path:
-        """Where synthetic samples of a format, and of one class, lie if the user names no place."""
+        """Where synthetic samples of a format, and of one class, lie by default."""
         if label is not None:
             of_class = re.sub(r"\W+", "-", label)
             return self.path / (f"synthetic-{of_class}" + (f"-{file_format}" if file_format != "source" else ""))
         return self.synthetic if file_format == "source" else self.path / f"synthetic-{file_format}"
-
-    @property
-    def scores(self) -> Path:
-        return self.path / "scores.json"
-
-    @property
-    def evidence(self) -> Path:
-        return self.path / "evidence.json"
-
-    @property
-    def audit(self) -> Path:
-        return self.path / "audit.json"
-
-    @property
-    def report(self) -> Path:
-        return self.path / "report.html"
-
-    @property
-    def recipe(self) -> Recipe:
-        """The run's resolved recipe."""
-        return load_recipe(str(self.recipe_file))
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
         """A folder in which a run was begun.
 
         Raises:
-            InputError: there is no run in it.
+            InputError: no run in it.
         """
         folder = cls(path)
         if folder.about_file.is_file() and not folder.recipe_file.is_file():
@@ -125,7 +92,7 @@ class RunFolder:
         """A folder whose store and codec are there.
 
         Raises:
-            InputError: there is no run in it, or steps 1 and 2 were not completed; its store was replaced.
+            InputError: no run in it, steps 1 and 2 not completed, or its store replaced.
         """
         folder = cls.open(path)
         if not (folder.codec_file.is_file() and (folder.recipe.data.store or (path / STORE).is_dir())):
@@ -142,19 +109,18 @@ class RunFolder:
             recipe: the resolved recipe.
             source: where the real data is.
             resume: go on with the same run.
-            overwrite: a run that is there may be deleted.
+            overwrite: a run in it may be deleted.
 
         Raises:
             InputError: the folder is the source or lies in it, holds a different run, a run that was not asked to be
                 resumed, or other files.
         """
-        folder = cls(path)
-        place = path.resolve()
-        if source.is_dir() and (place == source.resolve() or source.resolve() in place.parents):
+        folder, within = cls(path), source.resolve()
+        if source.is_dir() and within in (path.resolve(), *path.resolve().parents):
             raise InputError(f"{path}: lies in the source {source}; choose a folder outside of it")
         refuse_file(path)
-        others = [there for there in path.iterdir() if there.resolve() != source.resolve()] if path.is_dir() else []
-        if not folder.about_file.is_file() and any(not is_unfinished(there) and there.name != LOCK for there in others):
+        names = [one for one in path.iterdir() if one.resolve() != within] if path.is_dir() else []
+        if not folder.about_file.is_file() and any(not is_unfinished(one) and one.name != LOCK for one in names):
             raise InputError(f"{path}: holds files but no run of anonimage; choose an empty or new folder")
         if folder.recipe_file.is_file() and not overwrite:
             different = folder._differences(recipe, source)
@@ -193,16 +159,16 @@ class RunFolder:
         recipe.save(self.recipe_file)
 
     def refuse_other_store(self) -> None:
-        """Refuse samples that another run left where this one's were: other people may be in training there.
+        """Refuse a store that another run replaced: its training samples may be those of other people.
 
         Raises:
-            InputError: they are not those that this run was prepared with, or not there.
+            InputError: it is not the one that this run was prepared with, or absent.
         """
         elsewhere = self.recipe.data.store
         if elsewhere is not None and store_mark(elsewhere) != self.about()["store"]:
             raise InputError(
                 f"{elsewhere}: holds other samples than {self.path} was prepared with; run `anonimage prepare RECIPE "
-                f"SOURCE {self.path} --overwrite --set store=…` with a place of its own"
+                f"SOURCE {self.path} --overwrite --set store=…` with a folder of its own"
             )
 
     def refuse_other(self, recipe: Recipe) -> None:
@@ -221,10 +187,10 @@ class RunFolder:
         """The step of the network that generated OUT/synthetic.
 
         Arguments:
-            n: how many samples there are; None: not looked at.
+            n: samples in OUT/synthetic; None: not compared.
 
         Raises:
-            InputError: generated.json is missing, is not what was written, or speaks of another number of samples.
+            InputError: generated.json is missing, was edited, or records another number of samples.
         """
         try:
             generated = json.loads(self.generated.read_text("utf-8"))
@@ -232,7 +198,7 @@ class RunFolder:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.generated}: missing or edited; generate again") from error
         if n is not None and written != n:
-            raise InputError(f"{self.generated}: speaks of {written} samples, there are {n}; generate again")
+            raise InputError(f"{self.generated}: records {written} samples, found {n}; generate again")
         return step
 
     def about(self) -> dict[str, Any]:
@@ -248,11 +214,12 @@ class RunFolder:
             raise InputError(f"{self.about_file}: missing or edited; begin the run anew with --overwrite") from error
 
     def _differences(self, recipe: Recipe, source: Path | None) -> str:
-        mine, other = self.recipe.settings(), recipe.settings()
-        if "auto" in (mine["precision"], other["precision"]):  # not decided yet on one side
-            mine["precision"] = other["precision"]
-        keys = sorted(key for key, value in mine.items() if not SETTINGS[key].may_change and value != other[key])
-        different = [f"{key} {mine[key]} here, {other[key]} asked" for key in keys]
+        """What makes a recipe, and a source, another run than this one: in a few words, empty if nothing does."""
+        here, asked = self.recipe.settings(), recipe.settings()
+        if "auto" in (here["precision"], asked["precision"]):  # not decided yet on one side
+            here["precision"] = asked["precision"]
+        keys = sorted(key for key, value in here.items() if not SETTINGS[key].may_change and value != asked[key])
+        different = [f"{key} {here[key]} here, {asked[key]} asked" for key in keys]
         if source is not None and self.about()["source"] != str(source.resolve()):
             different.append(f"source {self.about()['source']}")
         return "; ".join(different[:3])
@@ -264,18 +231,8 @@ class RunFolder:
         unfinished = self.path.glob(f".{self.synthetic.name}*.unfinished")
         for folder in (*folders, *map(self.synthetic_of, FORMATS), *unfinished):
             shutil.rmtree(folder, ignore_errors=True)
-        files = (
-            self.best.with_suffix(".csv"),
-            self.codec_file,
-            self.metrics,
-            self.monitor,
-            self.generated,
-            self.scores,
-            self.evidence,
-            self.audit,
-            self.report,
-        )
-        for file in files:
+        files = (self.best_scores, self.codec_file, self.metrics, self.monitor, self.generated)
+        for file in (*files, self.scores, self.evidence, self.audit, self.report):
             file.unlink(missing_ok=True)
 
 

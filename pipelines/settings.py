@@ -22,12 +22,12 @@ class Setting:
     """What is known of a setting besides its value.
 
     Arguments:
-        name: the key after --set, which no other section has.
+        name: the key after --set, unique among all sections.
         section: table of the TOML file; empty: none, it stands at the top.
         field: type, default and description.
         may_change: between two calls on one run, which it does not make another run.
         shared: a run and the one that it is compared with (`against`) have it in common.
-        silent: changes no result, or is reported in another way; no difference between two runs that are compared.
+        silent: changes no result, or is reported apart: no difference between two runs that are compared.
         commands: that have it as an option.
         option: the option's name.
     """

@@ -26,7 +26,7 @@ def run(
         out: folder of the run.
         engine: what reads the records; None: threads of this process.
         resume: go on with the same run where it stopped.
-        overwrite: delete the run that is there.
+        overwrite: delete the run in OUT.
 
     Raises:
         InputError: anything of the user's that cannot be used, in one line.
@@ -37,13 +37,13 @@ def run(
     if recipe.evaluate.verifier is not None:  # rather now than after hours
         Verifier.load(Path(recipe.evaluate.verifier))
         recipe = recipe.changed({"verifier": str(Path(recipe.evaluate.verifier).resolve())})
-    other = None if recipe.against is None else counterpart(recipe)
+    second = None if recipe.against is None else counterpart(recipe)
     _make(recipe, source, out, engine, resume=resume, overwrite=overwrite)
-    if other is not None:
-        place = RunFolder(out).against
-        say(f"against: {recipe.against}, in {place}")
-        _make(other, source, place, engine, resume=RunFolder(place).recipe_file.is_file(), overwrite=False)
-        evaluate(place)
+    if second is not None:
+        against = RunFolder(out).against
+        say(f"against: {recipe.against}, in {against}")
+        _make(second, source, against, engine, resume=RunFolder(against).recipe_file.is_file(), overwrite=False)
+        evaluate(against)
     evaluate_and_audit(out)
 
 
@@ -57,15 +57,14 @@ def _make(recipe: Recipe, source: Path, out: Path, engine: Engine | None, *, res
 def counterpart(recipe: Recipe) -> Recipe:
     """The recipe that a run is compared with, with the same changes of settings that this one had."""
     assert recipe.against is not None
-    other, ours = load_recipe(recipe.against), recipe.settings()
+    chosen = recipe.settings()
     if recipe.name in recipe_names():
         original = load_recipe(recipe.name).settings()
-        changes = {key: value for key, value in ours.items() if value != original[key]}
+        changes = {key: value for key, value in chosen.items() if value != original[key]}
     else:  # a user's own: what it reads and how long it trains
-        changes = {key: value for key, value in ours.items() if SETTINGS[key].shared}
-    return other.changed(
-        {key: value for key, value in changes.items() if key not in ("name", "store")} | {"against": None}
-    )
+        changes = {key: value for key, value in chosen.items() if SETTINGS[key].shared}
+    changes = {key: value for key, value in changes.items() if key not in ("name", "store")}
+    return load_recipe(recipe.against).changed(changes | {"against": None})
 
 
 def demo(recipe: Recipe, out: Path, *, resume: bool, overwrite: bool) -> None:

@@ -1,4 +1,4 @@
-"""Commands on a source or on files alone: what would be read, which recipes there are, images without a GAN."""
+"""Commands without a run: what would be read of a source, recipes, images without a GAN, downloads."""
 
 from pathlib import Path
 from typing import Annotated

@@ -15,7 +15,7 @@ from ...launch import rank
 from ..lock import locked
 from .options import with_options
 
-OURS, BAD_INPUT, NOT_RELEASED, INTERRUPTED = 1, 2, 3, 130
+FAULT, BAD_INPUT, NOT_RELEASED, INTERRUPTED = 1, 2, 3, 130
 RESUME, AGAIN = "--resume goes on", "the same command goes on"  # after a stop
 REMEDIES = {
     errno.ENOSPC: "disk full; free some space and run the same command again",
@@ -23,11 +23,11 @@ REMEDIES = {
     errno.EFBIG: "file size limit reached; raise it and run the same command again",
     errno.EACCES: "no permission; choose a folder that you may read or write",
     errno.EPERM: "not permitted; choose a folder that you may read or write",
-    errno.EROFS: "read-only place; choose another folder",
+    errno.EROFS: "read-only; choose another folder",
     errno.ENOTDIR: "a part of this path is a file; choose another folder",
     errno.EISDIR: "this is a folder; name a file",
     errno.EEXIST: "exists already; choose another name",
-    errno.ENOENT: "not there, or gone while it was needed; check the path and run the same command again",
+    errno.ENOENT: "missing, or gone while it was needed; check the path and run the same command again",
     errno.ENAMETOOLONG: "name too long; choose a shorter one",
 }
 
@@ -51,8 +51,8 @@ def command(
     Arguments:
         example: stands at the end of its help.
         after_stop: what goes on with a stopped one; empty: nothing was kept.
-        alone: no other process may work on its folder OUT meanwhile.
-        together: but for those that train with it.
+        alone: keeps further processes from its folder OUT meanwhile.
+        together: except those that train with it.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -89,7 +89,7 @@ def _fail(line: str, code: int) -> None:
 
 
 def main() -> None:
-    """Entry point of the command; bad usage is one line, an error of ours shows its traceback and exits 1."""
+    """Entry point of the command; bad usage is one line; an error of the program shows its traceback and exits 1."""
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except Exception as error:  # the outermost boundary: whatever it is must not look like the user's mistake
@@ -99,8 +99,11 @@ def main() -> None:
             typer.echo(f"anonimage: {one_line(error.format_message())} See `anonimage --help`.", err=True)
             sys.exit(BAD_INPUT)
         traceback.print_exc()
-        typer.echo("anonimage: this is an error of ours, not yours; please report it with the lines above", err=True)
-        sys.exit(OURS)
+        typer.echo(
+            "anonimage: this is a fault of the program, not of your input; please report it with the lines above",
+            err=True,
+        )
+        sys.exit(FAULT)
     sys.exit(code)
 
 

@@ -333,7 +333,7 @@ def test_bad_usage_is_one_line_and_exits_2(arguments):
     assert ended.stderr.startswith("anonimage: ")
 
 
-def test_an_error_of_ours_exits_1_and_says_so():
+def test_a_fault_of_the_program_exits_1_and_says_so():
     script = (
         "from anonimage.pipelines.commands import terminal\n"
         "@terminal.command('anonimage broken')\ndef broken() -> None:\n    raise RuntimeError('planted')\n"
@@ -341,7 +341,7 @@ def test_an_error_of_ours_exits_1_and_says_so():
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.returncode == 1
-    assert "error of ours" in ended.stderr
+    assert "fault of the program" in ended.stderr
     assert "planted" in ended.stderr
 
 

@@ -90,7 +90,7 @@ PLANTED = 110  # step from which the generator gives one image only
 
 
 class Planted(Callback):
-    """A collapse, on the first course of the training."""
+    """A collapse, on the first run of the training."""
 
     def step(self, trainer, losses):
         if trainer.step >= PLANTED and not trainer.restarts:
@@ -105,7 +105,7 @@ def collapsing(monkeypatch):
     monkeypatch.setattr(training, "callbacks_of", lambda *given: [Planted(), *real(*given)])
 
 
-def test_a_collapse_is_told_and_training_goes_on(database, tmp_path, collapsing):
+def test_a_collapse_is_reported_and_training_goes_on(database, tmp_path, collapsing):
     out = tmp_path / "out"
     options = sets(**LONG | {"leads": "i", "arrangement": "z"})
     said = done("run", "ptb-rgb-small-batch", database, out, *options)
@@ -131,7 +131,7 @@ def test_a_collapse_can_lead_back_to_the_last_healthy_checkpoint(database, tmp_p
     first = monitor[monitor["event"].notna()].iloc[0]
     back = monitor[monitor["restarts"] == 1]
     assert f"warning: step {first['step']}" in said
-    assert back["step"].iloc[0] <= PLANTED + 25 < first["step"]  # from where it was healthy, on another course
+    assert back["step"].iloc[0] <= PLANTED + 25 < first["step"]  # from where it was healthy, with new batches
     assert back["ratio"].iloc[-1] > 0.1
     assert "trained: 250 steps" in said
     assert pd.read_csv(out / "metrics.csv")["step"].is_monotonic_increasing

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from anonimage.pipelines.engines import LocalEngine
+from anonimage.pipelines.engine import ProcessMap
 from anonimage.pipelines.kinds import check_source
 from anonimage.pipelines.recipe import load_recipe
 from evaluation import multiply
@@ -33,7 +33,7 @@ def compare(source: Path, windows: int = WINDOWS, repeats: int = 3) -> dict[str,
         seconds of each and repeat; median, lowest and highest ratio of a repeat, processes to threads.
     """
     recipe = load_recipe("ptb-quantile").changed({"fs": 500.0})
-    ways = {"threads": None, "processes": LocalEngine(os.cpu_count()).map}
+    ways = {"threads": None, "processes": ProcessMap(os.cpu_count() or 1)}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "source"

@@ -76,7 +76,7 @@ def attempt(function: Callable[[_Item], _Result], index: int, item: _Item) -> _R
         return function(item)
     except InputError as fault:
         return Failure(index, one_line(fault), is_input=True)
-    except Exception as fault:  # whatever it is, it is this item's; the others are worked on all the same
+    except (Exception, SystemExit) as fault:  # whatever it is, it is this item's; the others are worked on all the same
         return Failure(index, f"{type(fault).__name__}: {one_line(fault)}")
 
 

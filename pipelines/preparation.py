@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from ..data.parallel import ParallelMap
 from ..data.split import CONTROL, TRAIN
 from ..data.store.staging import discard_unfinished
 from ..data.store.storage import Storage
@@ -13,7 +14,6 @@ from ..transforms import Codec
 from .batches import training_labels, training_rows
 from .classes import Classes, check_classes
 from .codecs import fit_codec, load_codec, save_codec
-from .engines import Engine
 from .kinds import check_source, kind_of_codec
 from .lock import locked_beside
 from .progress import say
@@ -23,7 +23,7 @@ from .training import objective_of
 
 
 def prepare(
-    recipe: Recipe, source: Path, out: Path, engine: Engine | None = None, *, resume: bool, overwrite: bool
+    recipe: Recipe, source: Path, out: Path, parallel: ParallelMap | None = None, *, resume: bool, overwrite: bool
 ) -> None:
     """Steps 1 and 2: store the signals, set control patients apart, fit the codec on the others.
 
@@ -33,7 +33,7 @@ def prepare(
         recipe: the resolved recipe.
         source: what the recipe's kind of data is read from.
         out: folder of the run.
-        engine: what reads the records; None: threads of this process.
+        parallel: who reads the records; None: threads of this process.
         resume: go on with the run that is there.
         overwrite: delete the run that is there.
     """
@@ -51,7 +51,7 @@ def prepare(
         if not (resume or overwrite):
             _refuse_used_store(folder, recipe)
         try:
-            staged = kind.ingest(recipe, source, place, split=True, parallel=None if engine is None else engine.map)
+            staged = kind.ingest(recipe, source, place, split=True, parallel=parallel)
         except ResumableError as fault:
             raise InputError(f"{fault}; what was read so far is kept, and the same command goes on") from fault
         with staged:  # an interruption leaves what was read, a refusal nothing

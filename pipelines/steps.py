@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
+from ..data.parallel import ParallelMap
 from ..data.wfdb.simulate import simulate_database
-from .engines import Engine
 from .evaluating import evaluate, evaluate_and_audit
 from .evaluation.verifier import Verifier
 from .generation import generate
@@ -16,7 +16,7 @@ from .training import helped_run, train
 
 
 def run(
-    recipe: Recipe, source: Path, out: Path, engine: Engine | None = None, *, resume: bool, overwrite: bool
+    recipe: Recipe, source: Path, out: Path, parallel: ParallelMap | None = None, *, resume: bool, overwrite: bool
 ) -> None:
     """All five steps.
 
@@ -24,7 +24,7 @@ def run(
         recipe: the resolved recipe.
         source: what the recipe's kind of data is read from.
         out: folder of the run.
-        engine: what reads the records; None: threads of this process.
+        parallel: who reads the records; None: threads of this process.
         resume: go on with the same run where it stopped.
         overwrite: delete the run in OUT.
 
@@ -38,18 +38,20 @@ def run(
         Verifier.load(Path(recipe.evaluate.verifier))
         recipe = recipe.changed({"verifier": str(Path(recipe.evaluate.verifier).resolve())})
     second = None if recipe.against is None else counterpart(recipe)
-    _make(recipe, source, out, engine, resume=resume, overwrite=overwrite)
+    _make(recipe, source, out, parallel, resume=resume, overwrite=overwrite)
     if second is not None:
         against = RunFolder(out).against
         say(f"against: {recipe.against}, in {against}")
-        _make(second, source, against, engine, resume=RunFolder(against).recipe_file.is_file(), overwrite=False)
+        _make(second, source, against, parallel, resume=RunFolder(against).recipe_file.is_file(), overwrite=False)
         evaluate(against)
     evaluate_and_audit(out)
 
 
-def _make(recipe: Recipe, source: Path, out: Path, engine: Engine | None, *, resume: bool, overwrite: bool) -> None:
+def _make(
+    recipe: Recipe, source: Path, out: Path, parallel: ParallelMap | None, *, resume: bool, overwrite: bool
+) -> None:
     """The steps before the last one."""
-    prepare(recipe, source, out, engine, resume=resume, overwrite=overwrite)
+    prepare(recipe, source, out, parallel, resume=resume, overwrite=overwrite)
     train(out)
     generate(out)
 

@@ -2,14 +2,13 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from anonimage.errors import InputError
 
-MARKED, BROKEN, FATAL, EXITING, SECRET = 3, 5, 7, 9, 10  # items that fare otherwise than the others
+MARKED, BROKEN, FATAL, EXITING = 3, 5, 7, 9  # items that fare differently from the rest
 
 
 def square(item: int) -> int:
@@ -17,7 +16,7 @@ def square(item: int) -> int:
 
 
 def fare(item: int) -> object:
-    """The item's square; of the marked ones an error, a fault, a death, an exit, and what cannot be pickled."""
+    """The item's square; of the marked ones an error, a fault, a death and an exit."""
     if item == MARKED:
         raise InputError(f"record {item}: bad\nheader")
     if item == BROKEN:
@@ -26,8 +25,6 @@ def fare(item: int) -> object:
         os.kill(os.getpid(), signal.SIGKILL)
     if item == EXITING:
         sys.exit(4)
-    if item == SECRET:
-        return lambda: item
     return square(item)
 
 
@@ -50,18 +47,11 @@ def touch(folder: Path, item: int) -> int:
 
 
 def linger(folder: Path, item: int) -> None:
-    """Says whose it is, starts a process of its own, and does not end."""
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    """Says whose it is, and does not end."""
     partial = folder / f".{item}"
-    partial.write_text(f"{os.getpid()} {child.pid}")
+    partial.write_text(f"{os.getpid()}")
     partial.rename(folder / f"{item}")
     time.sleep(300)
-
-
-def linger_after_the_first(folder: Path, item: int) -> int:
-    if item:
-        linger(folder, item)
-    return item
 
 
 def threads(item: int) -> str | None:

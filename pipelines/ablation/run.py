@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...data.parallel import Failure, map_over
+from ...data.parallel import Failure, ParallelMap, map_over
 from ...errors import InputError
 from ...files import is_unfinished, refuse_file
 from ...gan import make_fabric
-from ..engines import Engine, LocalEngine
+from ..engine import ProcessMap
 from ..evaluation.verifier import Verifier
 from ..kinds import check_source
 from ..lock import locked
@@ -31,7 +31,7 @@ def ablate(
     recipe: Recipe,
     vary: Sequence[str],
     seeds: int,
-    engine: Engine,
+    engine: ParallelMap,
     resume: bool,
     audit: bool = False,
 ) -> None:
@@ -58,7 +58,7 @@ def ablate(
         raise InputError(f"--seeds {seeds}: at least 1; 3 or more for intervals that tell something")
     # resolved here, because cells made by different machines have to be of one precision
     cells = grid(with_hardware(_with_verifier(recipe, audit)), vary)
-    if isinstance(engine, LocalEngine) and any(cell.recipe.train.device == "cuda" for cell in cells):
+    if isinstance(engine, ProcessMap) and any(cell.recipe.train.device == "cuda" for cell in cells):
         make_fabric("cuda", "32")  # refused once, not in every run; the machines of a cluster may have one
     jobs = {
         (cell, seed): Job(source.resolve(), place(out, cell, seed).resolve(), cell.with_seed(seed), audit)
@@ -109,7 +109,7 @@ def _claim(out: Path, source: Path, jobs: Sequence[Job], resume: bool) -> None:
             raise InputError(str(error).removesuffix(" or --overwrite")) from error
 
 
-def _run(jobs: dict[tuple[Cell, int], Job], engine: Engine, cells: int, seeds: int) -> dict[tuple[Cell, int], str]:
+def _run(jobs: dict[tuple[Cell, int], Job], engine: ParallelMap, cells: int, seeds: int) -> dict[tuple[Cell, int], str]:
     """Make the runs that are not there yet; which failed, and why."""
     pending = {key: job for key, job in jobs.items() if not is_finished(job)}
     kept = f", {len(jobs) - len(pending)} of them done already" if len(pending) < len(jobs) else ""
@@ -119,7 +119,7 @@ def _run(jobs: dict[tuple[Cell, int], Job], engine: Engine, cells: int, seeds: i
     failures = {}
     with (
         progress("ablate", len(pending)) as advance,
-        map_over(engine.map, run_cell, list(pending.values())) as outcomes,
+        map_over(engine, run_cell, list(pending.values())) as outcomes,
     ):
         for done, ((key, job), outcome) in enumerate(zip(pending.items(), outcomes, strict=True), start=1):
             if isinstance(outcome, Failure):

@@ -39,7 +39,7 @@ def run(
     """The five steps: prepare, train, generate, evaluate and audit; synthetic data, scores and a report in OUT."""
     resolved = changes.recipe(recipe, out if resume else None)
     from .. import steps
-    from ..engines import new_engine
+    from ..engine import new_engine
 
     steps.run(resolved, source, out, new_engine(engine, jobs, address), resume=resume, overwrite=overwrite)
     say(f"synthetic: {out / 'synthetic'}\nreport:    {out / 'report.html'}")
@@ -60,7 +60,7 @@ def prepare(
     """Steps 1 and 2: read the source into OUT/store, split it by patient, fit the codec."""
     resolved = changes.recipe(recipe, out if resume else None)
     from .. import preparation
-    from ..engines import new_engine
+    from ..engine import new_engine
 
     preparation.prepare(resolved, source, out, new_engine(engine, jobs, address), resume=resume, overwrite=overwrite)
 
@@ -149,9 +149,10 @@ def ablate(
     """Run a recipe with every combination of some settings, on the same seeds, and compare the scores in pairs."""
     resolved = changes.recipe(recipe)
     from .. import ablation
-    from ..engines import new_engine
+    from ..engine import new_engine
 
     executor = new_engine(engine, jobs or 1, address)
+    assert executor is not None  # processes, of which one may die
     ablation.ablate(source, out, resolved, vary, seeds, executor, resume=resume, audit=with_audit)
 
 

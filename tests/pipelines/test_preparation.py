@@ -1,5 +1,6 @@
 """`prepare` through the command line: killed, on Ray, without bad records, and with its samples elsewhere."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -170,7 +171,6 @@ def test_a_bad_record_is_named_and_left_out_if_asked(tmp_path, out):
 
 DIES = """
 import os, signal
-from pathlib import Path
 from anonimage.data.wfdb.signals import RecordSource
 read = RecordSource.read
 def fatal(self):
@@ -178,17 +178,15 @@ def fatal(self):
         os.kill(os.getpid(), signal.SIGKILL)
     return read(self)
 RecordSource.read = fatal
-if __name__ == "__main__":
-    from anonimage.pipelines.commands import main
-    main()
 """
 
 
 def test_the_record_that_kills_its_worker_is_named(database, out, tmp_path):
-    (tmp_path / "dies.py").write_text(DIES)
-
-    given = command("prepare", "ptb-quantile", database, out, *sets(), "--jobs", 2)[3:]
-    ended = subprocess.run([sys.executable, tmp_path / "dies.py", *given], capture_output=True, text=True)
+    (tmp_path / "sitecustomize.py").write_text(DIES)  # which every process imports that finds it
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    given = command("prepare", "ptb-quantile", database, out, *sets(), "--jobs", 2)
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    ended = subprocess.run(given, env=env, capture_output=True, text=True)
     assert ended.returncode == 2, ended.stderr
     last = ended.stderr.splitlines()[-1]
     assert "patient004/s0004_re: the process that read it ended without a word" in last

@@ -15,7 +15,7 @@ from anonimage.data.parallel import Failure
 from anonimage.errors import InputError
 from anonimage.pipelines.ablation import ablate, cells, compare
 from anonimage.pipelines.ablation.cells import Job, is_finished, run_cell
-from anonimage.pipelines.engines import LocalEngine
+from anonimage.pipelines.engine import ProcessMap
 from anonimage.pipelines.recipe import load_recipe
 from anonimage.pipelines.run_folder import RunFolder
 from tiny import TINY, anonimage
@@ -31,7 +31,7 @@ class Here:
     def __init__(self):
         self.asked = []
 
-    def map(self, function, items):
+    def __call__(self, function, items):
         self.asked = [(item.recipe.images.arrangement, item.recipe.seed) for item in items]
         for index, item in enumerate(items):
             try:
@@ -43,7 +43,7 @@ class Here:
 class Refusing:
     """An engine that may not be asked for anything."""
 
-    def map(self, function, items):
+    def __call__(self, function, items):
         raise AssertionError(f"asked for {items}")
 
 
@@ -134,7 +134,7 @@ def test_another_recipe_is_refused_before_anything_runs(copy, database):
 
 def test_a_device_that_this_machine_has_not_is_refused_before_anything_runs(database, tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    engine = LocalEngine(1)
+    engine = ProcessMap(1)
     for recipe, vary in ((RECIPE.changed({"device": "cuda"}), VARY), (RECIPE, ["device=cpu,cuda"])):
         with pytest.raises(InputError, match=r"^device 'cuda'.* no CUDA device"):
             ablate(database, tmp_path / "out", recipe, vary, 1, engine, resume=False)
@@ -270,12 +270,11 @@ def test_what_cannot_be_compared_is_refused(resumed, tmp_path):
 
 
 def test_a_run_that_is_killed_in_its_worker_is_one_failure(database, tmp_path):
-    class Deadly:
-        def map(self, function, items):
-            return LocalEngine(1).map(_deadly, items)
+    def deadly(function, items):
+        return ProcessMap(1)(_deadly, items)
 
     with pytest.raises(InputError, match=r"1 of 2 runs failed, the first is arrangement=reversed.*died"):
-        ablate(database, tmp_path / "out", RECIPE, VARY, 1, Deadly(), resume=False)
+        ablate(database, tmp_path / "out", RECIPE, VARY, 1, deadly, resume=False)
     assert set(pd.read_csv(tmp_path / "out/ablation.csv")["arrangement"]) == {"z"}
 
 

@@ -21,6 +21,8 @@ from .recipe import Recipe
 from .run_folder import STORE, RunFolder
 from .training import objective_of
 
+_FEWEST = 2  # control samples that a score of nearest neighbours takes
+
 
 def prepare(
     recipe: Recipe, source: Path, out: Path, parallel: ParallelMap | None = None, *, resume: bool, overwrite: bool
@@ -55,6 +57,7 @@ def prepare(
         except ResumableError as fault:
             raise InputError(f"{fault}; what was read so far is kept, and the same command goes on") from fault
         with staged:  # an interruption leaves what was read, a refusal nothing
+            _refuse_few_control(recipe, source, staged.store)
             codec = fitted(recipe, staged.store)
             folder.begin(recipe, source, staged.store.mark, keep_training=resume and not overwrite)
             staged.place()
@@ -63,6 +66,15 @@ def prepare(
     for problem in staged.store.problems:
         say(f"left out: {problem}")
     say(f"prepared: {_counts(staged.store, codec, recipe)}")
+
+
+def _refuse_few_control(recipe: Recipe, source: Path, store: Store) -> None:
+    n = int((store.frame["part"] == CONTROL).sum())
+    if n < _FEWEST:
+        raise InputError(
+            f"{source}: {n} of {len(store)} samples is for control, and scores need {_FEWEST}; give more data, or set "
+            f"more aside than control_share = {recipe.data.control_share:g} does"
+        )
 
 
 def fitted(recipe: Recipe, store: Store) -> Codec:

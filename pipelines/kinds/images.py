@@ -36,7 +36,6 @@ class Images(Kind):
     name = "images"
     data = "images"
     noun = "picture"
-    nouns = "pictures"
     channels_noun = "channel"
     title = "pictures, whose folders are the classes"
     meaningless = ("leads", "label", *COLUMNS)
@@ -65,8 +64,8 @@ class Images(Kind):
         ]
         return Inspection(lines, problems)
 
-    def _ingest(
-        self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
+    def ingest(
+        self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
         side = _side(recipe)
         with progress("read") as advance:
@@ -86,9 +85,8 @@ class Images(Kind):
         layout = arrangement(recipe.images.arrangement, len(info.channels), info.length, recipe.seed)
         return info.codec(GreyLevels(), layout)
 
-    def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
-        length = _side(recipe) ** 2
-        return [SampleInfo(["grey"] * n, [""] * n, None, 1.0, length) for n in (1, 3)]  # grey, or in colour
+    def length(self, recipe: Recipe) -> int:
+        return _side(recipe) ** 2
 
     def file_names(self, codec: Codec) -> str:
         classes = "|".join(map(re.escape, codec.form["classes"]))

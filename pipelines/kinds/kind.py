@@ -18,7 +18,6 @@ from ...data.parallel import ParallelMap
 from ...data.recording import RecordHead
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
-from ...data.split import CONTROL
 from ...data.store.store import Store
 from ...data.store.writing import StagedStore
 from ...errors import InputError
@@ -35,7 +34,7 @@ if TYPE_CHECKING:  # what needs torch or scipy is imported by the methods that u
 
 COLUMNS = ("binary", "category", "drop", "keep", "missing")  # options about columns of a table
 COMMON = 3  # people: a text that so many have tells nothing about one of them
-_FEWEST = 2  # control samples that a score of nearest neighbours takes
+_STEP = 0.001  # a resolution as a source may have it
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Kind(ABC):
     Attributes:
         name: key of `KINDS`, and "kind" in the form of stores and codecs.
         data: what a recipe calls it.
-        noun, nouns: one sample, several samples.
+        noun: one sample.
         channels_noun: what the channels of a sample are.
         title: such a source.
         formats: that samples can be written in, besides the source's own.
@@ -90,7 +89,6 @@ class Kind(ABC):
     name: ClassVar[str]
     data: ClassVar[str]
     noun: ClassVar[str]
-    nouns: ClassVar[str]
     channels_noun: ClassVar[str]
     title: ClassVar[str]
     formats: ClassVar[tuple[str, ...]] = ()
@@ -101,6 +99,11 @@ class Kind(ABC):
     dark: ClassVar[bool] = False
     tabular: ClassVar[bool] = False
     has_offsets: ClassVar[bool] = False
+
+    @property
+    def nouns(self) -> str:
+        """What several samples are called."""
+        return f"{self.noun}s"
 
     @abstractmethod
     def recognises(self, source: Path) -> bool:
@@ -126,14 +129,9 @@ class Kind(ABC):
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
         """What a recipe would read of a source, and every problem in it."""
 
+    @abstractmethod
     def ingest(
-        self,
-        recipe: Recipe,
-        source: Path,
-        to: Path | str,
-        *,
-        split: bool,
-        parallel: ParallelMap | None = None,
+        self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
         """Read a source into a store that is not yet in its place.
 
@@ -143,26 +141,11 @@ class Kind(ABC):
             to: the store's folder, or an fsspec URL. Interrupted work on signals lies in a hidden folder beside it, and
                 the same call continues it.
             split: set control patients apart.
-            parallel: who reads the records, recordings or pictures, see `data.parallel`; None is this process.
+            parallel: who reads the records, recordings or pictures; None is this process.
 
         Raises:
-            InputError: the first thing that cannot be read, or too little for control.
+            InputError: the first thing that cannot be read.
         """
-        staged = self._ingest(recipe, source, to, split, parallel)
-        store = staged.store
-        n = int((store.frame["part"] == CONTROL).sum())
-        if split and n < _FEWEST:
-            staged.discard()
-            raise InputError(
-                f"{source}: {n} of {len(store)} samples is for control, and scores need {_FEWEST}; give more data, or "
-                f"set more aside than control_share = {recipe.data.control_share:g} does"
-            )
-        return staged
-
-    @abstractmethod
-    def _ingest(
-        self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
-    ) -> StagedStore: ...
 
     def check_layout(self, recipe: Recipe) -> None:
         """Refuse a layout that no run can have, as far as one can tell without the source.
@@ -170,24 +153,27 @@ class Kind(ABC):
         Raises:
             InputError: it is unknown, cannot hold such samples, or cannot be decoded.
         """
-        faults = []
-        infos = self._possible(recipe)
-        for info in infos:
+        faults, length = [], self.length(recipe) or 1
+        for n in self.channel_counts(recipe):
+            info = SampleInfo([f"{k}" for k in range(n)], [""] * n, recipe.data.fs, _STEP, length)
             try:
                 codec = self.new_codec(recipe, info)
             except InputError as error:
                 faults.append(error)
                 continue
             if not codec.invertible:
-                named = recipe.images.arrangement
-                raise InputError(f"{named}: has no inverse, so nothing that is generated could be decoded")
+                name = recipe.images.arrangement
+                raise InputError(f"{name}: has no inverse, so nothing that is generated could be decoded")
             return
-        if faults:
-            raise faults[0]
+        raise faults[0]
 
-    def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
-        """What samples may be like, as far as one can tell without the source: one of these has to go."""
-        return ()
+    def channel_counts(self, recipe: Recipe) -> Sequence[int]:
+        """How many channels samples may have, as far as one can tell without the source."""
+        return (1, 3)
+
+    def length(self, recipe: Recipe) -> int | None:
+        """Values per channel that a recipe asks for; None: any number."""
+        return None
 
     @abstractmethod
     def new_codec(self, recipe: Recipe, info: SampleInfo) -> Codec:
@@ -199,16 +185,12 @@ class Kind(ABC):
         Raises:
             InputError: they are longer or shorter than the recipe's windows.
         """
-        length = self._length(recipe)
-        if length is not None and samples.length != length:
+        length = self.length(recipe)
+        if length not in (None, samples.length):
             raise InputError(
                 f"{self.nouns} of {samples.length} values; recipe {recipe.name} needs {length}: change its side or "
-                "length, or cut windows of that length"
+                f"length, or give {self.nouns} of that length"
             )
-
-    def _length(self, recipe: Recipe) -> int | None:
-        """Values per channel that a recipe asks for; None: any number."""
-        return None
 
     def new_format(self, plan: Plan, codec: Codec, file_format: str = "source", comments: Sequence[str] = ()) -> Format:
         """How `data.sharded.write_set` writes what a codec decodes.

@@ -27,13 +27,12 @@ from ...data.series.series import (
 from ...data.series.sheet import read_sheet
 from ...data.sharded import Format, Plan
 from ...data.split import split_patients
-from ...data.store.writing import Cut, StagedStore, stage_samples, stage_store
+from ...data.store.writing import StagedStore, stage_samples
 from ...errors import InputError
 from ...transforms import Codec
 from ..inspection import Inspection, counted
-from ..progress import progress
 from ..recipe import Recipe
-from .signals import Signals, comment_texts
+from .signals import Signals, check_shape, comment_texts, stage_windows
 
 
 class OtherSeries(Signals):
@@ -88,17 +87,17 @@ class OtherSeries(Signals):
         ]
         return Inspection(lines, problems)
 
-    def _ingest(
-        self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
+    def ingest(
+        self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
         given = (source, recipe.data.fs, recipe.data.layout, _label(recipe, source), recipe.data.patient)
-        parts = (lambda frame: split_patients(frame, recipe.data.control_share, recipe.seed)) if split else None
         sources = series_sources(*given)
         if not sources:  # a row is a sample already, whatever length the recipe's windows have
             series = read_series(*given)
             samples = series.samples
             assert samples is not None
-            samples.frame["part"] = "" if parts is None else parts(samples.frame)
+            share, seed = recipe.data.control_share, recipe.seed
+            samples.frame["part"] = split_patients(samples.frame, share, seed) if split else ""
             return stage_samples(to, samples, series.form, series.classes)
         if split and len(sources) == 1:
             sources[0].read()  # what is wrong with it comes first
@@ -111,17 +110,8 @@ class OtherSeries(Signals):
             refuse_one_class(source, classes)
             return column_form(headers, classes)
 
-        with progress("read", len(sources)) as advance:
-            return stage_store(
-                to,
-                sources,
-                Cut(recipe.window, recipe.step_between_windows, parts),
-                classes=() if given[3] in (None, NO_LABEL) else None,
-                form=form,
-                parallel=parallel,
-                skip_bad=recipe.data.skip_bad,
-                progress=lambda done, _: advance(done, "recordings"),
-            )
+        classes = () if given[3] in (None, NO_LABEL) else None
+        return stage_windows(recipe, sources, to, split=split, parallel=parallel, classes=classes, form=form)
 
     def file_names(self, codec: Codec) -> str:
         form = codec.form
@@ -151,9 +141,7 @@ class OtherSeries(Signals):
             return samples
         series = read_series(folder, codec.fs, "columns", label, "record", form["classes"])
         values = [recording.physical() for recording in series.recordings]
-        wanted = (len(codec.channels), codec.arrangement.length)
-        if wrong := [value.shape for value in values if value.shape != wanted]:
-            raise InputError(f"{folder}: holds a file of shape {wrong[0]}, not what this run makes; generate again")
+        check_shape(folder, values, codec)
         return Samples(np.stack(values), write.read_rows(folder), codec.channels, codec.units, codec.fs)
 
 

@@ -6,12 +6,19 @@ import re
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...data import write
+from ...data.parallel import ParallelMap
+from ...data.recording import Source
 from ...data.samples import Samples
+from ...data.split import split_patients
+from ...data.store.writing import Cut, Form, StagedStore, stage_store
 from ...data.wfdb.leads import limb_relations
 from ...errors import InputError
 from ...transforms import (
@@ -27,6 +34,7 @@ from ...transforms import (
 )
 from ..evaluation.privacy.space import SignalView, View
 from ..evaluation.utility import Lesson
+from ..progress import progress
 from ..recipe import Recipe
 from .kind import COMMON, Kind, SampleInfo
 
@@ -34,15 +42,12 @@ if TYPE_CHECKING:
     from ..evaluation.measure import Measured
     from ..evaluation.sets import Sets
 
-_STEP = 0.001  # a resolution as a source may have it
-
 
 class Signals(Kind):
     """Windows of signals: values of one unit a channel, taken at a rate."""
 
     data = "signals"
     noun = "window"
-    nouns = "windows"
     formats = write.FORMATS
     sections = (
         *("traces", "parameters", "evidence", "attacks", "classes", "five steps"),
@@ -68,8 +73,11 @@ class Signals(Kind):
         standardizer = parts[0] if len(parts) == 1 else Compose(*parts)
         return info.codec(standardizer, layout, limb_relations(info.channels))
 
-    def _length(self, recipe: Recipe) -> int:
+    def length(self, recipe: Recipe) -> int:
         return recipe.window
+
+    def channel_counts(self, recipe: Recipe) -> Sequence[int]:
+        return (len(recipe.data.leads),) if recipe.data.leads else super().channel_counts(recipe)
 
     def is_ecg(self, codec: Codec) -> bool:
         return codec.fs is not None and set(codec.units) == {"mV"}
@@ -88,13 +96,6 @@ class Signals(Kind):
     def _headers(self, recipe: Recipe, source: Path) -> Iterator[tuple[str, Iterable[str]]]:
         """Whose each header is, and its texts."""
 
-    def _possible(self, recipe: Recipe) -> Sequence[SampleInfo]:
-        counts = (len(recipe.data.leads),) if recipe.data.leads else (1, 3)  # without leads the source decides
-        return [
-            SampleInfo([f"{k}" for k in range(channels)], [""] * channels, recipe.data.fs, _STEP, recipe.window)
-            for channels in counts
-        ]
-
     def fidelity(self, sets: Sets, measured: Measured) -> None:
         from ..evaluation.measure import measure_signals
 
@@ -107,6 +108,38 @@ class Signals(Kind):
 
     def view(self, codec: Codec, training: Samples, control: Samples) -> View:
         return SignalView()
+
+
+def stage_windows(
+    recipe: Recipe,
+    sources: Sequence[Source],
+    to: Path | str,
+    *,
+    split: bool,
+    parallel: ParallelMap | None,
+    classes: Sequence[str] | None,
+    form: Form | None = None,
+) -> StagedStore:
+    """Cut recordings into the windows of a recipe; see `data.store.writing.stage_store`."""
+    parts = partial(split_patients, control_share=recipe.data.control_share, seed=recipe.seed) if split else None
+    with progress("read", len(sources)) as advance:
+        return stage_store(
+            to,
+            sources,
+            Cut(recipe.window, recipe.step_between_windows, parts),
+            classes=classes,
+            form=form,
+            parallel=parallel,
+            skip_bad=recipe.data.skip_bad,
+            progress=lambda done, _: advance(done, "recordings"),
+        )
+
+
+def check_shape(folder: Path, values: Sequence[np.ndarray], codec: Codec) -> None:
+    """Refuse recordings (C, L) that are not what a codec decodes."""
+    shape = (len(codec.channels), codec.arrangement.length)
+    if wrong := [each.shape for each in values if each.shape != shape]:
+        raise InputError(f"{folder}: holds a recording of shape {wrong[0]}, not what this run makes; generate again")
 
 
 def comment_texts(comments: Iterable[str]) -> Iterator[str]:

@@ -58,7 +58,6 @@ class Table(Kind):
     name = "table"
     data = "table"
     noun = "row"
-    nouns = "rows"
     channels_noun = "features"
     title = "a table"
     formats = tuple(_DIALECTS)
@@ -98,8 +97,8 @@ class Table(Kind):
         lines = [f"{len(file.frame)} rows, {len(file.frame.columns)} columns"]
         return Inspection(lines, problems, (Listing(f"Columns of {file.name}", texts, numbers, rows),))
 
-    def _ingest(
-        self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
+    def ingest(
+        self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
         file = read_table(source, recipe.data.missing, as_written(recipe))
         patient, label = patient_column(recipe), None if recipe.data.label == NO_LABEL else recipe.data.label

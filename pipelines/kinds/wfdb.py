@@ -12,8 +12,7 @@ from ...data.parallel import ParallelMap
 from ...data.recording import RecordHead
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
-from ...data.split import split_patients
-from ...data.store.writing import Cut, StagedStore, stage_store
+from ...data.store.writing import StagedStore
 from ...data.wfdb.describe import Description, describe
 from ...data.wfdb.header import read_heads, relabel
 from ...data.wfdb.listing import find_records, header_text
@@ -24,7 +23,7 @@ from ...transforms import Codec
 from ..inspection import Inspection, Listing, counted
 from ..progress import progress
 from ..recipe import Recipe
-from .signals import Signals, comment_texts
+from .signals import Signals, check_shape, comment_texts, stage_windows
 
 
 class WfdbRecords(Signals):
@@ -66,8 +65,8 @@ class WfdbRecords(Signals):
             lines.append(f"windows left out: {counted(known.dropped)}")
         return Inspection(lines, known.problems, (_records(known), _table1(known), _table2(known)))
 
-    def _ingest(
-        self, recipe: Recipe, source: Path, to: Path | str, split: bool, parallel: ParallelMap | None
+    def ingest(
+        self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
         heads, classes = read_heads(find_records(source, recipe.data.patient)), CLASSES
         if (labels := _label_file(recipe)) is not None:
@@ -79,17 +78,7 @@ class WfdbRecords(Signals):
                     record.check()
                 except InputError as fault:
                     raise InputError(f"{fault}, or leave it out with --skip-bad") from fault
-        parts = (lambda frame: split_patients(frame, recipe.data.control_share, recipe.seed)) if split else None
-        with progress("read", len(heads)) as advance:
-            return stage_store(
-                to,
-                sources,
-                Cut(recipe.window, recipe.step_between_windows, parts),
-                classes=classes,
-                parallel=parallel,
-                skip_bad=recipe.data.skip_bad,
-                progress=lambda done, _: advance(done, "records"),
-            )
+        return stage_windows(recipe, sources, to, split=split, parallel=parallel, classes=classes)
 
     def file_names(self, codec: Codec) -> str:
         return rf"({FOLDERS.pattern}/)?synthetic\d+\.(hea|dat)|RECORDS|samples\.csv"
@@ -110,9 +99,7 @@ class WfdbRecords(Signals):
     def read_back(self, folder: Path, codec: Codec) -> Samples:
         heads = read_heads(find_records(folder))
         values = [recording.physical() for recording in read_records(heads)]
-        wanted = (len(codec.channels), codec.arrangement.length)
-        if wrong := [value.shape for value in values if value.shape != wanted]:
-            raise InputError(f"{folder}: holds a record of shape {wrong[0]}, not what this run makes; generate again")
+        check_shape(folder, values, codec)
         made = (codec.fs, tuple(codec.channels))
         if strange := {(head.fs, tuple(head.channels)) for head in heads} - {made}:
             fs, leads = next(iter(strange))
@@ -133,17 +120,9 @@ def _label_file(recipe: Recipe) -> Path | None:
 
 def _records(known: Description) -> Listing:
     rows = [
-        (
-            head.name,
-            head.patient,
-            head.diagnosis,
-            head.label,
-            len(head.channels),
-            f"{head.fs:g}",
-            f"{head.seconds:.1f}",
-            n,
-        )
-        for head, n in ((row.head, row.windows) for row in known.rows)
+        (h.name, h.patient, h.diagnosis, h.label, len(h.channels), f"{h.fs:g}", f"{h.seconds:.1f}", row.windows)
+        for row in known.rows
+        for h in [row.head]
     ]
     return Listing("Records", ("record", "patient", "diagnosis", "class"), ("leads", "Hz", "seconds", "windows"), rows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,12 +62,11 @@ class TableForm:
         category: Collection[str] = (),
         drop: Collection[str] = (),
         keep: Collection[str] = (),
-        number: Collection[str] = (),
     ) -> TableForm:
         """Find what each column is.
 
         Arguments:
-            frame: the training rows.
+            frame: rows that have every category and class, the training rows for example.
             name: of the table, for errors.
             label: the column to learn classes from.
             patient: the column that tells whose row it is.
@@ -75,7 +74,6 @@ class TableForm:
             category: columns of which only values that occur may come out.
             drop: columns to leave out.
             keep: columns of one value, to be copied into every row.
-            number: columns that are of numbers or times, however few these rows have.
 
         Raises:
             InputError: an unknown column, a column named in two options, or one that nothing can be learnt from.
@@ -86,7 +84,7 @@ class TableForm:
         refuse_repeats(map(str, frame.columns), name)
         if not len(frame):
             raise InputError(f"{name}: no training rows; give a table with rows")
-        given = dict.fromkeys(number, "number") | {column: key[2:] for key, some in options.items() for column in some}
+        given = {column: key[2:] for key, some in options.items() for column in some}
         left_out = {*drop, patient}
         columns = [
             category_of(frame[column], name) if column == label else column_of(frame[column], name, given.get(column))
@@ -97,6 +95,18 @@ class TableForm:
         if not form.features:
             raise InputError(f"{name}: no column is left to learn from; drop fewer columns")
         return form
+
+    def refit(self, frame: pd.DataFrame) -> TableForm:
+        """The same columns with the ranges and digits of some of their rows, which have every category and class.
+
+        Raises:
+            InputError: numbers that nothing can be learnt from.
+        """
+        columns = (
+            column_of(frame[column.name], self.name, "number") if isinstance(column, Number) else column
+            for column in self.columns
+        )
+        return replace(self, columns=tuple(columns))
 
     @property
     def features(self) -> tuple[str, ...]:

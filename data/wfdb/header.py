@@ -19,13 +19,7 @@ from .listing import header_text
 # What wfdb.rdheader raises at text that is not a header; it has no error class of its own.
 _UNREADABLE = (OSError, ValueError, IndexError, TypeError, KeyError, AttributeError)
 _BYTES = {"8": 1, "16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1.5, "310": 4 / 3, "311": 4 / 3}
-_TO_MILLIVOLT = {
-    "v": 1000.0,
-    "mv": 1.0,
-    "uv": 0.001,
-    "\u03bcv": 0.001,
-    "nv": 0.000001,
-}  # casefold makes every µ a Greek μ
+_TO_MILLIVOLT = {"v": 1000.0, "mv": 1.0, "uv": 0.001, "\u03bcv": 0.001, "nv": 1e-6}  # casefold makes every µ Greek
 
 
 def read_heads(entries: Iterable[RecordEntry]) -> list[RecordHead]:
@@ -132,15 +126,18 @@ def _signal(position: int, line: str) -> Signal:
     if fields is None:
         raise ValueError(f"cannot make sense of '{line[:60]}'")
     return _in_millivolt(
-        name=fields["sig_name"].strip() or str(position + 1),
-        units=fields["units"],
-        gain=float(fields["adc_gain"] or 0),
-        baseline=int(fields["baseline"] or fields["adc_zero"] or 0),
-        file=fields["file_name"],
-        fmt=fields["fmt"],
-        offset=int(fields["byte_offset"] or 0),
-        per_frame=int(fields["samps_per_frame"] or 1),
-        skew=int(fields["skew"] or 0),
+        Signal(
+            name=fields["sig_name"].strip() or str(position + 1),
+            units=fields["units"],
+            gain=float(fields["adc_gain"] or 0),
+            baseline=int(fields["baseline"] or fields["adc_zero"] or 0),
+            scale=1.0,
+            file=fields["file_name"],
+            fmt=fields["fmt"],
+            offset=int(fields["byte_offset"] or 0),
+            per_frame=int(fields["samps_per_frame"] or 1),
+            skew=int(fields["skew"] or 0),
+        )
     )
 
 
@@ -160,23 +157,13 @@ def _frequency(entry: RecordEntry, record_line: str) -> float:
     return fs
 
 
-def _in_millivolt(
-    name: str, units: str, gain: float, baseline: int, file: str, fmt: str, offset: int, per_frame: int, skew: int
-) -> Signal:
-    """A signal with voltages in mV; no unit means mV and no gain 200 per unit, as header(5) has it."""
-    scale = _TO_MILLIVOLT.get(units.casefold() or "mv")
-    return Signal(
-        name=name,
-        units=units if scale is None else "mV",
-        gain=(gain or 200.0) / (scale or 1.0),
-        baseline=baseline,
-        scale=scale or 1.0,
-        file=file,
-        fmt=fmt,
-        offset=offset,
-        per_frame=per_frame,
-        skew=skew,
-    )
+def _in_millivolt(signal: Signal) -> Signal:
+    """A signal as its header has it, with voltages in mV; no unit means mV and no gain 200 per unit (header(5))."""
+    scale = _TO_MILLIVOLT.get(signal.units.casefold() or "mv")
+    gain = signal.gain or 200.0
+    if scale is None:
+        return replace(signal, gain=gain)
+    return replace(signal, units="mV", gain=gain / scale, scale=scale)
 
 
 def _segment_signals(record: wfdb.MultiRecord) -> Iterator[Signal]:
@@ -185,17 +172,19 @@ def _segment_signals(record: wfdb.MultiRecord) -> Iterator[Signal]:
     for segment in record.segments:
         for k, name in enumerate(segment.sig_name if segment is not None else ()):
             if name not in described or described[name].file == "~":  # "~" only lays out what comes
-                described[name] = _in_millivolt(
+                signal = Signal(
                     name=name,
                     units=segment.units[k] or "",
                     gain=segment.adc_gain[k] or 0.0,
                     baseline=segment.baseline[k] or 0,
+                    scale=1.0,
                     file=segment.file_name[k],
                     fmt=segment.fmt[k],
                     offset=segment.byte_offset[k] or 0,
                     per_frame=segment.samps_per_frame[k] or 1,
                     skew=segment.skew[k] or 0,
                 )
+                described[name] = _in_millivolt(signal)
     return (described[name] for name in record.get_sig_name() if name in described)
 
 

@@ -18,7 +18,7 @@ from ...data.sharded import Plan
 from ...data.split import CONTROL, TRAIN, split_patients
 from ...data.store.store import Store
 from ...data.store.writing import StagedStore, stage_samples
-from ...data.table.columns import NUMBERS, Binary, Category, Number, text_of
+from ...data.table.columns import NUMBERS, Binary, Category, text_of
 from ...data.table.file import read_table
 from ...data.table.form import TableForm, TableFormat, rows_of
 from ...errors import InputError, nearest
@@ -103,9 +103,10 @@ class Table(Kind):
         file = read_table(source, recipe.data.missing, as_written(recipe))
         patient, label = patient_column(recipe), None if recipe.data.label == NO_LABEL else recipe.data.label
         rows = rows_of(file.frame, file.name, label=label, patient=patient)
-        fit = partial(
-            TableForm.fit,
-            name=file.name,
+        part = split_patients(rows, recipe.data.control_share, recipe.seed) if split else np.full(len(rows), TRAIN)
+        whole = TableForm.fit(
+            file.frame,
+            file.name,
             label=label if recipe.conditional else None,
             patient=patient,
             binary=recipe.data.binary,
@@ -113,16 +114,13 @@ class Table(Kind):
             drop=recipe.data.drop,
             keep=recipe.data.keep,
         )
-        part = split_patients(rows, recipe.data.control_share, recipe.seed) if split else np.full(len(rows), TRAIN)
-        whole = fit(file.frame)
         is_training = _with_every_value(part == TRAIN, rows["patient"], file.frame, whole)
         if is_training.all() and split:
             raise InputError(
                 f"{source}: no control row is left, for training needs a row of every category; --drop columns of many "
                 "rare categories, or give more rows"
             )
-        numbers = [column.name for column in whole.columns if isinstance(column, Number)]
-        form = fit(file.frame[is_training], number=numbers)
+        form = whole.refit(file.frame[is_training])
         samples = form.to_samples(file.frame)
         frame = rows.assign(label=samples.frame["label"].to_numpy(), part=np.where(is_training, TRAIN, CONTROL))
         stored = Samples(samples.values, frame, samples.channels, samples.units)

@@ -217,3 +217,15 @@ def test_whose_rows_they_are(people):
     people.loc[4, "id"] = None
     with pytest.raises(InputError, match="column 'id' is missing in row 5"):
         rows_of(people, "people.csv", patient="id")
+
+
+def test_refitted_to_some_rows_only_ranges_and_digits_change(people):
+    whole = TableForm.fit(people, "people.csv", **OPTIONS)
+    some = people[people["age"] < people["age"].max()]
+    form = whole.refit(some)
+    columns = {column.name: (column, before) for column, before in zip(form.columns, whole.columns, strict=True)}
+    age, before = columns.pop("age")
+    assert (age.high, before.high) == (some["age"].max(), people["age"].max())
+    assert age.kind == before.kind
+    assert form.features == whole.features
+    assert all(now == then for now, then in columns.values() if now.name != "st")

@@ -33,8 +33,10 @@ def rates(findings, name):
 def table(**columns):
     """A table, its form and its rows as samples."""
     frame = pd.DataFrame(columns)
-    numbers = [name for name in columns if name in ("age", "x", "y")]
-    form = TableForm.fit(frame, "t.csv", category=["colour"] if "colour" in columns else [], number=numbers)
+    # numbers, however few different ones these rows have
+    spread = {name: np.linspace(0.5, 9, len(frame)) for name in columns if name in ("age", "x", "y")}
+    category = ["colour"] if "colour" in columns else []
+    form = TableForm.fit(frame.assign(**spread), "t.csv", category=category).refit(frame)
     return form, form.to_samples(frame)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data.split import split_patients
+from anonimage.data.split import split_patients, undersample
 from anonimage.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,3 +65,33 @@ def test_a_share_that_leaves_one_side_empty_is_refused(share, side):
 def test_nothing_to_split():
     with pytest.raises(InputError, match="no training patient is left"):
         split_patients(people([0]))
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(0, 9))
+def test_every_class_gets_the_size_of_the_smallest(labels, seed):
+    labels = np.array(labels)
+    kept = undersample(labels, seed)
+    sizes = np.unique(labels, return_counts=True)[1]
+    assert np.unique(labels[kept], return_counts=True)[1].tolist() == [sizes.min()] * len(sizes)
+    assert (np.diff(kept) > 0).all()  # sorted, none twice
+    assert kept.tolist() == undersample(labels, seed).tolist()
+
+
+def test_the_sizes_of_the_paper():
+    labels = np.repeat([0, 1, 2], [20015, 4623, 4390])  # Table 2
+    kept = undersample(labels, 0)
+    assert np.bincount(labels[kept]).tolist() == [4390] * 3
+    assert set(np.flatnonzero(labels == 2)) <= set(kept.tolist())
+    assert kept.tolist() != undersample(labels, 1).tolist()
+
+
+def test_another_class_more_does_not_come_from_a_biased_draw():
+    labels = np.repeat([0, 1], [100, 50])
+    times = sum(np.isin(np.arange(100), undersample(labels, seed)) for seed in range(200))
+    assert times.min() > 60
+    assert times.max() < 140
+
+
+def test_nothing_to_balance():
+    with pytest.raises(InputError, match="no samples to balance"):
+        undersample(np.array([], dtype=int), 0)

@@ -24,93 +24,66 @@ from .fingerprint import fingerprint
 from .kinds import kind_of_codec
 from .progress import say
 from .recipe import Recipe
-from .release.gate import Area, judge
+from .release.gate import judge
 from .release.policy import Policy, load_policy
 from .report.content import Run
 from .report.paper_claims import observe
 from .run_folder import RunFolder, chosen_checkpoint
 
 
-def evaluate(out: Path) -> None:
+def evaluate(out: Path, *, with_audit: bool = False) -> None:
     """Score OUT/synthetic against control patients; write scores.json, evidence.json and report.html.
 
     Arguments:
         out: folder of a run in which something was generated.
+        with_audit: attack it as well, see `audit`.
 
     Raises:
         InputError: nothing generated yet, or what is in OUT/synthetic is not this run's.
     """
     folder = RunFolder.prepared(out)
-    sets = read_sets(folder)
-    score(folder, sets)
-    write_page(folder, sets)
+    sets, mark = read_sets(folder), fingerprint(folder.synthetic)
+    kind = kind_of_codec(sets.codec)
+    measured = measure(sets, kind)
+    save_scores(measured.scores, folder.scores, mark, measured.not_measured)
+    save_evidence(measured.evidence, folder.evidence, mark)
+    if with_audit:
+        attack(sets, kind, None, mark).save(folder.audit)
+    _write_page(folder, sets, load_policy("default"))
 
 
 def audit(out: Path, policy: str = "default", verifier: Path | None = None) -> None:
-    """Attack OUT/synthetic; write audit.json, and the report with what was found.
+    """Attack OUT/synthetic; write audit.json, and the report with its results.
 
     Arguments:
         out: folder of a run that was evaluated.
-        policy: name or path of the policy whose verdict is told.
+        policy: name or path of the policy whose verdict is reported.
         verifier: file of a verifier of people; None: the recipe's, if it names one.
 
     Raises:
         InputError: nothing generated or evaluated yet, or a policy or verifier that cannot be used.
     """
-    held_to, folder = load_policy(policy), RunFolder.prepared(out)
+    judged_by, folder = load_policy(policy), RunFolder.prepared(out)
+    codec = load_codec(folder.codec_file)
+    kind = kind_of_codec(codec)
     if verifier is not None:
         Verifier.load(verifier)  # rather now than after the long work
-        codec = load_codec(folder.codec_file)
-        if not kind_of_codec(codec).is_ecg(codec):
-            raise InputError(
-                f"--verifier {verifier}: tells people apart by their ECG, and this run has none; leave it out"
-            )
-    sets = read_sets(folder)
-    _of_these(folder, load_scores(folder.scores), fingerprint(folder.synthetic))
-    make_audit(folder, sets, verifier)
-    write_page(folder, sets, held_to)
+        if not kind.is_ecg(codec):
+            raise InputError(f"--verifier {verifier}: recognises people by their ECG, this run has none; leave it out")
+    sets, mark = read_sets(folder), fingerprint(folder.synthetic)
+    _of_these(folder, load_scores(folder.scores), mark)
+    attack(sets, kind, verifier, mark).save(folder.audit)
+    _write_page(folder, sets, judged_by)
 
 
-def evaluate_and_audit(out: Path) -> None:
-    """Both, as a run ends with them."""
-    folder = RunFolder.prepared(out)
-    sets = read_sets(folder)
-    score(folder, sets)
-    make_audit(folder, sets, None)
-    write_page(folder, sets)
-
-
-def score(folder: RunFolder, sets: Sets) -> None:
-    """Write scores.json and evidence.json."""
-    mark = fingerprint(folder.synthetic)
-    measured = measure(sets, kind_of_codec(sets.codec))
-    save_scores(measured.scores, folder.scores, mark, measured.not_measured)
-    save_evidence(measured.evidence, folder.evidence, mark)
-
-
-def make_audit(folder: RunFolder, sets: Sets, verifier: Path | None) -> None:
-    """Write audit.json."""
-    attack(sets, kind_of_codec(sets.codec), verifier, fingerprint(folder.synthetic)).save(folder.audit)
-
-
-def write_page(folder: RunFolder, sets: Sets, policy: Policy | None = None) -> list[Area]:
-    """Write report.html from what was measured.
-
-    Arguments:
-        folder, sets: of the run.
-        policy: whose verdict stands on the page; None: the default one.
-
-    Returns:
-        The verdicts on fidelity, utility and privacy.
-    """
+def _write_page(folder: RunFolder, sets: Sets, policy: Policy) -> None:
+    """Write report.html from what was measured, with the verdicts of a policy."""
     mark = fingerprint(folder.synthetic)
     scores = _of_these(folder, load_scores(folder.scores), mark)
-    found = Audit.load(folder.audit) if folder.audit.is_file() else None
-    if found is not None and found.fingerprint != mark:
+    results = Audit.load(folder.audit) if folder.audit.is_file() else None
+    if results is not None and results.fingerprint != mark:
         say(f"{folder.audit}: is of other samples than these; run `anonimage audit {folder.path}`")
-        found = None
-    policy = policy or load_policy("default")
-    areas = judge(found, scores.scores, policy, scores.not_measured)
+        results = None
     run = Run(
         recipe=sets.recipe,
         codec=sets.codec,
@@ -124,8 +97,8 @@ def write_page(folder: RunFolder, sets: Sets, policy: Policy | None = None) -> l
         dropped=sets.store.dropped,
         versions=folder.about()["versions"],
         evidence=load_evidence(folder.evidence, mark),
-        audit=found,
-        areas=areas,
+        audit=results,
+        areas=judge(results, scores.scores, policy, scores.not_measured),
         policy=policy.name,
         not_measured=scores.not_measured,
     )
@@ -137,7 +110,6 @@ def write_page(folder: RunFolder, sets: Sets, policy: Policy | None = None) -> l
         say(line)
     if (observation := observe(run)) is not None:
         say(f"section {sets.recipe.section}: {observation.sentence}")
-    return areas
 
 
 def read_sets(folder: RunFolder) -> Sets:
@@ -168,7 +140,7 @@ def read_sets(folder: RunFolder) -> Sets:
         control=store.samples(positions[CONTROL]),
         synthetic=synthetic.select(_draw(np.arange(len(synthetic)), recipe)),
     )
-    return Sets(recipe, store, codec, snapshot, synthetic, rows, samples, positions)
+    return Sets(recipe, store, codec, snapshot, synthetic, rows, samples)
 
 
 def _refuse_other(folder: RunFolder, synthetic: Samples, codec: Codec) -> None:
@@ -178,9 +150,9 @@ def _refuse_other(folder: RunFolder, synthetic: Samples, codec: Codec) -> None:
         "values in each": (codec.arrangement.length, synthetic.length),
         "Hz": (codec.fs, synthetic.fs),
     }
-    for what, (ours, theirs) in wanted.items():
-        if ours != theirs:
-            shown = (", ".join(map(str, each[:4])) if isinstance(each, tuple) else each for each in (theirs, ours))
+    for what, (own, given) in wanted.items():
+        if own != given:
+            shown = (", ".join(map(str, each[:4])) if isinstance(each, tuple) else each for each in (given, own))
             raise InputError("{}: has {} {}, this run makes {}; generate again".format(folder.synthetic, what, *shown))
     if not len(synthetic):
         raise InputError(f"{folder.synthetic}: is empty; generate again")
@@ -218,9 +190,9 @@ def _scores_beside(folder: RunFolder) -> dict[str, Score]:
     beside = RunFolder(folder.against)
     if folder.recipe.against is None or not beside.scores.is_file():
         return {}
-    steps, theirs = folder.generated_step(), beside.generated_step()
-    if steps != theirs:
-        say(f"not compared: {folder.against} is of step {theirs}, this run of step {steps}")
+    steps, others = folder.generated_step(), beside.generated_step()
+    if steps != others:
+        say(f"not compared: {folder.against} is of step {others}, this run of step {steps}")
         return {}
     return dict(load_scores(beside.scores).scores)
 
@@ -250,10 +222,10 @@ def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 def _evolution(folder: Path) -> dict[int, np.ndarray]:
     """Images of the fixed latents by step."""
-    found = {}
+    images = {}
     for path in sorted(folder.glob("[0-9]*.npy")):
         try:
-            found[int(path.stem)] = np.load(path)
+            images[int(path.stem)] = np.load(path)
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: cannot be read ({one_line(error)}); delete it") from error
-    return found
+    return images

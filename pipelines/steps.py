@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..data.parallel import ParallelMap
 from ..data.wfdb.simulate import simulate_database
-from .evaluating import evaluate, evaluate_and_audit
+from .evaluating import evaluate
 from .evaluation.verifier import Verifier
 from .generation import generate
 from .preparation import prepare
@@ -44,7 +44,7 @@ def run(
         say(f"against: {recipe.against}, in {against}")
         _make(second, source, against, parallel, resume=RunFolder(against).recipe_file.is_file(), overwrite=False)
         evaluate(against)
-    evaluate_and_audit(out)
+    evaluate(out, with_audit=True)
 
 
 def _make(

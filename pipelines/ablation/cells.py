@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...files import new_file
-from ..evaluating import evaluate, evaluate_and_audit
+from ..evaluating import evaluate
 from ..evaluation.scores import load_scores
 from ..fingerprint import fingerprint
 from ..generation import generate
@@ -58,7 +58,7 @@ def run_cell(job: Job) -> None:
         prepare(job.recipe, job.source, job.out, resume=RunFolder(job.out).recipe_file.is_file(), overwrite=False)
         train(job.out)
         generate(job.out)
-        (evaluate_and_audit if job.audit else evaluate)(job.out)
+        evaluate(job.out, with_audit=job.audit)
 
 
 def is_finished(job: Job) -> bool:

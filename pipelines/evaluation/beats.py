@@ -180,24 +180,16 @@ def score_r_peaks(sets: Comparison, fs: float) -> dict[str, Score]:
 
 @dataclass(frozen=True)
 class Wave:
-    """How a P or T wave is looked for: times in seconds, the rest shares.
+    """How a P or T wave is looked for: times in seconds, the rest shares."""
 
-    Arguments:
-        width: of the Gaussian whose derivative is the slope.
-        flank: the steepest slopes on both sides of a peak are so near to it.
-        reach: its borders are so near to those.
-        on, off: it begins and ends where its slope falls below this share of its steepest.
-        lopsided: the flatter side's slope over the steeper one's, at least; less is a step, or a wave cut in two.
-        least: the mean of both slopes over the steepest of the beat's QRS complex, at least.
-    """
-
-    width: float
-    flank: float
-    reach: float
+    width: float  # of the Gaussian whose derivative is the slope
+    flank: float  # the steepest slopes on both sides of a peak are so near to it
+    reach: float  # its borders are so near to those
+    # on, off: it begins and ends where its slope falls below this share of its steepest
     on: float
     off: float
-    lopsided: float
-    least: float
+    lopsided: float  # the flatter side's slope over the steeper one's, at least; less is a step, or a wave cut in two
+    least: float  # the mean of both slopes over the steepest of the beat's QRS complex, at least
 
 
 T = Wave(width=0.020, flank=0.10, reach=0.15, on=0.40, off=0.43, lopsided=0.1, least=0.003)

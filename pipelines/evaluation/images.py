@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ...data.samples import Samples
 from ...data.store.store import Store
 from ...transforms import AdaptedRange, Codec, Compose, Saturation, Transform
 from .distances import score_kernel
@@ -65,7 +66,6 @@ def score_null(images: np.ndarray, null: np.ndarray, seed: int) -> dict[str, Sco
     Arguments:
         images: (N, c, H, W) uint8, as the generator made them.
         null: (c, H, W) True where the arrangement has NULL; none: nothing is scored.
-        seed: of the bootstrap.
 
     Source: the NULL area of Piacentino et al., section 3.3.3, Fig. 5.
     """
@@ -76,13 +76,13 @@ def score_null(images: np.ndarray, null: np.ndarray, seed: int) -> dict[str, Sco
     return {"null_clean": Score(float(clean.mean()), *ends(draws), 1.0, len(clean))}
 
 
-def score_coding(store: Store, codec: Codec, rows: np.ndarray, seed: int) -> dict[str, Score]:
+def score_coding(store: Store, codec: Codec, real: Samples, seed: int) -> dict[str, Score]:
     """Round trip of some windows, saturation of all.
 
     Arguments:
         store: real signals.
         codec: fitted.
-        rows: positions in the store's frame of the windows whose round trip is measured.
+        real: windows of it whose round trip is measured.
         seed: of the bootstrap.
 
     Returns:
@@ -90,16 +90,15 @@ def score_coding(store: Store, codec: Codec, rows: np.ndarray, seed: int) -> dic
         where the standardizer has quantile bounds; "wide_windows": the share wider than the adapted range, or than the
         paper's where there is none, before anything is cut off.
     """
-    return {**_round_trip(store, codec, rows, seed), **_saturation(store, codec, seed)}
+    return {**_round_trip(codec, real, seed), **_saturation(store, codec, seed)}
 
 
-def _round_trip(store: Store, codec: Codec, rows: np.ndarray, seed: int) -> dict[str, Score]:
-    x = store.samples(rows).values
-    scale, unit = (1000.0, "µV") if set(store.units) == {"mV"} else (1.0, store.units[0])
+def _round_trip(codec: Codec, real: Samples, seed: int) -> dict[str, Score]:
+    x = real.values
+    scale, unit = (1000.0, "µV") if set(real.units) == {"mV"} else (1.0, real.units[0])
     error = scale * np.abs(codec.decode(codec.encode(x), codec.offset(x)) - x)
     squares = np.nanmean(error**2, axis=(1, 2))
-    patients = store.frame["patient"].to_numpy()[rows]
-    rms = interval(squares, patients, lambda values: float(np.sqrt(values.mean())), seed)
+    rms = interval(squares, real.frame["patient"].to_numpy(), lambda values: float(np.sqrt(values.mean())), seed)
     whole = np.array([not any(cut.values for cut in codec.saturated(x[k : k + 1]).values()) for k in range(len(x))])
     tolerance = scale * codec.tolerance
     scores = {"round_trip_rms": Score(float(np.sqrt(squares.mean())), *rms, tolerance, len(x), unit)}

@@ -85,7 +85,6 @@ def fit_encoder(
         people: (N,) whose each is; at least two people. One window of a person is enough: it is varied.
         seed: of weights, batches and variations; the same gives the same encoder.
         steps: batches of up to 16 people × 4 windows.
-        widths: of the network.
 
     Raises:
         InputError: fewer than two people, or not one name a window.
@@ -229,9 +228,6 @@ def network(steps: int = STEPS) -> Learner:
     Windows lose their offset, which generators draw apart from the signal, and have leads in units of their own spread
     among those it learns from; longer ones than LONGEST are shortened by means of neighbouring samples, which leaves
     2 s at 1000 Hz with 500 Hz. NaN counts as the window's mean.
-
-    Arguments:
-        steps: updates.
     """
 
     def learn(values: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> Judge:

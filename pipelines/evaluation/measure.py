@@ -129,7 +129,7 @@ def measure_signals(sets: Sets, measured: Measured) -> None:
     drawn, codec, seed = sets.drawn, sets.codec, sets.recipe.seed
     windows = sets.comparison(drawn.synthetic.values, drawn.control.values, drawn.training.values)
     measured.scores |= score_diversity(_images(sets))
-    measured.scores |= score_coding(sets.store, codec, np.concatenate(list(sets.drawn_rows.values())), seed)
+    measured.scores |= score_coding(sets.store, codec, Samples.concatenate([drawn.training, drawn.control]), seed)
     measured.scores |= score_autocorrelation(windows)
     measured.scores |= score_amplitude(windows, codec.channels)
     measured.scores |= score_lead_distance(windows)

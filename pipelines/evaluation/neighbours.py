@@ -121,18 +121,13 @@ def score_manifold(sets: Comparison, k: int = 5) -> dict[str, Score]:
 
 @dataclass(frozen=True)
 class _BallCounts:
-    """Which sample is in whose ball, counted by blocks of patients; blocks because memory must not grow with N².
+    """Which sample is in whose ball, counted by blocks of patients; blocks because memory must not grow with N²."""
 
-    Arguments:
-        in_real: (N, B) for each synthetic sample, balls of the control samples of each block that it is in.
-        holds: (M, B') for each control sample, synthetic samples of each block in its ball.
-        in_synthetic: (M, B') for each control sample, balls of the synthetic samples of each block that it is in.
-        synthetic_blocks, real_blocks: (N,) and (M,) the block of each sample.
-    """
-
-    in_real: np.ndarray
-    holds: np.ndarray
+    in_real: np.ndarray  # (N, B) for each synthetic sample, balls of the control samples of each block that it is in
+    holds: np.ndarray  # (M, B') for each control sample, synthetic samples of each block in its ball
+    # (M, B') for each control sample, balls of the synthetic samples of each block that it is in
     in_synthetic: np.ndarray
+    # (N,) and (M,) the block of each sample
     synthetic_blocks: np.ndarray
     real_blocks: np.ndarray
 

@@ -20,7 +20,6 @@ def interval(
         values: (N,) one figure a window.
         groups: (N,) the patient of each; a synthetic window is a group of its own.
         statistic: what is estimated from the values.
-        seed: of the resampling.
 
     Returns:
         2.5 and 97.5 percentile.
@@ -73,7 +72,6 @@ def multiplicities(groups: np.ndarray, rng: np.random.Generator, resamples: int 
 
     Arguments:
         groups: (N,) the patient of each window; a synthetic window is a group of its own.
-        rng: of the draws.
         resamples: R.
 
     Returns:
@@ -94,7 +92,6 @@ def stratified_multiplicities(people: np.ndarray, labels: np.ndarray, seed: int)
     Arguments:
         people: (N,) the patient of each sample.
         labels: (N,) true classes; a person is of the most frequent one of theirs, of several the first.
-        seed: of the draws.
 
     Returns:
         Blocks (N, R), of which the first has R = 1.

@@ -22,38 +22,23 @@ Range = tuple[float, float] | None
 
 @dataclass(frozen=True)
 class Score:
-    """One measured number.
+    """One measured number."""
 
-    Arguments:
-        value: the estimate.
-        low: lower end of its 95 % interval.
-        high: upper end.
-        baseline: the same figure where nothing is generated (real against real); None: it has none.
-        n: number of samples, or people, that it rests on.
-        unit: unit of value, interval and baseline; empty for shares and counts.
-    """
-
-    value: float
-    low: float
-    high: float
-    baseline: float | None
-    n: int
-    unit: str = ""
+    value: float  # the estimate
+    low: float  # lower end of its 95 % interval
+    high: float  # upper end
+    baseline: float | None  # the same figure where nothing is generated (real against real); None: it has none
+    n: int  # number of samples, or people, that it rests on
+    unit: str = ""  # unit of value, interval and baseline; empty for shares and counts
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What scores.json holds.
+    """What scores.json holds."""
 
-    Arguments:
-        scores: by name.
-        fingerprint: of the synthetic files that were scored.
-        not_measured: scores that could not be had, and why.
-    """
-
-    scores: Mapping[str, Score]
-    fingerprint: str
-    not_measured: Mapping[str, str]
+    scores: Mapping[str, Score]  # by name
+    fingerprint: str  # of the synthetic files that were scored
+    not_measured: Mapping[str, str]  # scores that could not be had, and why
 
 
 def save_scores(
@@ -83,17 +68,14 @@ def load_scores(path: Path) -> Scores:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the pictures of the report are drawn from, besides the samples; empty where it has no meaning.
+    """What the pictures of the report are drawn from, besides the samples; empty where it has no meaning."""
 
-    Arguments:
-        parameters: by "synthetic" and "control", a row for each window, a column for each ECG parameter.
-        spectra: "frequency" (F,) in Hz, "synthetic" and "control" (3, F): 10, 50 and 90 percentile over windows of the
-            logarithm (base 10) of power.
-        features: columns x, y and kind ("training", "control", "synthetic"): a map of the encoder's feature space.
-    """
-
+    # by "synthetic" and "control", a row for each window, a column for each ECG parameter
     parameters: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    # "frequency" (F,) in Hz, "synthetic" and "control" (3, F): 10, 50 and 90 percentile over windows of the logarithm
+    # (base 10) of power
     spectra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    # columns x, y and kind ("training", "control", "synthetic"): a map of the encoder's feature space
     features: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["x", "y", "kind"]))
 
 
@@ -102,7 +84,6 @@ def save_evidence(evidence: Evidence, path: Path, fingerprint: str) -> None:
 
     Arguments:
         evidence: of one set of synthetic samples.
-        path: of the file.
         fingerprint: of those samples.
     """
     state = {
@@ -151,33 +132,20 @@ def _rounded(values: np.ndarray) -> list:
 
 @dataclass(frozen=True)
 class Definition:
-    """A score, or a family of scores; scores.toml says what each field is.
+    """A score, or a family of scores; scores.toml says what each field is."""
 
-    Arguments:
-        key: the score's name; one that ends in a colon begins the names of a family.
-        part: of the report.
-        title: what readers call it.
-        meaning: what its values say.
-        best: the value to aim at; empty: not told.
-        ranges: smallest and largest possible value by name or pattern of names, None where there are none.
-        first_screen: names that are shown first.
-        headline: names that ablation studies test.
-        exact: nothing is estimated, so there is no interval.
-        group: scores that are missing together.
-        extra: says nothing of its area by itself.
-    """
-
-    key: str
-    part: str
-    title: str
-    meaning: str
-    best: str
+    key: str  # the score's name; one that ends in a colon begins the names of a family
+    part: str  # of the report
+    title: str  # what readers call it
+    meaning: str  # what its values say
+    best: str  # the value to aim at; empty: not told
+    # smallest and largest possible value by name or pattern of names, None where there are none
     ranges: Mapping[str, Range]
-    first_screen: tuple[str, ...]
-    headline: tuple[str, ...]
-    exact: bool
-    group: str
-    extra: bool
+    first_screen: tuple[str, ...]  # names that are shown first
+    headline: tuple[str, ...]  # names that ablation studies test
+    exact: bool  # nothing is estimated, so there is no interval
+    group: str  # scores that are missing together
+    extra: bool  # says nothing of its area by itself
 
     def covers(self, name: str) -> bool:
         """Whether a name is this score's or begins as those of this family do."""
@@ -195,12 +163,6 @@ class Definition:
 @dataclass(frozen=True)
 class ScoreTable:
     """All scores, in the order of the report.
-
-    Arguments:
-        parts: titles of the report's parts.
-        definitions: of the scores.
-        attacks: names of the attacks of an audit.
-
     >>> table = score_table()
     >>> table.title("heart_rate: mean", {})
     'heart rate, mean'
@@ -210,9 +172,9 @@ class ScoreTable:
     "; did you mean 'coverage'? Ther"
     """
 
-    parts: Mapping[str, str]
-    definitions: tuple[Definition, ...]
-    attacks: tuple[str, ...]
+    parts: Mapping[str, str]  # titles of the report's parts
+    definitions: tuple[Definition, ...]  # of the scores
+    attacks: tuple[str, ...]  # names of the attacks of an audit
 
     def __iter__(self) -> Iterator[Definition]:
         return iter(self.definitions)

@@ -19,20 +19,16 @@ from .resampling import some
 
 @dataclass(frozen=True)
 class Comparison:
-    """Three sets of values in one space, as scores take them.
+    """Three sets of values in one space, as scores take them."""
 
-    Arguments:
-        synthetic, control, training: (N, …) each.
-        control_patients, training_patients: (N,) the patient of each real sample; empty where no score asks.
-        seed: of draws and of the bootstrap, over synthetic samples and real patients.
-    """
-
+    # (N, …) each
     synthetic: np.ndarray
     control: np.ndarray
     training: np.ndarray
+    # (N,) the patient of each real sample; empty where no score asks
     control_patients: np.ndarray = field(default_factory=lambda: np.empty(0, str))
     training_patients: np.ndarray = field(default_factory=lambda: np.empty(0, str))
-    seed: int = field(kw_only=True)
+    seed: int = field(kw_only=True)  # of draws and of the bootstrap, over synthetic samples and real patients
 
     @property
     def values(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -92,25 +88,16 @@ class DrawnSamples:
 
 @dataclass(frozen=True)
 class Sets:
-    """One run, ready to be measured.
+    """One run, ready to be measured."""
 
-    Arguments:
-        recipe, store, codec: of the run.
-        snapshot: the networks that generated.
-        synthetic: all that was generated.
-        rows: positions in the store of all "train" and all "control" samples.
-        drawn: at most `recipe.evaluated` of each set, in random order.
-        drawn_rows: positions in the store of the real ones among them, by part.
-    """
-
+    # recipe, store, codec: of the run
     recipe: Recipe
     store: Store
     codec: Codec
-    snapshot: Snapshot
-    synthetic: Samples
-    rows: dict[str, np.ndarray]
-    drawn: DrawnSamples
-    drawn_rows: dict[str, np.ndarray]
+    snapshot: Snapshot  # the networks that generated
+    synthetic: Samples  # all that was generated
+    rows: dict[str, np.ndarray]  # positions in the store of all "train" and all "control" samples
+    drawn: DrawnSamples  # at most `recipe.evaluated` of each set, in random order
 
     @property
     def classes(self) -> Classes:

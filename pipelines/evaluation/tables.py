@@ -22,17 +22,11 @@ _Times = tuple[
 
 @dataclass(frozen=True)
 class Variable:
-    """One column of a table, as its features show it.
+    """One column of a table, as its features show it."""
 
-    Arguments:
-        name: of the column.
-        number: it holds numbers; else categories.
-        features: positions of its features: one number; one of 0 and 1; or one 0 or 1 for each value.
-    """
-
-    name: str
-    number: bool
-    features: tuple[int, ...]
+    name: str  # of the column
+    number: bool  # it holds numbers; else categories
+    features: tuple[int, ...]  # positions of its features: one number; one of 0 and 1; or one 0 or 1 for each value
 
 
 def variables(form: TableForm, with_label: bool = False) -> list[Variable]:

@@ -21,21 +21,14 @@ Progress = Callable[[int, str], object]
 
 @dataclass(frozen=True)
 class Study:
-    """What a classifier that learns from some sets is worth on another.
+    """What a classifier that learns from some sets is worth on another."""
 
-    Arguments:
-        name: as scores begin.
-        train: sets it learns from; "shuffled" are training samples with their labels exchanged between patients.
-        test: set on which it is measured.
-        baseline: the study whose figures stand beside these, measured before; None: there is no lower one.
-        guess: it learns nothing but how frequent the classes are.
-    """
-
-    name: str
+    name: str  # as scores begin
+    # sets it learns from; "shuffled" are training samples with their labels exchanged between patients
     train: tuple[str, ...]
-    test: str
-    baseline: str | None
-    guess: bool = False
+    test: str  # set on which it is measured
+    baseline: str | None  # the study whose figures stand beside these, measured before; None: there is no lower one
+    guess: bool = False  # it learns nothing but how frequent the classes are
 
 
 # Sources: Esteban, Hyland and Rätsch 2017, section 4.2 (TSTR, TRTS); ME-GAN, Table 2 (augmentation, PR-AUC by class)
@@ -53,17 +46,11 @@ DIFFERENCES = (("tstr", "trtr"), ("augmented", "trtr"))
 
 @dataclass(frozen=True)
 class Lesson:
-    """How the samples of one kind of data are learned.
+    """How the samples of one kind of data are learned."""
 
-    Arguments:
-        learner: makes a judge of what it sees of samples, and their labels.
-        features: what it sees of values (N, C, L): (N, …).
-        most: samples of a set that take part, at random; None: all.
-    """
-
-    learner: Learner
-    features: Callable[[np.ndarray], np.ndarray] = lambda values: values
-    most: int | None = None
+    learner: Learner  # makes a judge of what it sees of samples, and their labels
+    features: Callable[[np.ndarray], np.ndarray] = lambda values: values  # what it sees of values (N, C, L): (N, …)
+    most: int | None = None  # samples of a set that take part, at random; None: all
 
 
 def score_utility(
@@ -196,7 +183,6 @@ def score_recall(
         right: (N,) True where the class was recognised.
         labels: (N,) the true classes.
         groups: (N,) the patient of each image.
-        seed: of the bootstrap, over the patients of each class.
         classes: among which was guessed: all that training knows; None: those among labels.
     """
     present = np.unique(labels)
@@ -216,7 +202,6 @@ def score_classes(right: np.ndarray, labels: np.ndarray, groups: np.ndarray, see
         right: (N,) True where the class was recognised.
         labels: (N,) the true classes, or those that were asked of the generator.
         groups: (N,) the patient of each real image; a generated one is its own.
-        seed: of the bootstrap.
     """
     if not len(right):
         raise InputError("no image has a class that training knows; give control patients of the classes of training")

@@ -42,29 +42,20 @@ _SPELLED = re.compile(r"^(?:ecg|lead)[\s_-]*", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Verifier:
-    """What distinguishes people by one lead, and how well it does.
+    """What distinguishes people by one lead, and how well it does."""
 
-    Arguments:
-        centre: (89,) mean description of a beat.
-        axes: (89, F) what it is projected on.
-        lead: of the windows.
-        seconds: length of the windows it was tried on.
-        errors: equal error rates on unseen people by "same day: session", "same day: window", "other day: …";
-            interval over people, n people. A session is compared with a session, or a window with one.
-        threshold: cosine of a window and somebody's mean from which on they count as one person: where the two errors
-            of "window" are equal.
-        trained_on: how many people it learnt from.
-        usable: share of the windows of the source that hold a whole beat; the others took no part in the trial.
-    """
-
-    centre: np.ndarray
-    axes: np.ndarray
-    lead: str
-    seconds: float
+    centre: np.ndarray  # (89,) mean description of a beat
+    axes: np.ndarray  # (89, F) what it is projected on
+    lead: str  # of the windows
+    seconds: float  # length of the windows it was tried on
+    # equal error rates on unseen people by "same day: session", "same day: window", "other day: …"; interval over
+    # people, n people. A session is compared with a session, or a window with one
     errors: Mapping[str, Score]
+    # cosine of a window and somebody's mean from which on they count as one person: where the two errors of "window"
+    # are equal
     threshold: float
-    trained_on: int
-    usable: float
+    trained_on: int  # how many people it learnt from
+    usable: float  # share of the windows of the source that hold a whole beat; the others took no part in the trial
 
     @property
     def error(self) -> Score:

@@ -63,7 +63,6 @@ def attack_copies(
         swept: their distances from the pool.
         shapes: (S, C, l) of the same samples.
         pool: real samples.
-        seed: of draws, resampling and relabellings.
         resamples: of the intervals; 0: none.
     """
     rng = np.random.default_rng(seed)
@@ -166,7 +165,6 @@ def attack_membership(swept: Sweep, pool: Pool, seed: int, resamples: int = RESA
     Arguments:
         swept: distances of the synthetic set from the pool.
         pool: real samples.
-        seed: of resampling and relabellings.
         resamples: of the intervals; 0: none.
     """
     nearest, rarity = (_logarithm(distance) for distance in (swept.to_synthetic, pool.others))
@@ -230,18 +228,13 @@ def _logarithm(distance: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Matcher:
-    """A verifier of people, as the attack needs it.
+    """A verifier of people, as the attack needs it."""
 
-    Arguments:
-        embed: (N, C, L) windows -> (N, F) of length 1.
-        threshold: cosine between a window and a person's template (the mean of the person's windows, of length 1) from
-            which on both are taken for the same person: where both errors are equal.
-        error: equal error rate on people that the verifier never saw.
-    """
-
-    embed: Callable[[np.ndarray], np.ndarray]
+    embed: Callable[[np.ndarray], np.ndarray]  # (N, C, L) windows -> (N, F) of length 1
+    # cosine between a window and a person's template (the mean of the person's windows, of length 1) from which on both
+    # are taken for the same person: where both errors are equal
     threshold: float
-    error: Score
+    error: Score  # equal error rate on people that the verifier never saw
 
     def refusal(self, synthetic: np.ndarray, seed: int) -> str:
         """Why nothing can be shown with it on windows (S, C, L); empty if something can."""
@@ -274,7 +267,6 @@ class Matcher:
             synthetic: (S, C, L).
             templates: (P, F).
             member: (P,) whether the person was in training.
-            seed: of draws, resampling and relabellings.
             resamples: of the interval; 0: none.
 
         Returns:

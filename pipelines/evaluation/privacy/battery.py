@@ -11,14 +11,7 @@ from ....errors import InputError
 from ..resampling import RESAMPLES, ends
 from ..scores import Score
 from ..sets import refuse_shared_patients
-from .attacks import (
-    REIDENTIFICATION,
-    Matcher,
-    attack_copies,
-    attack_discriminator,
-    attack_membership,
-    too_few,
-)
+from .attacks import REIDENTIFICATION, Matcher, attack_copies, attack_discriminator, attack_membership, too_few
 from .findings import Attack, Audit, Control, Findings, successful
 from .pool import Pool, owners, sweep
 from .space import SignalView, View
@@ -31,31 +24,21 @@ FEWEST_TRAINING, FEWEST_CONTROL = 2, 4  # people; half of those of control make 
 
 @dataclass(frozen=True)
 class AuditInput:
-    """What an audit takes.
+    """What an audit takes."""
 
-    Arguments:
-        synthetic: samples as they would be released; no rows of its frame are read.
-        training, control: real samples; `frame["patient"]` says whose. Give all of them, or draw from both alike:
-            people of both parts have to be alike but for the training.
-        seed: of all draws.
-        view: how such samples are compared and replayed.
-        model_scores: of a discriminator for each training (N,) and each control (M,) sample, large for real.
-        matcher: a verifier of people; or why there is none.
-        extra: further attacks, also made on the controls.
-        runs: of each control.
-        fingerprint: of the synthetic files.
-    """
-
-    synthetic: Samples
+    synthetic: Samples  # samples as they would be released; no rows of its frame are read
+    # training, control: real samples; `frame["patient"]` says whose. Give all of them, or draw from both alike: people
+    # of both parts have to be alike but for the training
     training: Samples
     control: Samples
-    seed: int
-    view: View = field(default_factory=SignalView)
+    seed: int  # of all draws
+    view: View = field(default_factory=SignalView)  # how such samples are compared and replayed
+    # of a discriminator for each training (N,) and each control (M,) sample, large for real
     model_scores: tuple[np.ndarray, np.ndarray] | None = None
-    matcher: Matcher | str = "no verifier was given"
-    extra: Extra | None = None
-    runs: int = 20
-    fingerprint: str = ""
+    matcher: Matcher | str = "no verifier was given"  # a verifier of people; or why there is none
+    extra: Extra | None = None  # further attacks, also made on the controls
+    runs: int = 20  # of each control
+    fingerprint: str = ""  # of the synthetic files
 
     def check(self) -> None:
         """Refuse what cannot be compared.
@@ -192,13 +175,7 @@ class _AuditContext:
         return pool.cache.get("templates")
 
     def _attack(
-        self,
-        synthetic: Samples,
-        pool: Pool,
-        templates: np.ndarray | None,
-        control: Samples,
-        seed: int,
-        resamples: int,
+        self, synthetic: Samples, pool: Pool, templates: np.ndarray | None, control: Samples, seed: int, resamples: int
     ) -> Findings:
         given = self.given
         shapes = pool.space.view.shapes(given.view.values(synthetic))

@@ -10,72 +10,53 @@ from ....errors import InputError
 from ....files import new_file
 from ..scores import Score
 
+_REST = ("not_measured", "fingerprint", "counts", "not_applicable")  # fields of an audit that are JSON as they are
 ALPHA = 0.01  # family-wise: the probability that any attack of a battery succeeds where nothing leaks
 
 
 @dataclass(frozen=True)
 class Attack:
-    """One attack on what was generated.
+    """One attack on what was generated."""
 
-    Arguments:
-        name: such as "membership: density ratio, patient".
-        limit: which limit of a policy it is held to, such as "membership_auc".
-        question: what the attacker wants to know, in plain words.
-        score: strength of the attack; interval over people; baseline: the attack on people that training never saw, or
-            guessing; n: how many people, or rows, it rests on.
-        p_value: probability of such a strength if the people of training and the others were exchangeable.
-        members, non_members: people of training, and people that it never saw.
-        controls: strength against the "positive" and the "negative" control, means over their runs; absent where the
-            attack has none.
-        roc: (false positive rate, true positive rate) points by "synthetic", "positive", "negative"; may be empty.
-        rates: where the score is a difference of rates, what it is made of: success on "training" samples and of a
-            "naive guess", each with success on control samples as baseline.
-    """
-
-    name: str
-    limit: str
-    question: str
+    name: str  # such as "membership: density ratio, patient"
+    limit: str  # which limit of a policy it is held to, such as "membership_auc"
+    question: str  # what the attacker wants to know, in plain words
+    # strength of the attack; interval over people; baseline: the attack on people that training never saw, or guessing;
+    # n: how many people, or rows, it rests on
     score: Score
-    p_value: float
+    p_value: float  # probability of such a strength if the people of training and the others were exchangeable
+    # members, non_members: people of training, and people that it never saw
     members: int
     non_members: int
+    # strength against the "positive" and the "negative" control, means over their runs; absent where the attack has
+    # none
     controls: Mapping[str, Score] = field(default_factory=dict)
+    # (false positive rate, true positive rate) points by "synthetic", "positive", "negative"; may be empty
     roc: Mapping[str, list[tuple[float, float]]] = field(default_factory=dict)
+    # where the score is a difference of rates, what it is made of: success on "training" samples and of a "naive
+    # guess", each with success on control samples as baseline
     rates: Mapping[str, Score] = field(default_factory=dict)
 
 
 @dataclass
 class Findings:
-    """Attacks on one set of samples.
+    """Attacks on one set of samples."""
 
-    Arguments:
-        attacks: those that were made.
-        not_measured: attacks that could not be made, and why.
-    """
-
-    attacks: list[Attack] = field(default_factory=list)
-    not_measured: dict[str, str] = field(default_factory=dict)
+    attacks: list[Attack] = field(default_factory=list)  # those that were made
+    not_measured: dict[str, str] = field(default_factory=dict)  # attacks that could not be made, and why
 
 
 @dataclass(frozen=True)
 class Control:
-    """A control run several times.
+    """A control run several times."""
 
-    Arguments:
-        kind: "positive": replays training windows with small noise and shifts, some attack has to succeed; "negative":
-            real windows of other people, none may.
-        right: runs in which the battery came out right.
-        runs: number of runs.
-        needed: how often it has to.
-        samples: in the smallest run; fewer than the synthetic set has where non-members have no more, since none is
-            drawn twice. 0: an older audit, which does not say.
-    """
-
+    # "positive": replays training windows with small noise and shifts, some attack has to succeed; "negative": real
+    # windows of other people, none may
     kind: Literal["positive", "negative"]
-    right: int
-    runs: int
-    needed: int
-    samples: int = 0
+    right: int  # runs in which the battery came out right
+    runs: int  # number of runs
+    needed: int  # how often it has to
+    samples: int = 0  # in the smallest run: fewer than synthetic ones where non-members have no more
 
     @property
     def passed(self) -> bool:
@@ -85,22 +66,14 @@ class Control:
 
 @dataclass(frozen=True)
 class Audit:
-    """All results of a battery on one set of synthetic samples.
+    """All results of a battery on one set of synthetic samples."""
 
-    Arguments:
-        attacks: in the order in which they are reported.
-        controls: the positive and the negative one; none where no battery could be run.
-        not_measured: attacks that could not be made, and why.
-        fingerprint: of the synthetic files that were audited.
-        counts: numbers of synthetic, training and control samples, and of people.
-        not_applicable: attacks that have no meaning for such data, and why.
-    """
-
-    attacks: tuple[Attack, ...]
-    controls: tuple[Control, ...]
-    not_measured: Mapping[str, str]
-    fingerprint: str
-    counts: Mapping[str, int]
+    attacks: tuple[Attack, ...]  # in the order in which they are reported
+    controls: tuple[Control, ...]  # the positive and the negative one; none where no battery could be run
+    not_measured: Mapping[str, str]  # attacks that could not be made, and why
+    fingerprint: str  # of the synthetic files that were audited
+    counts: Mapping[str, int]  # numbers of synthetic, training and control samples, and of people
+    # attacks that have no meaning for such data, and why
     not_applicable: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -131,8 +104,7 @@ class Audit:
             state = json.loads(path.read_text("utf-8"))
             attacks = tuple(_attack(attack) for attack in state["attacks"])
             controls = tuple(Control(**control) for control in state["controls"])
-            named = (state["not_measured"], state["fingerprint"], state["counts"], state.get("not_applicable", {}))
-            return cls(attacks, controls, *named)
+            return cls(attacks, controls, *(state[name] for name in _REST))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(f"{path}: missing or edited; run `anonimage audit {path.parent}`") from error
 

@@ -93,20 +93,14 @@ def _draws(people: int, members: int, rng: np.random.Generator, chunk: int) -> I
 
 @dataclass(frozen=True)
 class Tested:
-    """A statistic that compares members with non-members.
+    """A statistic that compares members with non-members."""
 
-    Arguments:
-        value: the statistic, every person counting alike.
-        low, high: its 95 % interval over people.
-        p_value: how often a random relabelling gives as much.
-        baseline: the statistic of non-members, or what guessing gives.
-    """
-
-    value: float
+    value: float  # the statistic, every person counting alike
+    # low, high: its 95 % interval over people
     low: float
     high: float
-    p_value: float
-    baseline: float = 0.5
+    p_value: float  # how often a random relabelling gives as much
+    baseline: float = 0.5  # the statistic of non-members, or what guessing gives
 
 
 def membership_auc(
@@ -151,12 +145,7 @@ def roc_curve(figures: np.ndarray, codes: np.ndarray, member: np.ndarray) -> np.
 
 
 def tpr_at_fpr(
-    rate: float,
-    figures: np.ndarray,
-    codes: np.ndarray,
-    member: np.ndarray,
-    seed: int,
-    resamples: int = FEW_RESAMPLES,
+    rate: float, figures: np.ndarray, codes: np.ndarray, member: np.ndarray, seed: int, resamples: int = FEW_RESAMPLES
 ) -> Tested:
     """True positive rate at a false positive rate of at most `rate`, a share; the others as for `membership_auc`."""
     ordered = _Ordered.of(figures, codes, member)
@@ -240,7 +229,6 @@ def members_share(
         person: (S,) whom each synthetic sample points to.
         weight: (S,) how much it does.
         member: (P,) whether the person was in training.
-        seed: of resampling and relabellings.
         resamples: of the interval; 0: none.
 
     Returns:
@@ -304,7 +292,6 @@ def training_rate(
         person: (S,) whom each points to, of `people`.
         weight: (S,) 0 or 1.
         people: number of people.
-        seed: of resampling.
         resamples: of the interval; 0: none.
 
     Returns:

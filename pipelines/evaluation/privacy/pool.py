@@ -17,16 +17,12 @@ BLOCK = 32_000_000  # bytes of distances held at a time
 
 @dataclass(frozen=True)
 class Library:
-    """All training samples, none left out: what copies are copies of.
+    """All training samples, none left out: what copies are copies of."""
 
-    Arguments:
-        shapes, features: as of a pool.
-        codes: (N,) the person of each.
-    """
-
+    # shapes, features: as of a pool
     shapes: np.ndarray
     features: np.ndarray
-    codes: np.ndarray
+    codes: np.ndarray  # (N,) the person of each
 
     @property
     def people(self) -> int:
@@ -36,31 +32,18 @@ class Library:
 
 @dataclass(frozen=True)
 class Pool:
-    """Real samples ordered by person; the people are in random order, so that ties favour neither part.
+    """Real samples ordered by person; the people are in random order, so that ties favour neither part."""
 
-    Arguments:
-        space: where samples are compared.
-        shapes: (N, C, l) as the space sees them.
-        features: (N, F) in the space.
-        codes: (N,) the person of each, ascending from 0.
-        member: (P,) whether the person was in training.
-        origin: (N,) position among training samples followed by control samples.
-        resolution: largest difference of two values that are the same but for rounding.
-        seed: of what is drawn from the pool.
-        library: all training samples, those that are not in the pool among them.
-        cache: what was computed of the pool and is asked for again.
-    """
-
-    space: Space
-    shapes: np.ndarray
-    features: np.ndarray
-    codes: np.ndarray
-    member: np.ndarray
-    origin: np.ndarray
-    resolution: float
-    seed: int
-    library: Library
-    cache: dict[str, Any] = field(default_factory=dict)
+    space: Space  # where samples are compared
+    shapes: np.ndarray  # (N, C, l) as the space sees them
+    features: np.ndarray  # (N, F) in the space
+    codes: np.ndarray  # (N,) the person of each, ascending from 0
+    member: np.ndarray  # (P,) whether the person was in training
+    origin: np.ndarray  # (N,) position among training samples followed by control samples
+    resolution: float  # largest difference of two values that are the same but for rounding
+    seed: int  # of what is drawn from the pool
+    library: Library  # all training samples, those that are not in the pool among them
+    cache: dict[str, Any] = field(default_factory=dict)  # what was computed of the pool and is asked for again
 
     @classmethod
     def of(cls, training: Samples, control: Samples, view: View, seed: int) -> Self:
@@ -69,7 +52,6 @@ class Pool:
         Arguments:
             training, control: real samples of either part.
             view: how they are compared.
-            seed: of draws.
         """
         rng = np.random.default_rng(seed)
         names = [owners(part, name) for part, name in ((training, "training"), (control, "control"))]
@@ -140,16 +122,11 @@ def _at_most(names: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndar
 
 @dataclass(frozen=True)
 class Sweep:
-    """Nearest neighbours of one pass over both sets.
+    """Nearest neighbours of one pass over both sets."""
 
-    Arguments:
-        to_synthetic: (N,) distance of each real sample to the nearest synthetic one.
-        person: (S,) the person of the nearest real sample of each synthetic one.
-        first, second: (S,) distances to that sample, and to the nearest one of anybody else.
-    """
-
-    to_synthetic: np.ndarray
-    person: np.ndarray
+    to_synthetic: np.ndarray  # (N,) distance of each real sample to the nearest synthetic one
+    person: np.ndarray  # (S,) the person of the nearest real sample of each synthetic one
+    # (S,) distances to that sample, and to the nearest one of anybody else
     first: np.ndarray
     second: np.ndarray
 

@@ -134,23 +134,14 @@ def _guess(k: int, cells: np.ndarray, space: RowSpace, rng: np.random.Generator)
 
 @dataclass(frozen=True)
 class Hits:
-    """Successes on real rows, of training or not.
+    """Successes on real rows, of training or not."""
 
-    Arguments:
-        linked: (N,) the two halves of the row have a synthetic neighbour in common.
-        guessed: (N, K) the cell is that of the synthetic row nearest in all other columns.
-        unusual: (N, K) the cell is no number and not its column's commonest synthetic value.
-        copied: (N,) a synthetic row is the same in all columns.
-        naive_linked: probability of `linked` if neighbours were drawn blindly.
-        naive_guessed: (N, K) probability of `guessed` with a cell drawn from the synthetic column.
-    """
-
-    linked: np.ndarray
-    guessed: np.ndarray
-    unusual: np.ndarray
-    copied: np.ndarray
-    naive_linked: float
-    naive_guessed: np.ndarray
+    linked: np.ndarray  # (N,) the two halves of the row have a synthetic neighbour in common
+    guessed: np.ndarray  # (N, K) the cell is that of the synthetic row nearest in all other columns
+    unusual: np.ndarray  # (N, K) the cell is no number and not its column's commonest synthetic value
+    copied: np.ndarray  # (N,) a synthetic row is the same in all columns
+    naive_linked: float  # probability of `linked` if neighbours were drawn blindly
+    naive_guessed: np.ndarray  # (N, K) probability of `guessed` with a cell drawn from the synthetic column
 
 
 def look_up(rows: np.ndarray, synthetic: np.ndarray, space: RowSpace, seed: int) -> Hits:
@@ -159,8 +150,6 @@ def look_up(rows: np.ndarray, synthetic: np.ndarray, space: RowSpace, seed: int)
     Arguments:
         rows: (N, K) cells of real rows, K at least 2.
         synthetic: (M, K) cells.
-        space: of the table.
-        seed: of the order of synthetic rows, which decides among equally near ones.
 
     Source: Giomi et al. 2022, sections 4.2 (linkability) and 4.3 (attribute inference).
     """

@@ -22,30 +22,19 @@ CELLS = 8_000_000  # differences of cells held at a time
 
 @dataclass(frozen=True)
 class RowColumn:
-    """A column of the table, the label among them.
+    """A column of the table, the label among them."""
 
-    Arguments:
-        name: as the table calls it.
-        number: numbers have an order and a distance; all else is the same or is not.
-        spread: of the numbers, in their unit; 0 where all are equal, and for what are no numbers.
-    """
-
-    name: str
-    number: bool
-    spread: float
+    name: str  # as the table calls it
+    number: bool  # numbers have an order and a distance; all else is the same or is not
+    spread: float  # of the numbers, in their unit; 0 where all are equal, and for what are no numbers
 
 
 @dataclass(frozen=True)
 class RowSpace:
-    """What distances and guesses are measured by.
+    """What distances and guesses are measured by."""
 
-    Arguments:
-        form: of the table.
-        columns: in the table's order; the label is the last.
-    """
-
-    form: TableForm
-    columns: tuple[RowColumn, ...]
+    form: TableForm  # of the table
+    columns: tuple[RowColumn, ...]  # in the table's order; the label is the last
 
     @staticmethod
     def fit(form: TableForm, training: Samples, control: Samples) -> RowSpace:

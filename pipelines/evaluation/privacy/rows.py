@@ -45,15 +45,10 @@ LIMITS = {"singling out": "singling_out", "linkability": "linkability", "attribu
 
 @dataclass(frozen=True)
 class People:
-    """Whose rows they are: of training and of control.
+    """Whose rows they are: of training and of control."""
 
-    Arguments:
-        codes: (N,) the person of each row, 0 … P−1; training rows come first.
-        member: (P,) whether the person was in training.
-    """
-
-    codes: np.ndarray
-    member: np.ndarray
+    codes: np.ndarray  # (N,) the person of each row, 0 … P−1; training rows come first
+    member: np.ndarray  # (P,) whether the person was in training
 
     @staticmethod
     def of(training: Samples, control: Samples) -> People:
@@ -94,21 +89,13 @@ def attack_rows(form: TableForm, synthetic: Samples, training: Samples, control:
 
 @dataclass(frozen=True)
 class _RowAudit:
-    """Attacks on one set of synthetic rows.
+    """Attacks on one set of synthetic rows."""
 
-    Arguments:
-        synthetic: (M, K) cells of the synthetic rows.
-        rows: (N, K) cells of all real rows.
-        people: whose those are.
-        space: of the table.
-        seed: of all draws.
-    """
-
-    synthetic: np.ndarray
-    rows: np.ndarray
-    people: People
-    space: RowSpace
-    seed: int
+    synthetic: np.ndarray  # (M, K) cells of the synthetic rows
+    rows: np.ndarray  # (N, K) cells of all real rows
+    people: People  # whose those are
+    space: RowSpace  # of the table
+    seed: int  # of all draws
     findings: Findings = field(default_factory=Findings)
 
     @classmethod
@@ -262,18 +249,13 @@ def _mean_where(chosen: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 @dataclass(frozen=True)
 class Rate:
-    """A success rate with its interval.
+    """A success rate with its interval."""
 
-    Arguments:
-        value: share of successes, of people or of attacks.
-        low, high: ends of the interval.
-        n: independent successes and failures that it is worth.
-    """
-
-    value: float
+    value: float  # share of successes, of people or of attacks
+    # low, high: ends of the interval
     low: float
     high: float
-    n: float
+    n: float  # independent successes and failures that it is worth
 
     @staticmethod
     def of(value: float, n: float, variance: float = 0.0, comparisons: int = 1) -> Rate:

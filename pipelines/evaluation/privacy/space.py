@@ -68,7 +68,6 @@ class View(ABC):
         Arguments:
             training: (N, C, L), drawn from with replacement.
             n: how many samples.
-            seed: of draws and changes.
 
         Returns:
             (n, C, L), whose frame is empty.
@@ -134,15 +133,12 @@ class SignalView(PictureView):
 
 @dataclass(frozen=True)
 class RowView(View):
-    """Rows of tables: features in standard deviations; a replay adds noise to numbers.
-
-    Arguments:
-        points: (N, F) of samples, which are compared as they are; None: their values.
-        centre, spread: (F,) of real rows, after fitting.
-    """
+    """Rows of tables: features in standard deviations; a replay adds noise to numbers."""
 
     noun: ClassVar[str] = "row"
+    # (N, F) of samples, which are compared as they are; None: their values
     points: Callable[[Samples], np.ndarray] | None = None
+    # (F,) of real rows, after fitting
     centre: np.ndarray = field(default_factory=lambda: np.zeros(1))
     spread: np.ndarray = field(default_factory=lambda: np.ones(1))
 
@@ -179,15 +175,10 @@ class RowView(View):
 
 @dataclass(frozen=True)
 class Space:
-    """A space of features, fitted on real samples of both parts alike, so that it knows nothing of who was in training.
+    """A space of features, fitted on real samples of both parts alike: it knows nothing of who was in training."""
 
-    Arguments:
-        view: of the samples, fitted.
-        axes: principal axes of their features.
-    """
-
-    view: View
-    axes: PCA
+    view: View  # of the samples, fitted
+    axes: PCA  # principal axes of their features
 
     @classmethod
     def fit(cls, view: View, values: np.ndarray, seed: int) -> Self:

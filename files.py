@@ -98,7 +98,7 @@ class StagedFolder:
                 json.dump({"stamp": self._stamp, "state": state, "sizes": self._sizes}, manifest)
         self.state = state
 
-    def place(self) -> None:
+    def publish(self) -> None:
         """Give the folder its name, unless that was done; at the latest, this happens when the context ends."""
         self._close()
         if self.files.is_dir():
@@ -151,7 +151,7 @@ def staged_folder(path: Path, stamp: Any = None) -> Iterator[StagedFolder]:
                     yield staged
                 finally:
                     staged._close()
-                staged.place()
+                staged.publish()
             return
         sweep(path.parent, path.name)
         staged = StagedFolder(staging_of(path), path, json.loads(json.dumps(stamp)))
@@ -164,19 +164,13 @@ def staged_folder(path: Path, stamp: Any = None) -> Iterator[StagedFolder]:
             if not staged.state or (isinstance(error, InputError) and not isinstance(error, ResumableError)):
                 _discard(staging_of(path))
             raise
-        staged.place()
+        staged.publish()
         _discard(staging_of(path))
 
 
 def staging_of(path: Path) -> Path:
     """Where unfinished work on a folder waits for whoever continues it."""
     return path.with_name(f".{path.name}{_STAGED}")
-
-
-def is_placed(path: Path) -> bool:
-    """Whether a folder was put in place by a `staged_folder` whose body was then cut short."""
-    root = staging_of(path.resolve())
-    return path.is_dir() and bool(_manifest(root)) and not (root / _FILES).is_dir()
 
 
 def discard_staged(path: Path) -> None:

@@ -65,7 +65,7 @@ def multiply(source: Path, place: Path, windows: int) -> None:
         folder.mkdir(parents=True)
         digital = np.rint(GAIN * varied).clip(-32767, 32767).astype(np.int16)[None]
         comments = [f"Reason for admission: {REASONS[person % len(REASONS)]}"]
-        write_record(folder, name, digital, FS, [GAIN], ["mV"], ("i",), comments)
+        write_record(folder / name, digital, FS, [GAIN], ["mV"], ("i",), comments)
         names.append(f"{folder.name}/{name}\n")
     (place / "RECORDS").write_text("".join(names))
 

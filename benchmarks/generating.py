@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from anonimage.data.parallel import prefetched
 from anonimage.data.samples import Samples
 from anonimage.data.sharded import Plan, fill
 from anonimage.files import staged_folder
 from anonimage.gan import iter_images
 from anonimage.pipelines import steps
-from anonimage.pipelines.ahead import ahead
 from anonimage.pipelines.anonymizer import Anonymizer
 from anonimage.pipelines.generation import generate
 from anonimage.pipelines.kinds import kind_of_codec
@@ -85,7 +85,7 @@ def _timed(turns: dict[str, list[float]], what: str, windows: int, work: Any) ->
 
 
 def _drain(anonymizer: Anonymizer, windows: int) -> None:
-    for _ in ahead(iter_images(anonymizer.snapshot.averaged_generator(), windows, 0), 8):  # in a thread, as always
+    for _ in prefetched(iter_images(anonymizer.snapshot.averaged_generator(), windows, 0), 8):  # in a thread, as always
         pass
 
 

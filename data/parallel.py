@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice, repeat
 from typing import Any, TypeVar
 
 from ..errors import InputError, one_line
@@ -81,25 +82,41 @@ def attempt(function: Callable[[_Item], _Result], index: int, item: _Item) -> _R
 
 
 def ordered_map(
-    function: Callable[[_Item], _Result], items: Iterable[_Item], workers: int | None = None
+    function: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    workers: int | None = None,
+    most: int | None = None,
 ) -> Generator[_Result, None, None]:
-    """`map` over threads: results in order, at most two more than the threads waiting to be taken.
+    """`map` over threads: results in order, a bounded number waiting to be taken.
 
     Arguments:
         function: of an item; what it raises is raised when its result is taken.
         items: taken as they are needed, in this thread.
         workers: threads; None is one per core.
+        most: results that may wait; None is one more than there are threads.
     """
     n_threads = workers or os.cpu_count() or 1
+    most = most or n_threads + 1
     pending: deque[Future[_Result]] = deque()
     with ThreadPoolExecutor(n_threads, thread_name_prefix="read") as pool:
         try:
             for item in items:
                 pending.append(pool.submit(function, item))
-                if len(pending) > n_threads + 1:
+                if len(pending) > most:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
         finally:
             for future in pending:
                 future.cancel()
+
+
+def prefetched(items: Iterable[_Item], most: int) -> Generator[_Item, None, None]:
+    """The same items in the same order, up to `most` of them made before they are asked for, in a thread."""
+    given = iter(items)
+    # lists, for a StopIteration would not pass a future
+    with closing(ordered_map(lambda _: list(islice(given, 1)), repeat(None), workers=1, most=most)) as results:
+        for result in results:
+            if not result:
+                return
+            yield result[0]

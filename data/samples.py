@@ -25,6 +25,13 @@ class Samples:
 
     Raises:
         InputError: shapes, names and rows that do not belong together.
+
+    >>> rows = pd.DataFrame({"patient": ["p1", "p2"], "label": [0, 1]})
+    >>> samples = Samples(np.zeros((2, 3, 500)), rows, ("i", "ii", "v1"), ("mV",) * 3, fs=500.0)
+    >>> len(samples), samples.length, samples.values.dtype
+    (2, 500, dtype('float32'))
+    >>> samples.select(np.array([False, True])).patients()
+    frozenset({'p2'})
     """
 
     values: np.ndarray

@@ -88,7 +88,7 @@ def refuse_foreign(folder: Path, others: Collection[str] = (), prefix: str = "sy
     """Refuse to replace a folder of samples in which somebody put something else.
 
     Arguments:
-        folder: which may not be there.
+        folder: need not exist.
         others: names of files that a generated set has besides those of write_samples.
         prefix: of the samples' files.
 
@@ -96,9 +96,9 @@ def refuse_foreign(folder: Path, others: Collection[str] = (), prefix: str = "sy
         InputError: a file that was not generated.
     """
     named = rf"(.+/)?({prefix}\d+\.\w+|RECORDS|samples\.csv|signals\.(csv|parquet|npz)|about\.json)"
-    ours = re.compile(rf"{named}|signals\.parquet/part-\d{{5,}}\.parquet")
+    generated = re.compile(rf"{named}|signals\.parquet/part-\d{{5,}}\.parquet")
     for file in folder.rglob("*") if folder.is_dir() else ():
-        known = ours.fullmatch(file.relative_to(folder).as_posix()) or file.name in others
+        known = generated.fullmatch(file.relative_to(folder).as_posix()) or file.name in others
         if file.is_file() and not known:
             raise InputError(f"{file}: is not of a generated set, and generating anew would delete it; move it away")
 

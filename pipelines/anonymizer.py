@@ -10,6 +10,7 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 
+from ..data.parallel import prefetched
 from ..data.samples import Samples
 from ..data.split import CONTROL, TRAIN
 from ..data.store.storage import Storage
@@ -19,7 +20,6 @@ from ..errors import InputError
 from ..files import refuse_used
 from ..gan import CHUNK, Snapshot, Trainer, iter_images, load, save
 from ..transforms import Codec
-from .ahead import ahead
 from .batches import n_training, store_batches, training_labels
 from .classes import Classes
 from .codecs import load_codec, save_codec
@@ -112,7 +112,7 @@ class Anonymizer:
             labels = classes.draw(n, self.recipe.evaluate.labels, series, first)
         images = iter_images(self.snapshot.averaged_generator(), n, series, first, labels)
         done = 0
-        for some in ahead(images, max(2, _AHEAD_BYTES // (CHUNK * math.prod(codec.image_shape)))):
+        for some in prefetched(images, max(2, _AHEAD_BYTES // (CHUNK * math.prod(codec.image_shape)))):
             numbers = np.arange(first + done, first + done + len(some))
             values = codec.decode(some, self.recipe.images.offset, _noise(series, numbers, len(codec.channels)))
             frame = pd.DataFrame({"seed": series, "number": numbers, "step": self.snapshot.step})

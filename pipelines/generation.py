@@ -93,7 +93,7 @@ def generate(
         fill(staged, drawn.samples, form)
         if dest == folder.synthetic:
             folder.generated.unlink(missing_ok=True)  # while a set takes its place, nothing says that it is another one
-            staged.place()
+            staged.publish()
             with new_file(folder.generated) as file:
                 json.dump(about, file, indent=1)
     say(f"generated: {n} {kind.nouns} in {dest}{drawn.speed()}")

@@ -36,31 +36,31 @@ def prepare(
         source: what the recipe's kind of data is read from.
         out: folder of the run.
         parallel: who reads the records; None: threads of this process.
-        resume: go on with the run that is there.
-        overwrite: delete the run that is there.
+        resume: go on with the run in OUT.
+        overwrite: delete the run in OUT.
     """
     kind = check_source(recipe, source)
     kind.check_layout(recipe)
     objective_of(recipe)  # refuses a head that does not go with it: rather now than after hours
     recipe = _with_whole_path(recipe, source, out)
     folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
-    place = recipe.data.store or folder.path / STORE
+    store = recipe.data.store or folder.path / STORE
     with _alone_at(recipe.data.store):
         if resume and not overwrite and _is_whole(folder):
-            discard_unfinished(place)
+            discard_unfinished(store)
             folder.go_on(recipe)
             return
         if not (resume or overwrite):
             _refuse_used_store(folder, recipe)
         try:
-            staged = kind.ingest(recipe, source, place, split=True, parallel=parallel)
+            staged = kind.ingest(recipe, source, store, split=True, parallel=parallel)
         except ResumableError as fault:
             raise InputError(f"{fault}; what was read so far is kept, and the same command goes on") from fault
         with staged:  # an interruption leaves what was read, a refusal nothing
             _refuse_few_control(recipe, source, staged.store)
             codec = fitted(recipe, staged.store)
             folder.begin(recipe, source, staged.store.mark, keep_training=resume and not overwrite)
-            staged.place()
+            staged.publish()
             save_codec(codec, folder.codec_file)
             folder.go_on(recipe)
     for problem in staged.store.problems:

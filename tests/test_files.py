@@ -8,7 +8,6 @@ import pytest
 from anonimage.errors import InputError, ResumableError, nearest
 from anonimage.files import (
     discard_staged,
-    is_placed,
     is_unfinished,
     new_file,
     new_folder,
@@ -162,18 +161,15 @@ def test_what_was_committed_is_there_for_the_same_call_only(error, kept, tmp_pat
     with pytest.raises(PlantedError):
         stage([1], PlantedError)
     assert stage([2]) == {}
-    assert not is_placed(tmp_path / "d")
 
 
 def test_unfinished_work_can_be_discarded(tmp_path):
     with pytest.raises(PlantedError), staged_folder(tmp_path / "d", 1) as staged:
         staged.commit(some=1)
-        staged.place()
+        staged.publish()
         raise PlantedError
-    assert is_placed(tmp_path / "d")
     discard_staged(tmp_path / "d")
     assert names(tmp_path) == ["d"]
-    assert not is_placed(tmp_path / "d")
 
 
 def test_writing_a_name_sweeps_only_that_name(tmp_path):

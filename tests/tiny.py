@@ -42,7 +42,7 @@ def write_patient(folder: Path, patient: int, signals: np.ndarray | None = None,
     comments = [f"Reason for admission: {DIAGNOSES[patient % 3]}"]
     leads = ("i", "ii", "iii")[: len(signals)]
     place, record = (folder / name).parent, (folder / name).name
-    write_record(place, record, digital, fs, [GAIN] * len(leads), ["mV"] * len(leads), leads, comments)
+    write_record(place / record, digital, fs, [GAIN] * len(leads), ["mV"] * len(leads), leads, comments)
     return name
 
 

@@ -72,7 +72,7 @@ class Staging:
         self.manifest = json.dumps(about | {"checksum": checksum}, indent=1, allow_nan=False).encode()
         return Store.load(self.path, self.signals, self.manifest)
 
-    def place(self) -> None:
+    def publish(self) -> None:
         """Give it its place."""
         self.put(self.manifest)
 
@@ -91,7 +91,7 @@ def staging_at(path: Path | str, stamp: dict[str, Any]) -> Iterator[Staging]:
         raise InputError(f"{path}: holds '{foreign[0]}', which is no part of a store; choose another place")
     with _in_folder(path, storage.folder, stamp) if storage.folder else _at_url(path, storage) as staging:
         yield staging
-        staging.place()
+        staging.publish()
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def _in_folder(path: Path | str, folder: Path, stamp: dict[str, Any]) -> Iterato
         def put(manifest: bytes) -> None:
             if staged.files.is_dir():
                 signals.write(MANIFEST, [manifest])
-                staged.place()
+                staged.publish()
 
         yield Staging(path, signals, notes, lambda: staged.commit(begun=True), put)
 

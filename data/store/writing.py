@@ -69,9 +69,9 @@ class StagedStore:
     def __init__(self, store: Store, staging: Staging, stack: ExitStack) -> None:
         self.store, self._staging, self._stack = store, staging, stack
 
-    def place(self) -> None:
+    def publish(self) -> None:
         """Put the store in its place, before the end of the context."""
-        self._staging.place()
+        self._staging.publish()
 
     def finish(self) -> Store:
         """Put the store in its place, end the context and open the store."""
@@ -332,24 +332,24 @@ def _spans(records: Sequence[StoredRecord], spans: Sequence[np.ndarray]) -> pd.D
 def _check_classes(records: Sequence[StoredRecord], classes: tuple[str, ...]) -> None:
     for row in records:
         if not 0 <= row.label < max(1, len(classes)):
-            there = f"there are {', '.join(classes)}" if classes else "there are no classes"
-            raise InputError(f"{row.record}: label {row.label} is no class; {there}, counted from 0")
+            known = f"there are {', '.join(classes)}" if classes else "there are no classes"
+            raise InputError(f"{row.record}: label {row.label} is no class; {known}, counted from 0")
 
 
-def _check_alike(first: RecordNote, other: RecordNote) -> None:
-    if [c.casefold() for c in other.channels] != [c.casefold() for c in first.channels]:
+def _check_alike(first: RecordNote, second: RecordNote) -> None:
+    if [c.casefold() for c in second.channels] != [c.casefold() for c in first.channels]:
         raise InputError(
-            f"{other.name}: its channels are {', '.join(other.channels)}, those of {first.name} "
+            f"{second.name}: its channels are {', '.join(second.channels)}, those of {first.name} "
             f"{', '.join(first.channels)}; choose leads that all have with --leads, or files of the same columns"
         )
-    if other.units != first.units:
+    if second.units != first.units:
         raise InputError(
-            f"{other.name}: its units are {', '.join(other.units)}, those of {first.name} {', '.join(first.units)}; "
+            f"{second.name}: its units are {', '.join(second.units)}, those of {first.name} {', '.join(first.units)}; "
             "choose leads or records of one unit"
         )
-    if other.fs != first.fs:
+    if second.fs != first.fs:
         raise InputError(
-            f"{other.name}: {other.fs:g} Hz, but {first.name} has {first.fs:g} Hz; give an fs to resample all to"
+            f"{second.name}: {second.fs:g} Hz, but {first.name} has {first.fs:g} Hz; give an fs to resample all to"
         )
 
 

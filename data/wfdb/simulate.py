@@ -182,7 +182,7 @@ def simulate_database(
                 digital = _leads(_vectorcardiogram(patient, rate, seconds, fs, rng), patient, fs, rng)
                 about = _header(patient, session, [mark, f"Simulation: seed {seed}, heart rate {rate} bpm"])
                 suffixes = ["dat"] * 12 + ["xyz"] * 3
-                write_record(home, name, digital, fs, [GAIN] * 15, ["mV"] * 15, LEADS, about, suffixes)
+                write_record(home / name, digital, fs, [GAIN] * 15, ["mV"] * 15, LEADS, about, suffixes)
                 records.append(f"{home.name}/{name}")
             if progress:
                 progress(number, patients)

@@ -46,8 +46,8 @@ class Wfdb:
         for begin in range(0, len(shard), _CHUNK):
             digital = _digitize(shard.values[begin : begin + _CHUNK], gains, names[begin:], plan)
             for row, signals in enumerate(digital, start=begin):
-                place, lines = staged.files / folders[row], [*self.comments, *classes[row]]
-                write_record(place, names[row], signals, self._fs, gains, plan.units, plan.channels, lines)
+                path, lines = staged.files / folders[row] / names[row], [*self.comments, *classes[row]]
+                write_record(path, signals, self._fs, gains, plan.units, plan.channels, lines)
         staged.append(staged.files / "RECORDS").write("".join(f"{name}\n" for name in table["record"]).encode())
         append_rows(table, first, staged)
 
@@ -56,8 +56,7 @@ class Wfdb:
 
 
 def write_record(
-    folder: Path,
-    name: str,
+    path: Path,
     digital: np.ndarray,
     fs: float,
     gains: Sequence[float] | np.ndarray,
@@ -71,8 +70,7 @@ def write_record(
     About ten times as fast as wfdb.wrsamp, which matters for thousands of short records.
 
     Arguments:
-        folder: an existing folder.
-        name: record name.
+        path: of the record, without extension, in an existing folder.
         digital: (C, T) int16 in ADC units, baseline 0; -32768 is missing.
         fs: Hz.
         gains: (C,) ADC units per physical unit.
@@ -85,16 +83,16 @@ def write_record(
     Source: WFDB header(5) and signal(5), https://physionet.org/physiotools/wag/header-5.htm
     """
     suffixes = list(suffixes) if suffixes is not None else ["dat"] * len(channels)
-    lines = [f"{name} {len(digital)} {fs:.12g} {digital.shape[1]}"]
+    lines = [f"{path.name} {len(digital)} {fs:.12g} {digital.shape[1]}"]
     for signal, suffix, gain, unit, channel in zip(digital, suffixes, gains, units, channels, strict=True):
         checksum = int(signal.sum(dtype=np.int64)) & 0xFFFF
-        lines.append(f"{name}.{suffix} 16 {gain:.12g}(0)/{unit} 16 0 {signal[0]} {checksum} 0 {channel}")
+        lines.append(f"{path.name}.{suffix} 16 {gain:.12g}(0)/{unit} 16 0 {signal[0]} {checksum} 0 {channel}")
     lines += [f"# {comment}" for comment in comments]
     for suffix in dict.fromkeys(suffixes):
         rows = [row for row, its in enumerate(suffixes) if its == suffix]
         # write_bytes and not tofile: only the former says ENOSPC when the disk is full
-        (folder / f"{name}.{suffix}").write_bytes(digital[rows].T.astype("<i2").tobytes())
-    (folder / f"{name}.hea").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        path.with_name(f"{path.name}.{suffix}").write_bytes(digital[rows].T.astype("<i2").tobytes())
+    path.with_name(f"{path.name}.hea").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _folder(number: int) -> str:

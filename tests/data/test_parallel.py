@@ -1,9 +1,10 @@
 """Threads give results in order, one failure for one item, and look only a little ahead."""
 
 import threading
+import time
 
 import pytest
-from anonimage.data.parallel import Failure, map_over, threaded_map
+from anonimage.data.parallel import Failure, map_over, prefetched, threaded_map
 from anonimage.errors import InputError
 
 
@@ -44,3 +45,44 @@ def test_another_map_is_asked_only_if_there_is_something_to_do():
         assert list(results) == []
     with map_over(refuse, reciprocal, [1]) as results, pytest.raises(AssertionError):
         next(results)
+
+
+def test_what_is_made_ahead_comes_in_order_and_in_bounds():
+    made = []
+
+    def items():
+        for k in range(20):
+            made.append(k)
+            yield k
+
+    for k, item in enumerate(prefetched(items(), 3)):
+        assert item == k
+        time.sleep(0.002)
+        assert len(made) <= k + 5
+    assert made == list(range(20))
+
+
+def test_errors_of_what_is_made_ahead_come_in_their_turn():
+    def items():
+        yield 1
+        raise ValueError("of 2")
+
+    given = prefetched(items(), 4)
+    assert next(given) == 1
+    with pytest.raises(ValueError, match="of 2"):
+        next(given)
+
+
+def test_who_stops_asking_stops_the_making():
+    made = []
+
+    def items():
+        for k in range(1000):
+            made.append(k)
+            time.sleep(0.005)
+            yield k
+
+    given = prefetched(items(), 500)
+    next(given)
+    given.close()
+    assert len(made) < 50

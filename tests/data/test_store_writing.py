@@ -212,7 +212,7 @@ def test_interrupted_around_the_moment_in_which_it_takes_its_place(tmp_path, noi
     times_read(log)
     with pytest.raises(KeyboardInterrupt), stage_store(place, noise, Cut(100)) as staged:
         if when == "placed":
-            staged.place()
+            staged.publish()
         raise KeyboardInterrupt
     times_read(log)
     if local:

@@ -169,7 +169,7 @@ def test_tables_have_no_clock(tmp_path, file_format):
 def test_ptb_layout_splits_a_record_over_two_files(tmp_path):
     digital = np.arange(15 * 20, dtype=np.int16).reshape(15, 20)
     names = [f"l{k}" for k in range(15)]
-    write_record(tmp_path, "s1", digital, 1000, [GAIN] * 15, ["mV"] * 15, names, ["a"], ["dat"] * 12 + ["xyz"] * 3)
+    write_record(tmp_path / "s1", digital, 1000, [GAIN] * 15, ["mV"] * 15, names, ["a"], ["dat"] * 12 + ["xyz"] * 3)
     record = wfdb.rdrecord(str(tmp_path / "s1"), physical=False)
     np.testing.assert_array_equal(record.d_signal.T, digital)
     assert record.file_name == ["s1.dat"] * 12 + ["s1.xyz"] * 3

@@ -15,7 +15,6 @@ from anonimage.data import sharded
 from anonimage.files import staging_of
 from anonimage.gan import CHUNK
 from anonimage.pipelines import generation
-from anonimage.pipelines.ahead import ahead
 from anonimage.pipelines.anonymizer import Anonymizer
 from anonimage.pipelines.generation import generate
 from tiny import anonimage, refused
@@ -208,47 +207,3 @@ def test_a_set_in_subfolders_is_scored_as_a_flat_one(copy, monkeypatch):
     assert wfdb.rdheader(str(copy / "synthetic" / "part0001" / "synthetic000007")).record_name == "synthetic000007"
     assert fingerprint(copy / "synthetic") != mark
     generate(copy)  # which is known as a generated set, and replaced
-
-
-# --- ahead ------------------------------------------------------------------------------------------------------------
-
-
-def test_what_is_made_ahead_comes_in_order_and_in_bounds():
-    made = []
-
-    def items():
-        for k in range(20):
-            made.append(k)
-            yield k
-
-    for k, item in enumerate(ahead(items(), 3)):
-        assert item == k
-        time.sleep(0.002)
-        assert len(made) <= k + 5
-    assert made == list(range(20))
-
-
-def test_errors_of_what_is_made_ahead_come_in_their_turn():
-    def items():
-        yield 1
-        raise ValueError("of 2")
-
-    given = ahead(items(), 4)
-    assert next(given) == 1
-    with pytest.raises(ValueError, match="of 2"):
-        next(given)
-
-
-def test_who_stops_asking_stops_the_making():
-    made = []
-
-    def items():
-        for k in range(1000):
-            made.append(k)
-            time.sleep(0.005)
-            yield k
-
-    given = ahead(items(), 500)
-    next(given)
-    given.close()
-    assert len(made) < 50

@@ -35,7 +35,7 @@ def replace_all(out, values, leads=("i",), fs=FS, length=LENGTH):
     """Write other signals (C, L) into every generated record."""
     for name in synthetic(out):
         digital = np.broadcast_to(np.rint(GAIN * np.asarray(values)), (len(leads), length)).astype(np.int16)
-        write_record(out / "synthetic", name, digital, fs, [GAIN] * len(leads), ["mV"] * len(leads), leads)
+        write_record(out / "synthetic" / name, digital, fs, [GAIN] * len(leads), ["mV"] * len(leads), leads)
 
 
 def scores(out):
@@ -250,7 +250,7 @@ def test_a_verifier_is_asked_in_the_audit(shared, tmp_path):
     records = (shared / "data" / "ptbdb" / "RECORDS").read_text().split()
     for made, real in zip(synthetic(out), records, strict=False):
         lead = wfdb.rdrecord(str(shared / "data" / "ptbdb" / real), sampto=2025, channel_names=["i"]).p_signal.T
-        write_record(out / "synthetic", made, np.rint(GAIN * lead).astype(np.int16), 1000, [GAIN], ["mV"], ["i"])
+        write_record(out / "synthetic" / made, np.rint(GAIN * lead).astype(np.int16), 1000, [GAIN], ["mV"], ["i"])
     assert anonimage("evaluate", out).exit_code == 0
     assert anonimage("audit", out).exit_code == 0
     audit = json.loads((out / "audit.json").read_text())

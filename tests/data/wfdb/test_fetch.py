@@ -66,7 +66,7 @@ def mirror(tmp_path, monkeypatch):
             folder.mkdir(parents=True, exist_ok=True)
             digital = rng.integers(-500, 500, (3, 400)).astype(np.int16)
             write_record(
-                folder, record, digital, 1000, [2000.0] * 3, ["mV"] * 3, ["i", "ii", "vx"], [], ["dat", "dat", "xyz"]
+                folder / record, digital, 1000, [2000.0] * 3, ["mV"] * 3, ["i", "ii", "vx"], [], ["dat", "dat", "xyz"]
             )
         (here.root / "RECORDS").write_text("patient001/s0001_re\npatient001/s0002_re\npatient002/s0003_re\n")
         (here.root / "LICENSE.txt").write_text("ODC-BY\n")

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 import wfdb
 from anonimage.data.store.store import open_store
+from anonimage.pipelines.codecs import load_codec
 from anonimage.pipelines.recipe import load_recipe
-from tiny import GAIN, anonimage, judge_hastily, refused, sets
+from tiny import FS, GAIN, anonimage, judge_hastily, quick, refused, sets
 
 LEFT = {
     "recipe.toml",
@@ -219,3 +220,11 @@ def test_the_demo_simulates_runs_and_begins_anew(tmp_path, monkeypatch):
     before = (out / "source" / "patient001").stat().st_mtime_ns
     assert anonimage("demo", out, "--steps", 3, "--resume").exit_code == 0
     assert (out / "source" / "patient001").stat().st_mtime_ns == before
+
+
+def test_a_length_alone_makes_the_image_that_holds_it(database, out):
+    result = quick("ptb-quantile", database, out, "--fs", FS, length=500, stride=100, widths="4,8", verb="prepare")
+    assert result.exit_code == 0, (result.output, result.exception)
+    codec = load_codec(out / "codec.json")
+    assert codec.image_shape == (1, 23, 23)  # 529 pixels for five seconds
+    assert codec.arrangement.null.sum() == 29

@@ -1,9 +1,8 @@
 """Every setting of a recipe, in sections: its values, default, description, and the rules that follow from it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -52,40 +51,11 @@ class Setting:
         return self.field.description or ""
 
     @property
-    def values(self) -> str:
-        """What it takes: "integer, at least 1", "grid or random"."""
-        return _values(self.field.annotation, self.field.metadata)
-
-    @property
     def metavar(self) -> str:
         """What it takes, on a command line."""
         if get_origin(self.field.annotation) is Literal:
             return "|".join(get_args(self.field.annotation))
-        return "TEXT,TEXT" if isinstance(self.default, tuple) else _METAVARS.get(self.values.split(",")[0], "TEXT")
-
-
-_NAMES: dict[Any, str] = {int: "integer", float: "number", str: "text", bool: "true or false", type(None): "none"}
-_METAVARS = {"integer": "INTEGER", "number": "NUMBER"}
-_BOUNDS = {"ge": "at least {:g}", "gt": "above {:g}", "le": "at most {:g}", "lt": "below {:g}"}
-
-
-def _values(annotation: Any, metadata: Sequence[Any] = ()) -> str:
-    """The values of a type in words, with the bounds that stand beside it."""
-    bounds = [
-        words.format(getattr(one, bound)) for one in metadata for bound, words in _BOUNDS.items() if hasattr(one, bound)
-    ]
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        inner = [bound for one in parts[1:] for bound in getattr(one, "metadata", [one])]
-        return _values(parts[0], [*inner, *metadata])
-    if origin is Literal:
-        return " or ".join(parts)
-    if origin is tuple:
-        return f"list of {_values(parts[0])}"
-    if origin in (Union, UnionType):
-        named = [one for one in parts if one is not type(None)]
-        return " or ".join(_values(one, metadata if one is named[0] else ()) for one in named)
-    return ", ".join([_NAMES[annotation], *bounds])
+        return "TEXT,TEXT" if isinstance(self.default, tuple) else "VALUE"
 
 
 def setting(default: Any, description: str, *, ge: float | None = None, gt: float | None = None, **known: Any) -> Any:
@@ -154,9 +124,7 @@ class Data(Section):
         commands=("prepare", "run", "ablate", "encode"),
     )
     store: str | None = setting(
-        None,
-        "where the prepared samples lie: a folder or a URL (s3://…); absent: in the run's folder",
-        silent=True,
+        None, "where the prepared samples lie: a folder or a URL (s3://…); absent: in the run's folder", silent=True
     )
 
 
@@ -261,9 +229,7 @@ class Train(Section):
         option="--num-nodes",
     )
     on_trouble: Literal["go_on", "stop", "rollback"] = setting(
-        "go_on",
-        "collapse, a critic that has won, …: go on, stop, or back to the last healthy state",
-        may_change=True,
+        "go_on", "collapse, a critic that has won, …: go on, stop, or back to the last healthy state", may_change=True
     )
     stop_score: Literal["none", "1nnc", "accuracy"] = setting(
         "none", "what decides on the best checkpoint: 1NNC to training windows, class accuracy (section 4.7)"
@@ -289,15 +255,10 @@ class Evaluate(Section):
         1000, "windows of each set that the scores compare, at most", may_change=True, shared=True
     )
     judge_steps: PositiveInt = setting(
-        300,
-        "training steps of the networks that evaluate and audit train: encoder and classifier",
-        may_change=True,
+        300, "training steps of the networks that evaluate and audit train: encoder and classifier", may_change=True
     )
     control_runs: PositiveInt = setting(
-        20,
-        "runs of each of the audit's two controls; a release asks for 20 at least",
-        may_change=True,
-        silent=True,
+        20, "runs of each of the audit's two controls; a release asks for 20 at least", may_change=True, silent=True
     )
     verifier: str | None = setting(
         None,

@@ -20,7 +20,7 @@ from .labels import UNKNOWN, class_names, classes_of
 from .parallel import Failure, ParallelMap, map_over
 from .patients import patients_of
 from .samples import Samples
-from .sharded import Plan, Progress, append_rows, row_table, write_set
+from .sharded import Plan, Progress, append_rows, row_table
 
 CHANNELS = {"L": ("grey",), "RGB": ("red", "green", "blue")}
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -47,7 +47,7 @@ class Pictures:
 
     Arguments:
         samples: (N, c, side²) float32 grey levels 0…255, row by row; c is 1 (grey) or 3 (red, green, blue).
-        form: what `write_pictures` needs, as JSON.
+        form: what `PictureFormat` needs, as JSON.
         classes: names of the class folders; () where there are none.
         problems: one line for each picture that was left out.
     """
@@ -189,34 +189,15 @@ def describe_pictures(folder: Path, progress: Progress | None = None) -> tuple[l
     return looks, faults
 
 
-def write_pictures(
-    samples: Samples, dest: Path, form: dict[str, Any], prefix: str = "synthetic", progress: Progress | None = None
-) -> list[Path]:
-    """Write samples as pictures of the size, mode and kind that `form` says, in class folders if it names classes.
+class PictureFormat:
+    """Pictures of the size, mode and kind that the source has, in class folders if it has them; see `Format`.
 
     Beside them stands `samples.csv`: one row a picture, its path in `record`, then the columns of `samples.frame`
     (a column `record` of the frame becomes `source_record`).
 
     Arguments:
-        samples: (N, c, side²) grey levels; rounded, and clipped to 0…255. With classes, the frame's label counts.
-        dest: the folder to make; an existing one is replaced in one step.
+        plan: of samples (N, c, side²) of grey levels; rounded, and clipped to 0…255.
         form: from `read_pictures`.
-        prefix: pictures are named prefix000001 and so on.
-        progress: called with (pictures written, N).
-
-    Returns:
-        The pictures' paths.
-
-    Raises:
-        InputError: no samples, or such as are no pictures of this form.
-    """
-    picture_format = PictureFormat(Plan.of(samples, prefix), form)
-    write_set(lambda first: [samples], dest, picture_format, progress=progress)
-    return [dest / name for name in picture_format.names(samples, 0)]
-
-
-class PictureFormat:
-    """A file a sample, and samples.csv; see `Format`.
 
     Raises:
         InputError: samples that are no pictures of the source's mode.

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 from anonimage.data.samples import Samples
+from anonimage.data.series.series import series_format
+from anonimage.data.sharded import Plan, write_set
 
 
 def put(folder, name, text):
@@ -12,9 +14,18 @@ def put(folder, name, text):
     return path
 
 
-def as_samples(found):
+def write_series(samples, dest, form):
+    """Samples in the layout that a source was read from; the files with the values."""
+    plan = Plan.of(samples)
+    write_set(lambda first: [samples], dest, series_format(plan, form))
+    if form["layout"] != "columns":
+        return [dest / form["file"]]
+    return [dest / f"{name}{form['suffix']}" for name in plan.names(0, plan.n)]
+
+
+def as_samples(result):
     """Whole recordings as samples, as a generator trained on them would give."""
-    first = found.recordings[0]
-    frame = pd.DataFrame({"label": [recording.head.label for recording in found.recordings]})
-    values = np.stack([recording.values for recording in found.recordings])
+    first = result.recordings[0]
+    frame = pd.DataFrame({"label": [recording.head.label for recording in result.recordings]})
+    values = np.stack([recording.values for recording in result.recordings])
     return Samples(values, frame, first.channels, first.units, first.fs)

@@ -21,7 +21,7 @@ from ..samples import Samples
 from ..sharded import TABLE, Plan, append_rows, row_table
 from .sheet import Sheet, decimals_of, number_cells, read_sheet, settled_fs, write_lines
 
-BLOCKS = 10  # into so many stretches of time a recording is cut to have patients who can be told apart
+BLOCKS = 10  # into so many stretches of time a recording is cut to have patients who can be split
 _LEVELS = 65535  # steps between smallest and largest value, where the digits tell no coarser resolution
 # A first column of one of these names is a clock, in units of so many seconds; 0: the name does not say.
 _CLOCKS = {"time": 0, "t": 0, "time_s": 1, "seconds": 1, "time_ms": 0.001}

@@ -14,7 +14,7 @@ from ..folders import files_below
 from ..patients import patients_of
 from ..recording import RecordEntry, Recording
 from ..samples import Samples
-from ..sharded import TABLE, Format, Plan, Progress, write_set
+from ..sharded import TABLE, Format, Plan
 from .columns import BLOCKS, ColumnsFormat, SeriesFormat, SeriesSource, read_columns
 from .rows import NpzFormat, RowsFormat, read_npz, read_rows
 from .sheet import read_sheet
@@ -32,7 +32,7 @@ class Series:
     Arguments:
         recordings: one a file (ten, with patient "time"); () if there are samples.
         samples: one a row; None if there are recordings.
-        form: what `write_series` needs, as JSON.
+        form: what `series_format` needs, as JSON.
     """
 
     recordings: tuple[Recording, ...]
@@ -184,42 +184,17 @@ def describe_series(
         return None, [*problems, str(fault)]
 
 
-def write_series(
-    samples: Samples,
-    dest: Path,
-    form: dict[str, Any],
-    prefix: str = "synthetic",
-    progress: Progress | None = None,
-) -> list[Path]:
-    """Write samples as `read_series` found its source: the same layout, header, delimiter, digits and suffix.
+def series_format(plan: Plan, form: dict[str, Any]) -> Format:
+    """How samples are written in the layout of a source, for `write_set`: header, delimiter, digits and suffix are its.
 
     Columns become one file a sample, with its class in every line and a clock from 0 where the source had them. Rows
-    become one file of the source's name, and so does .npz, with the source's keys. Beside them stands `samples.csv`:
-    one row a sample, its name in `record`, then the columns of `samples.frame` (of which `record` becomes
-    `source_record`).
+    become one file of the source's name, and so does .npz, with the source's keys. A missing value is written NaN.
+    Beside them stands `samples.csv`: one row a sample, its name in `record`, then the columns of `samples.frame` (of
+    which `record` becomes `source_record`).
 
     Arguments:
-        samples: (N, C, L). With classes, the frame's label counts. A missing value is written NaN.
-        dest: the folder to make; an existing one is replaced in one step.
+        plan: of the set.
         form: from `read_series`.
-        prefix: samples are named prefix000001 and so on.
-        progress: called with (samples written, N).
-
-    Returns:
-        The files with the values.
-
-    Raises:
-        InputError: no samples, or such as do not fit the form.
-    """
-    plan = Plan.of(samples, prefix)
-    write_set(lambda first: [samples], dest, series_format(plan, form), progress=progress)
-    if form["layout"] != "columns":
-        return [dest / form["file"]]
-    return [dest / f"{name}{form['suffix']}" for name in plan.names(0, plan.n)]
-
-
-def series_format(plan: Plan, form: dict[str, Any]) -> Format:
-    """How samples are written in the layout of a source, for `write_set`.
 
     Raises:
         InputError: samples of other channels than the source has.

@@ -31,28 +31,25 @@ def fetch(
     database: str,
     dest: Path,
     base_url: str | None = None,
-    records: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Download a database, or go on where an earlier download stopped.
 
     Takes the files of the records, and what lies beside RECORDS (licence, tables). A file appears under its name only
-    when its SHA-256 is the one in the database's SHA256SUMS.txt; one that is there already with that sum is not
+    when its SHA-256 is the one in the database's SHA256SUMS.txt; one on disk with that sum is not
     downloaded again, and one with another sum (cut short, edited) is replaced.
 
     Arguments:
         database: one of DATABASES.
-        dest: the folder to fill; it is made where it is not there.
+        dest: the folder to fill; made if it does not exist.
         base_url: address that stands for https://physionet.org/files/, http or https.
-        records: names as in RECORDS, e.g. patient001/s0010_re; None takes all.
-            The RECORDS on disk then lists those that are there.
         progress: called with (files done, files), in the calling thread.
 
     Returns:
         dest.
 
     Raises:
-        InputError: an unknown database or record, a server that does not answer or lacks a file, a wrong checksum.
+        InputError: an unknown database, a server that does not answer or lacks a file, a wrong checksum.
         OSError: the disk is full or not writable.
     """
     if database not in DATABASES:
@@ -72,24 +69,15 @@ def fetch(
     if not _is_good(dest / "RECORDS", sums["RECORDS"]):
         _download(root, "RECORDS", dest, sums["RECORDS"])
     listed = (dest / "RECORDS").read_text(encoding="utf-8", errors="replace").split()
-    for record in records or ():
-        if record not in listed:
-            raise InputError(
-                f"{database} has no record '{record}'{nearest(record, listed)}; names are as in {root}/RECORDS"
-            )
-    _fetch_files(root, _choose(sums, listed, listed if records is None else records), dest, progress)
-    if records is not None:  # a list naming records that are not here would be no database
-        here = [record for record in listed if (dest / f"{record}.hea").is_file()]
-        with new_file(dest / "RECORDS") as file:
-            file.write("".join(f"{record}\n" for record in here))
+    _fetch_files(root, _choose(sums, listed), dest, progress)
     return dest
 
 
-def _choose(sums: dict[str, str], listed: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
-    """The files of the wanted records and those beside RECORDS; headers last, which promise their signals."""
-    in_list, taken = set(listed), set(wanted)
+def _choose(sums: dict[str, str], records: Sequence[str]) -> dict[str, str]:
+    """The files of the records and those beside RECORDS; headers last, which promise their signals."""
     stems = {name: str(PurePosixPath(name).with_suffix("")) for name in sums}
-    names = [name for name, stem in stems.items() if stem in taken or ("/" not in name and stem not in in_list)]
+    listed = set(records)
+    names = [name for name, stem in stems.items() if stem in listed or "/" not in name]
     return {name: sums[name] for name in sorted(names, key=lambda name: name.endswith(".hea"))}
 
 

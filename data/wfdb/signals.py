@@ -64,7 +64,7 @@ class RecordSource:
 
 
 def read_records(
-    heads: Iterable[RecordHead], leads: Sequence[str] = (), fs: float | None = None, workers: int | None = None
+    heads: Iterable[RecordHead], leads: Sequence[str] = (), fs: float | None = None
 ) -> Iterator[Recording]:
     """Read records with threads, in order; only a few are in memory at a time, however many there are.
 
@@ -72,12 +72,11 @@ def read_records(
         heads: from `read_heads`.
         leads: lead names without regard to case, in the order wanted; none is all of each record.
         fs: Hz to resample to; None keeps each record's own.
-        workers: threads; None is one per core.
 
     Raises:
         InputError: the first record, in order, that cannot be read, by name.
     """
-    return ordered_map(lambda head: read_record(head, leads, fs), heads, workers)
+    return ordered_map(lambda head: read_record(head, leads, fs), heads)
 
 
 def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = None) -> Recording:

@@ -104,11 +104,7 @@ _MISCELLANEOUS = {  # PTB's own words, the most frequent first
         (0.08, -0.05, 0.8, 0.0, 0.1), (0.12, -0.05, 0.7, 0.0, 0.08), (0.02, -0.15, 0.0, 0.4, -0.05), rate=(80, 110)
     ),
 }
-_SHARES = {
-    "Myocardial infarction": 368,
-    "Miscellaneous": 101,
-    "Healthy control": 80,
-}  # records of the real PTB database
+_SHARES = {"Myocardial infarction": 368, "Miscellaneous": 101, "Healthy control": 80}  # records of the real PTB
 _RECORDS_OF_A_PATIENT = (2, 1, 1)  # in turn; PTB has 549 records of 290 patients
 
 
@@ -205,9 +201,8 @@ def _diagnoses(patients: int, rng: np.random.Generator) -> list[str]:
     share = sum(_SHARES.values())
     miscellaneous = max(least, round(patients * _SHARES["Miscellaneous"] / share))
     healthy = max(least, round(patients * _SHARES["Healthy control"] / share))
-    names = [list(_MISCELLANEOUS)[k % len(_MISCELLANEOUS)] for k in range(miscellaneous)] + [
-        "Healthy control"
-    ] * healthy
+    names = [list(_MISCELLANEOUS)[k % len(_MISCELLANEOUS)] for k in range(miscellaneous)]
+    names += ["Healthy control"] * healthy
     names += ["Myocardial infarction"] * (patients - len(names))
     return [names[k] for k in rng.permutation(patients)]
 
@@ -237,9 +232,9 @@ def _draw_patient(diagnosis: str, rng: np.random.Generator) -> _Patient:
 
 def _rotation(frontal: float, horizontal: float) -> np.ndarray:
     """Turn the heart's axis by degrees in the frontal plane (x, y), then in the horizontal one (x, z): (3, 3)."""
-    (a, b), one = np.deg2rad([frontal, horizontal]), 1.0
-    in_front = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, one]])
-    across = np.array([[np.cos(b), 0, -np.sin(b)], [0, one, 0], [np.sin(b), 0, np.cos(b)]])
+    a, b = np.deg2rad([frontal, horizontal])
+    in_front = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1.0]])
+    across = np.array([[np.cos(b), 0, -np.sin(b)], [0, 1.0, 0], [np.sin(b), 0, np.cos(b)]])
     return across @ in_front
 
 
@@ -260,11 +255,8 @@ def _vectorcardiogram(patient: _Patient, rate: float, seconds: float, fs: int, r
             heart_rate_std=patient.rate_std,
             random_state=beats,
             ti=patient.degrees,
-            ai=0.2
-            * 2
-            * np.pi
-            * waves
-            / patient.widths**2,  # a wave's height is a·b²/ω; 0.2 keeps ECGSYN's own drift small
+            # a wave's height is a·b²/ω; 0.2 keeps ECGSYN's own drift small
+            ai=0.2 * 2 * np.pi * waves / patient.widths**2,
             bi=patient.widths,
         )
         axis = np.asarray(raw)[start : start + length]
@@ -302,12 +294,8 @@ def _disturbance(shape: tuple[int, ...], patient: _Patient, fs: int, rng: np.ran
     wander = np.sin(2 * np.pi * slow[:, None] * seconds + phases)  # (C, 2, T)
     heights = patient.wander * rng.uniform(0.3, 1.0, (channels, 2, 1))
     hum = rng.uniform(0, 0.004, (channels, 1)) * np.sin(2 * np.pi * 50 * seconds)
-    return (
-        rng.uniform(-0.2, 0.2, (channels, 1))
-        + (heights * wander).sum(axis=1)
-        + hum
-        + rng.normal(0, patient.noise, shape)
-    )
+    offset = rng.uniform(-0.2, 0.2, (channels, 1))
+    return offset + (heights * wander).sum(axis=1) + hum + rng.normal(0, patient.noise, shape)
 
 
 def _header(patient: _Patient, session: int, marks: list[str]) -> list[str]:

@@ -45,7 +45,7 @@ def test_a_table_that_contradicts_itself(tmp_path):
         patients_of(["a"], str(table))
 
 
-def test_linked_databases_are_found_and_told_apart(record, tmp_path):
+def test_linked_databases_are_read_and_kept_apart(record, tmp_path):
     for k in range(1, 4):
         record(f"ptb/patient{k:03d}/s{k}", n_samples=50)
         record(f"flat/data/{k}", n_samples=50)
@@ -53,12 +53,12 @@ def test_linked_databases_are_found_and_told_apart(record, tmp_path):
     mix.mkdir()
     (mix / "one").symlink_to(tmp_path / "db" / "ptb")
     (mix / "two").symlink_to(tmp_path / "db" / "flat")
-    found = find_records(mix)
-    assert len(found) == 6
-    assert len({entry.patient for entry in found}) == 6
-    assert all(entry.path.with_suffix(".hea").is_file() for entry in found)
+    result = find_records(mix)
+    assert len(result) == 6
+    assert len({entry.patient for entry in result}) == 6
+    assert all(entry.path.with_suffix(".hea").is_file() for entry in result)
     (mix / "RECORDS").write_text("one/\ntwo/\n")
-    assert [(e.name, e.patient) for e in find_records(mix)] == [(e.name, e.patient) for e in found]
+    assert [(e.name, e.patient) for e in find_records(mix)] == [(e.name, e.patient) for e in result]
 
 
 def test_a_link_to_a_folder_that_is_there_anyway_adds_no_record(record, database):
@@ -71,7 +71,7 @@ def test_a_link_to_a_folder_that_is_there_anyway_adds_no_record(record, database
 def test_real_databases_side_by_side(shared, tmp_path):
     for name in ("ptbdb", "ludb", "mitdb", "ecgiddb", "cinc2021"):
         (tmp_path / name).symlink_to(shared / "data" / name)
-    found = find_records(tmp_path)
-    people = {name: {e.patient for e in found if e.name.startswith(name)} for name in ("ptbdb", "ludb", "mitdb")}
+    result = find_records(tmp_path)
+    people = {name: {e.patient for e in result if e.name.startswith(name)} for name in ("ptbdb", "ludb", "mitdb")}
     assert {name: len(who) for name, who in people.items()} == {"ptbdb": 37, "ludb": 100, "mitdb": 23}
-    assert len({e.patient for e in found}) == 37 + 100 + 23 + 60 + 30
+    assert len({e.patient for e in result}) == 37 + 100 + 23 + 60 + 30

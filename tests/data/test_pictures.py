@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.patients import patients_of
-from anonimage.data.pictures import describe_pictures, read_pictures, write_pictures
+from anonimage.data.pictures import PictureFormat, describe_pictures, read_pictures
 from anonimage.data.samples import Samples
+from anonimage.data.sharded import Plan, write_set
 from anonimage.errors import InputError
 from PIL import Image
 from sklearn.datasets import load_digits
@@ -16,6 +17,12 @@ def noise(size=(12, 8), mode="L", seed=0):
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8))
 
 
+def write_pictures(samples, dest, form):
+    picture_format = PictureFormat(Plan.of(samples), form)
+    write_set(lambda first: [samples], dest, picture_format)
+    return [dest / name for name in picture_format.names(samples, 0)]
+
+
 def save(folder, name, picture=None, **options):
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (picture or noise(**options)).save(folder / name)
@@ -24,42 +31,42 @@ def save(folder, name, picture=None, **options):
 @pytest.fixture
 def digits(tmp_path):
     """A real set: 60 digits of 8×8 grey pixels, in class folders."""
-    found = load_digits()
+    result = load_digits()
     for k in range(60):
-        picture = Image.fromarray((found.images[k] * 15).astype(np.uint8))
-        save(tmp_path / "digits", f"{found.target[k]}/{k:02d}.png", picture)
+        picture = Image.fromarray((result.images[k] * 15).astype(np.uint8))
+        save(tmp_path / "digits", f"{result.target[k]}/{k:02d}.png", picture)
     return tmp_path / "digits"
 
 
 def test_digits_go_in_and_come_out_unchanged(digits, tmp_path):
-    found = read_pictures(digits, side=8)
-    assert found.classes == tuple("0123456789")
-    assert found.form == {"kind": "images", "size": [8, 8], "mode": "L", "suffix": ".png", "classes": [*"0123456789"]}
-    assert found.samples.channels == ("grey",)
-    assert list(found.samples.frame.columns) == ["patient", "record", "start", "label", "diagnosis"]
-    for values, row in zip(found.samples.values, found.samples.frame.itertuples(), strict=True):
+    result = read_pictures(digits, side=8)
+    assert result.classes == tuple("0123456789")
+    assert result.form == {"kind": "images", "size": [8, 8], "mode": "L", "suffix": ".png", "classes": [*"0123456789"]}
+    assert result.samples.channels == ("grey",)
+    assert list(result.samples.frame.columns) == ["patient", "record", "start", "label", "diagnosis"]
+    for values, row in zip(result.samples.values, result.samples.frame.itertuples(), strict=True):
         np.testing.assert_array_equal(values[0], np.asarray(Image.open(digits / row.record)).ravel())
-        assert row.diagnosis == found.classes[row.label] == row.record.split("/")[0]
-    paths = write_pictures(found.samples, tmp_path / "out", found.form)
+        assert row.diagnosis == result.classes[row.label] == row.record.split("/")[0]
+    paths = write_pictures(result.samples, tmp_path / "out", result.form)
     again = read_pictures(tmp_path / "out", side=8)
-    np.testing.assert_array_equal(again.samples.values, found.samples.values)
-    assert again.classes == found.classes
+    np.testing.assert_array_equal(again.samples.values, result.samples.values)
+    assert again.classes == result.classes
     table = pd.read_csv(tmp_path / "out" / "samples.csv")
     assert [tmp_path / "out" / name for name in table["record"]] == paths
-    assert table["source_record"].tolist() == found.samples.frame["record"].tolist()
+    assert table["source_record"].tolist() == result.samples.frame["record"].tolist()
 
 
 def test_colours_keep_their_order(tmp_path):
     pixels = np.zeros((2, 4, 3), np.uint8)
     pixels[:, 2:] = (10, 20, 30)
     save(tmp_path / "in", "a.bmp", Image.fromarray(pixels))
-    found = read_pictures(tmp_path / "in", side=8)
-    assert found.samples.channels == ("red", "green", "blue")
-    assert found.form["size"] == [4, 2]
-    (sample,) = found.samples.values
+    result = read_pictures(tmp_path / "in", side=8)
+    assert result.samples.channels == ("red", "green", "blue")
+    assert result.form["size"] == [4, 2]
+    (sample,) = result.samples.values
     assert sample.reshape(3, 8, 8)[:, 0, 7].tolist() == pytest.approx([10, 20, 30], abs=3)
     assert sample.reshape(3, 8, 8)[:, 7, 0].tolist() == pytest.approx([0, 0, 0], abs=3)
-    (path,) = write_pictures(found.samples, tmp_path / "out", found.form)
+    (path,) = write_pictures(result.samples, tmp_path / "out", result.form)
     written = np.asarray(Image.open(path))
     assert (path.suffix, written.shape) == (".bmp", (2, 4, 3))
     np.testing.assert_allclose(written[:, [0, 3]], pixels[:, [0, 3]], atol=3)  # away from the edge, where it rings
@@ -70,8 +77,8 @@ def test_colours_keep_their_order(tmp_path):
 def test_every_kind_comes_back_as_its_kind(tmp_path, suffix, mode):
     for k in range(3):
         save(tmp_path / "in", f"{k}{suffix}", Image.new(mode, (12, 8), 40 * k if mode == "L" else (40 * k, 9, 200)))
-    found = read_pictures(tmp_path / "in", side=5)
-    paths = write_pictures(found.samples, tmp_path / "out", found.form)
+    result = read_pictures(tmp_path / "in", side=5)
+    paths = write_pictures(result.samples, tmp_path / "out", result.form)
     for before, after in zip(sorted((tmp_path / "in").iterdir()), paths, strict=True):
         one, other = Image.open(before), Image.open(after)
         assert (one.format, one.size, one.mode) == (other.format, other.size, other.mode)
@@ -98,9 +105,9 @@ def test_palette_bilevel_and_turned_pictures_are_what_they_look_like(tmp_path):
     turned[0x0112] = 6  # to be shown turned by 90° clockwise
     (tmp_path / "e").mkdir()
     Image.fromarray(pixels).save(tmp_path / "e" / "a.png", exif=turned)
-    found = read_pictures(tmp_path / "e", side=6)
-    assert found.form["size"] == [2, 6]
-    assert found.samples.values.reshape(6, 6)[:3].min() > 200
+    result = read_pictures(tmp_path / "e", side=6)
+    assert result.form["size"] == [2, 6]
+    assert result.samples.values.reshape(6, 6)[:3].min() > 200
 
 
 def test_patients_of_pictures(digits):
@@ -123,13 +130,13 @@ def test_class_folders_are_not_people_though_they_hold_few_pictures(digits, tmp_
 
 
 def test_generated_pictures_are_read_with_the_classes_of_their_source(digits, tmp_path):
-    found = read_pictures(digits, side=8)
-    sevens = found.samples.select(found.samples.frame["label"].to_numpy() == 7)
-    write_pictures(sevens, tmp_path / "out", found.form)
+    result = read_pictures(digits, side=8)
+    sevens = result.samples.select(result.samples.frame["label"].to_numpy() == 7)
+    write_pictures(sevens, tmp_path / "out", result.form)
     assert read_pictures(tmp_path / "out", side=8).samples.frame["label"].unique().tolist() == [0]
-    again = read_pictures(tmp_path / "out", side=8, classes=found.classes)
+    again = read_pictures(tmp_path / "out", side=8, classes=result.classes)
     assert again.samples.frame["label"].unique().tolist() == [7]
-    assert again.classes == found.classes
+    assert again.classes == result.classes
     with pytest.raises(InputError, match="class '7' is not known; there are a"):
         read_pictures(tmp_path / "out", side=8, classes=("a",))
 
@@ -252,11 +259,11 @@ def test_pictures_that_cannot_be_read_are_left_out_if_asked(tmp_path):
     text(tmp_path / "c" / "4.png")
     with pytest.raises(InputError, match=r"2\.png: is not a picture.*, or leave it out with --skip-bad$"):
         read_pictures(tmp_path, side=4)
-    found = read_pictures(tmp_path, side=4, skip_bad=True)
-    assert found.samples.frame["record"].tolist() == ["a/1.png", "b/3.png"]
-    assert found.samples.frame["label"].tolist() == [0, 1]
-    assert found.classes == ("a", "b")  # nothing is left of c
-    assert [problem.partition(": ")[0] for problem in found.problems] == [
+    result = read_pictures(tmp_path, side=4, skip_bad=True)
+    assert result.samples.frame["record"].tolist() == ["a/1.png", "b/3.png"]
+    assert result.samples.frame["label"].tolist() == [0, 1]
+    assert result.classes == ("a", "b")  # nothing is left of c
+    assert [problem.partition(": ")[0] for problem in result.problems] == [
         str(tmp_path / "a" / "2.png"),
         str(tmp_path / "c" / "4.png"),
     ]
@@ -266,7 +273,7 @@ def test_pictures_that_cannot_be_read_are_left_out_if_asked(tmp_path):
         read_pictures(tmp_path, side=4, skip_bad=True)
 
 
-def test_who_reads_is_not_to_be_seen(digits):
+def test_the_pictures_are_the_same_whoever_reads(digits):
     def backwards(function, items):
         yield from reversed([function(item) for item in reversed(items)])
 

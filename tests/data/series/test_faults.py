@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from anonimage.data.samples import Samples
-from anonimage.data.series.series import describe_series, find_series, read_series, write_series
+from anonimage.data.series.series import describe_series, find_series, read_series
 from anonimage.errors import InputError
-from series_cases import as_samples, put
+from series_cases import as_samples, put, write_series
 
 FAULTS = {
     "a broken line": ("x,y\n1,2\n3\n", {}, r"a\.csv: line 3 has 1 columns, those before it 2; correct or delete it"),
@@ -111,14 +111,14 @@ def test_what_is_no_npz(tmp_path, raw):
 
 
 def test_what_cannot_be_written(tmp_path):
-    found = read_series(put(tmp_path, "a.csv", "x,y\n1,2\n3,4\n"), fs=10)
-    samples = as_samples(found)
+    result = read_series(put(tmp_path, "a.csv", "x,y\n1,2\n3,4\n"), fs=10)
+    samples = as_samples(result)
     one = Samples(samples.values[:, :1], samples.frame, ("x",), ("",), 10)
     with pytest.raises(InputError, match="samples of 1 channels, where the source's files have 2"):
-        write_series(one, tmp_path / "out", found.form)
+        write_series(one, tmp_path / "out", result.form)
     with pytest.raises(InputError, match="no samples to write"):
-        write_series(samples.select(np.array([], dtype=int)), tmp_path / "out", found.form)
+        write_series(samples.select(np.array([], dtype=int)), tmp_path / "out", result.form)
     with pytest.raises(InputError, match="label 5 is no class"):
         bad = Samples(samples.values, samples.frame.assign(label=5), samples.channels, samples.units, 10)
-        write_series(bad, tmp_path / "out", found.form | {"classes": ["a", "b"]})
+        write_series(bad, tmp_path / "out", result.form | {"classes": ["a", "b"]})
     assert not (tmp_path / "out").exists()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.series.columns import column_form
-from anonimage.data.series.series import describe_series, find_series, read_series, series_sources, write_series
+from anonimage.data.series.series import describe_series, find_series, read_series, series_sources
 from anonimage.data.series.sheet import decimals_of
 from anonimage.data.split import split_patients
 from anonimage.data.table.file import read_table
@@ -12,7 +12,7 @@ from anonimage.data.text import BLANKS
 from anonimage.errors import InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from series_cases import as_samples, put
+from series_cases import as_samples, put, write_series
 from store_cases import write
 
 COLUMNS = {
@@ -29,10 +29,10 @@ COLUMNS = {
 
 @pytest.mark.parametrize(("name", "text", "channels", "units"), COLUMNS.values(), ids=COLUMNS)
 def test_columns_are_read_and_written_to_the_letter(tmp_path, name, text, channels, units):
-    found = read_series(put(tmp_path, name, text), fs=100)
-    (recording,) = found.recordings
+    result = read_series(put(tmp_path, name, text), fs=100)
+    (recording,) = result.recordings
     assert (recording.channels, recording.units, recording.fs) == (channels, units, 100)
-    (path,) = write_series(as_samples(found), tmp_path / "out", found.form)
+    (path,) = write_series(as_samples(result), tmp_path / "out", result.form)
     assert path.suffix == (tmp_path / name).suffix
     assert path.read_text() == text
 
@@ -59,8 +59,8 @@ def test_the_finest_step_is_of_the_digits_or_of_the_range(tmp_path):
 def test_a_folder_is_one_recording_a_file(tmp_path):
     for k in range(3):
         put(tmp_path, f"patient{k % 2}/{k}.csv", "x,y\n1,2\n3,4\n")
-    found = read_series(tmp_path, fs=10)
-    assert [(r.head.name, r.head.patient) for r in found.recordings] == [
+    result = read_series(tmp_path, fs=10)
+    assert [(r.head.name, r.head.patient) for r in result.recordings] == [
         ("patient0/0", "patient0"),
         ("patient0/2", "patient0"),
         ("patient1/1", "patient1"),
@@ -72,11 +72,11 @@ def test_a_folder_is_one_recording_a_file(tmp_path):
 def test_the_class_of_a_recording_comes_back_in_every_line(tmp_path):
     for name in ("sick", "well", "well"):
         put(tmp_path, f"{len(list(tmp_path.iterdir()))}.csv", f"x,state,y\n1,{name},2\n3,{name},4\n")
-    found = read_series(tmp_path, fs=10, label="state")
-    assert found.classes == ("sick", "well")
-    assert [recording.head.label for recording in found.recordings] == [0, 1, 1]
-    assert [recording.head.diagnosis for recording in found.recordings] == ["sick", "well", "well"]
-    paths = write_series(as_samples(found), tmp_path / "out", found.form)
+    result = read_series(tmp_path, fs=10, label="state")
+    assert result.classes == ("sick", "well")
+    assert [recording.head.label for recording in result.recordings] == [0, 1, 1]
+    assert [recording.head.diagnosis for recording in result.recordings] == ["sick", "well", "well"]
+    paths = write_series(as_samples(result), tmp_path / "out", result.form)
     for before, after in zip(sorted(tmp_path.glob("*.csv")), paths, strict=True):
         assert before.read_text() == after.read_text()
 
@@ -84,13 +84,13 @@ def test_the_class_of_a_recording_comes_back_in_every_line(tmp_path):
 def test_generated_series_are_read_with_the_classes_of_their_source(tmp_path):
     for k, name in enumerate(("sick", "well", "worse")):
         put(tmp_path, f"{k}.csv", f"x,state\n1,{name}\n3,{name}\n")
-    found = read_series(tmp_path, fs=10, label="state")
-    well = as_samples(found).select(np.array([1, 1]))
-    write_series(well, tmp_path / "out", found.form)
+    result = read_series(tmp_path, fs=10, label="state")
+    well = as_samples(result).select(np.array([1, 1]))
+    write_series(well, tmp_path / "out", result.form)
     assert pd.read_csv(tmp_path / "out" / "samples.csv")["label"].tolist() == [1, 1]
-    again = read_series(tmp_path / "out", 10, label="state", classes=found.classes)
+    again = read_series(tmp_path / "out", 10, label="state", classes=result.classes)
     assert [recording.head.label for recording in again.recordings] == [1, 1]
-    assert again.classes == found.classes
+    assert again.classes == result.classes
     with pytest.raises(InputError, match="class 'well' is not known; there are a, b"):
         read_series(tmp_path / "out", 10, label="state", classes=("a", "b"))
     rows = put(tmp_path / "r", "r.csv", "1,2,b\n3,4,a\n")
@@ -104,12 +104,12 @@ def test_description_of_columns_by_hand(tmp_path):
     for k, name in enumerate(("sick", "well", "well")):
         put(tmp_path, f"person{k // 2}/{k}.csv", f"x (mV),state\n1,{name}\n,{name}\n3,{name}\n")
     put(tmp_path, "person9/bad.csv", "x (mV),state\n1,well\nhello,well\n")
-    found, (problem,) = describe_series(tmp_path, fs=2, label="state")
-    assert (found.form["layout"], len(found.recordings)) == ("columns", 3)
-    assert found.patients == ["person0", "person0", "person1"]
-    assert (found.classes, found.labels) == (("sick", "well"), [0, 1, 1])
-    assert (found.source.channels, found.source.units, found.source.fs) == (("x",), ("mV",), 2)
-    assert sum(np.isnan(values).sum() for values in found.values) == 3
+    result, (problem,) = describe_series(tmp_path, fs=2, label="state")
+    assert (result.form["layout"], len(result.recordings)) == ("columns", 3)
+    assert result.patients == ["person0", "person0", "person1"]
+    assert (result.classes, result.labels) == (("sick", "well"), [0, 1, 1])
+    assert (result.source.channels, result.source.units, result.source.fs) == (("x",), ("mV",), 2)
+    assert sum(np.isnan(values).sum() for values in result.values) == 3
     assert "bad.csv: line 3, x (mV): 'hello' is no finite number" in problem
 
 
@@ -122,23 +122,23 @@ def test_the_rate_may_stand_in_the_file(tmp_path):
 
 def test_rows_by_hand(tmp_path):
     path = put(tmp_path, "r.csv", "1.5,2.5,7,b\n3.5,,9,a\n4.5,5.5,8,b\n")
-    found = read_series(path, 20, "rows", label="column4")
-    samples = found.samples
+    result = read_series(path, 20, "rows", label="column4")
+    samples = result.samples
     np.testing.assert_array_equal(samples.values, [[[1.5, 2.5, 7]], [[3.5, np.nan, 9]], [[4.5, 5.5, 8]]])
     assert samples.frame["label"].tolist() == [1, 0, 1]
     assert samples.frame["diagnosis"].tolist() == ["b", "a", "b"]
     assert samples.frame["patient"].is_unique
-    assert (samples.fs, found.classes) == (20, ("a", "b"))
-    (out,) = write_series(samples, tmp_path / "out", found.form)
+    assert (samples.fs, result.classes) == (20, ("a", "b"))
+    (out,) = write_series(samples, tmp_path / "out", result.form)
     assert out.name == "r.csv"
     assert out.read_text() == "1.5,2.5,7.0,b\n3.5,NaN,9.0,a\n4.5,5.5,8.0,b\n"
 
 
 def test_rows_with_the_header_that_pandas_writes(tmp_path):
     path = put(tmp_path, "r.csv", "class,0,1,2\nx,4,5,6\ny,7,8,9\n")
-    found = read_series(path, 20, "rows", label="class")
-    np.testing.assert_array_equal(found.samples.values[:, 0], [[4, 5, 6], [7, 8, 9]])
-    (out,) = write_series(found.samples, tmp_path / "out", found.form)
+    result = read_series(path, 20, "rows", label="class")
+    np.testing.assert_array_equal(result.samples.values[:, 0], [[4, 5, 6], [7, 8, 9]])
+    (out,) = write_series(result.samples, tmp_path / "out", result.form)
     assert out.read_text() == path.read_text()
 
 
@@ -152,11 +152,11 @@ def test_a_label_is_not_taken_for_a_value(shared):
 
 def test_ucr_goes_through(shared, tmp_path):
     source = shared / "data" / "ucr" / "ECG200_TRAIN.tsv"
-    found = read_series(source, 100, label="column1")
+    result = read_series(source, 100, label="column1")
     table = np.loadtxt(source)
-    np.testing.assert_array_equal(found.samples.values[:, 0], table[:, 1:].astype(np.float32))
-    assert [found.classes[label] for label in found.samples.frame["label"]] == [f"{k:g}" for k in table[:, 0]]
-    (out,) = write_series(found.samples, tmp_path, found.form)
+    np.testing.assert_array_equal(result.samples.values[:, 0], table[:, 1:].astype(np.float32))
+    assert [result.classes[label] for label in result.samples.frame["label"]] == [f"{k:g}" for k in table[:, 0]]
+    (out,) = write_series(result.samples, tmp_path, result.form)
     np.testing.assert_array_equal(np.loadtxt(out).astype(np.float32), table.astype(np.float32))
     described, problems = describe_series(source, 100, label="column1")
     assert (described.classes, problems) == (("-1", "1"), [])
@@ -166,35 +166,35 @@ def test_ucr_goes_through(shared, tmp_path):
 @pytest.mark.parametrize("name", ["ecg", "ppg"])
 def test_biosppy_goes_through(shared, tmp_path, name):
     source = shared / "data" / "biosppy" / f"{name}.txt"
-    found = read_series(source)
-    (recording,) = found.recordings
+    result = read_series(source)
+    (recording,) = result.recordings
     assert (recording.channels, recording.fs) == ((name.upper(),), 1000)
     np.testing.assert_array_equal(recording.values[0], np.loadtxt(source))
     assert recording.step.tolist() == [1]  # a 12-bit ADC, though written with a digit after the point
-    (out,) = write_series(as_samples(found), tmp_path, found.form)
+    (out,) = write_series(as_samples(result), tmp_path, result.form)
     assert out.read_text() == source.read_text()
 
 
 def test_comments_that_may_name_somebody_are_not_written_again(tmp_path):
     text = "# Name: Jane Doe\n# Labels:= A\tB\n1 2\n3 4\n"
-    found = read_series(put(tmp_path, "a.txt", text), fs=5)
-    assert found.recordings[0].channels == ("A", "B")
-    (out,) = write_series(as_samples(found), tmp_path / "out", found.form)
+    result = read_series(put(tmp_path, "a.txt", text), fs=5)
+    assert result.recordings[0].channels == ("A", "B")
+    (out,) = write_series(as_samples(result), tmp_path / "out", result.form)
     assert out.read_text() == text.partition("\n")[2]
 
 
 def test_one_persons_recording_is_split_by_time(shared, tmp_path):
-    found = read_series(shared / "data" / "biosppy" / "ecg.txt", patient="time")
+    result = read_series(shared / "data" / "biosppy" / "ecg.txt", patient="time")
     whole = read_series(shared / "data" / "biosppy" / "ecg.txt").recordings[0]
-    np.testing.assert_array_equal(np.concatenate([r.values for r in found.recordings], axis=1), whole.values)
-    assert len({r.head.patient for r in found.recordings}) == 10
+    np.testing.assert_array_equal(np.concatenate([r.values for r in result.recordings], axis=1), whole.values)
+    assert len({r.head.patient for r in result.recordings}) == 10
     sources = series_sources(shared / "data" / "biosppy" / "ecg.txt", patient="time")
     store = write(tmp_path / "store", sources, 100, split=lambda f: split_patients(f, 0.2, 0), classes=())
-    assert [store.signal(r.head.name).tobytes() for r in found.recordings] == [
-        r.values.tobytes() for r in found.recordings
+    assert [store.signal(r.head.name).tobytes() for r in result.recordings] == [
+        r.values.tobytes() for r in result.recordings
     ]
     assert store.frame.groupby("part")["patient"].nunique().to_dict() == {"control": 2, "train": 8}
-    begin = {r.head.name: 1500 * k for k, r in enumerate(found.recordings)}
+    begin = {r.head.name: 1500 * k for k, r in enumerate(result.recordings)}
     for row in store.frame.itertuples():
         start = begin[row.record] + row.start
         assert begin[row.record] <= start <= begin[row.record] + 1500 - 100  # in its own block
@@ -214,12 +214,12 @@ def test_a_store_of_files_is_what_reading_them_gives(tmp_path):
     folder = tmp_path / "in"
     put(folder, "a.csv", "x (mV),state\n0.1,up\n0.25,up\n0.5,up\n0.75,up\n1,up\n")
     put(folder, "b.csv", "x (mV),state\n1.125,down\n2,down\n3,down\n4,down\n")
-    found = read_series(folder, fs=10, label="state")
+    result = read_series(folder, fs=10, label="state")
     store = stored(folder, tmp_path, None, label="state")
-    assert (store.form, store.classes) == (found.form, found.classes)
+    assert (store.form, store.classes) == (result.form, result.classes)
     assert (store.channels, store.units, store.fs) == (("x",), ("mV",), 10.0)
-    assert found.form["decimals"] == [3]
-    for recording in found.recordings:
+    assert result.form["decimals"] == [3]
+    for recording in result.recordings:
         np.testing.assert_array_equal(store.signal(recording.head.name), recording.values)
         row = store.records[recording.head.name]
         assert (row.label, row.diagnosis) == (recording.head.label, recording.head.diagnosis)
@@ -256,12 +256,12 @@ def test_npz_goes_through(tmp_path, dtype, axes):
     if axes == 3:
         arrays |= {"channels": np.array(["i", "ii"]), "units": np.array(["mV", "mV"])}
     np.savez(tmp_path / "s.npz", **arrays)
-    found = read_series(tmp_path / "s.npz")
-    assert found.classes == ("1", "3")
-    assert found.samples.frame["label"].tolist() == [1, 0, 1, 0]
-    assert found.samples.frame["patient"].tolist() == list("aabc")
-    assert found.samples.channels == (("i", "ii") if axes == 3 else ("signal",))
-    (out,) = write_series(found.samples, tmp_path / "out", found.form)
+    result = read_series(tmp_path / "s.npz")
+    assert result.classes == ("1", "3")
+    assert result.samples.frame["label"].tolist() == [1, 0, 1, 0]
+    assert result.samples.frame["patient"].tolist() == list("aabc")
+    assert result.samples.channels == (("i", "ii") if axes == 3 else ("signal",))
+    (out,) = write_series(result.samples, tmp_path / "out", result.form)
     with np.load(out) as written:
         assert written.files == list(arrays)
         for key in ("values", "labels", "fs"):
@@ -273,9 +273,9 @@ def test_npz_goes_through(tmp_path, dtype, axes):
 @given(st.lists(st.tuples(st.integers(-(10**6), 10**6), st.integers(0, 5)), min_size=1, max_size=20))
 def test_digits_are_as_many_as_it_takes(pairs):
     values = np.array([round(whole / 10**digits, digits) for whole, digits in pairs])
-    found = decimals_of(values)
-    assert [float(f"{value:.{found}f}") for value in values] == values.tolist()
-    assert found == 0 or any(float(f"{value:.{found - 1}f}") != value for value in values)
+    result = decimals_of(values)
+    assert [float(f"{value:.{result}f}") for value in values] == values.tolist()
+    assert result == 0 or any(float(f"{value:.{result - 1}f}") != value for value in values)
 
 
 @settings(deadline=None)  # it reads and writes files
@@ -297,14 +297,14 @@ def test_what_is_written_is_read_the_same(tmp_path_factory, values, delimiter, h
         )
         + "\n"
     )
-    found = read_series(put(folder, "a.txt", text), fs=10)
+    result = read_series(put(folder, "a.txt", text), fs=10)
     expected = np.array(values, dtype=np.float32).T
-    np.testing.assert_array_equal(found.recordings[0].values, expected)
-    (out,) = write_series(as_samples(found), folder / "out", found.form)
+    np.testing.assert_array_equal(result.recordings[0].values, expected)
+    (out,) = write_series(as_samples(result), folder / "out", result.form)
     again = read_series(out, fs=10)
     np.testing.assert_array_equal(again.recordings[0].values, expected)
-    assert again.recordings[0].channels == found.recordings[0].channels
-    assert again.form | {"decimals": 0} == found.form | {"decimals": 0}
+    assert again.recordings[0].channels == result.recordings[0].channels
+    assert again.form | {"decimals": 0} == result.form | {"decimals": 0}
 
 
 @pytest.mark.parametrize("mark", ["", "?", "NA", "na", "N/A", "<NA>", "nan", "-NaN", "NULL", "null", "None", "none"])
@@ -322,7 +322,7 @@ def test_a_word_that_may_be_a_class_is_no_missing_value_in_either(tmp_path, word
     assert read_table(path).frame["column3"].tolist() == [word, "some", word]
 
 
-def test_decimal_commas_without_a_header_are_told_from_delimiters(tmp_path):
+def test_decimal_commas_without_a_header_are_no_delimiters(tmp_path):
     path = put(tmp_path, "a.csv", "0,5;1,25\n2,5;-3,5\n")
     np.testing.assert_array_equal(read_series(path, fs=10).recordings[0].values, [[0.5, 2.5], [1.25, -3.5]])
     np.testing.assert_array_equal(read_table(path).frame.to_numpy(), [[0.5, 1.25], [2.5, -3.5]])

@@ -11,7 +11,7 @@ OPTIONS = {"label": "sick", "patient": "id", "drop": ["void"], "keep": ["site"]}
 
 
 @pytest.mark.parametrize(
-    ("column", "told"),
+    ("column", "message"),
     [
         ({"v": [1.0] * 12}, r"column 'v' holds 1\.0 in every row; .*--drop v, or copy it into every row with --keep v"),
         ({"v": ["x", np.nan] * 6}, "column 'v' holds 'x' in every row that has a value"),
@@ -29,8 +29,8 @@ OPTIONS = {"label": "sick", "patient": "id", "drop": ["void"], "keep": ["site"]}
         ({"v": pd.to_timedelta(range(12), "h")}, "column 'v' holds Timedelta; .*--drop v"),
     ],
 )
-def test_columns_that_cannot_be_learnt(column, told):
-    with pytest.raises(InputError, match=f"t.csv: {told}") as error:
+def test_columns_that_cannot_be_learnt(column, message):
+    with pytest.raises(InputError, match=f"t.csv: {message}") as error:
         TableForm.fit(pd.DataFrame({"age": range(12), **column}), "t.csv")
     assert "\n" not in str(error.value)
 
@@ -46,7 +46,7 @@ def test_text_of_many_values():
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"label": "sik"}, "people.csv: --label sik: no such column; did you mean 'sick'"),
         ({"patient": "ib"}, "--patient ib: no such column; did you mean 'id'"),
@@ -60,8 +60,8 @@ def test_text_of_many_values():
         ({"drop": ["id", "age", "sex", "ca", "st", "site", "void", "sick"]}, "no column is left to learn from"),
     ],
 )
-def test_options_that_do_not_fit(people, options, told):
-    with pytest.raises(InputError, match=told):
+def test_options_that_do_not_fit(people, options, message):
+    with pytest.raises(InputError, match=message):
         TableForm.fit(people, "people.csv", **options)
 
 
@@ -72,7 +72,7 @@ def test_no_training_rows_or_columns_of_one_name(people):
         TableForm.fit(people.rename(columns={"st": "age"}), "people.csv", **OPTIONS)
 
 
-def test_unseen_values_are_found_and_refused(people):
+def test_values_that_no_training_row_has_are_refused(people):
     form = TableForm.fit(people, "people.csv", **OPTIONS)
     control = people.iloc[4:9].copy()
     assert not form.unseen(control)[0].any()
@@ -80,7 +80,7 @@ def test_unseen_values_are_found_and_refused(people):
     control.loc[7, "sick"] = "perhaps"
     control.loc[8, "sex"] = np.nan
     control.loc[4, "st"] = 99.0  # outside the range, but a number
-    control.loc[6, "site"] = "y"  # never told to the network
+    control.loc[6, "site"] = "y"  # no feature of the network
     mask, lines = form.unseen(control)
     assert mask.tolist() == [False, True, False, True, True]
     assert lines == [
@@ -110,7 +110,7 @@ def test_other_columns_or_types_are_refused(people):
 def test_samples_of_another_table_are_refused(people):
     form = TableForm.fit(people, "people.csv", **OPTIONS)
     samples = form.to_samples(people)
-    for wrong, told in (
+    for wrong, message in (
         (Samples(samples.values[:, :3], samples.frame, samples.channels[:3], ("",) * 3), "3 features × 1 are not"),
         (
             Samples(samples.values, samples.frame.drop(columns="label"), samples.channels, samples.units),
@@ -118,7 +118,7 @@ def test_samples_of_another_table_are_refused(people):
         ),
         (Samples(samples.values, samples.frame.assign(label=2), samples.channels, samples.units), "must be 0…1"),
     ):
-        with pytest.raises(InputError, match=told):
+        with pytest.raises(InputError, match=message):
             form.to_frame(wrong)
 
 

@@ -76,7 +76,7 @@ def test_what_stands_around_cells_does_not_matter(table, tmp_path, text):
         ('a\n1.0\n""\n2.0\n', ["a"], 3),  # a row without a value is not an empty line
     ],
 )
-def test_the_header_row_is_found(table, tmp_path, text, names, n_rows):
+def test_the_header_row_is_inferred(table, tmp_path, text, names, n_rows):
     read = read_table(table(text))
     assert (list(read.frame.columns), len(read.frame)) == (names, n_rows)
     pd.testing.assert_frame_equal(again(read, tmp_path).frame, read.frame)
@@ -152,7 +152,7 @@ def test_written_rows_are_read_exactly(rows, delimiter, quote, tmp_path_factory)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("a,b\n1,2\n3\n", "line 3 has 1 field, the table 2; mend or delete this line"),
         ("a,b\n1,2\n3,4,5\n6,7\n", "line 3 has 3 fields, the table 2"),
@@ -169,8 +169,8 @@ def test_written_rows_are_read_exactly(rows, delimiter, quote, tmp_path_factory)
         ("a,b\nx,1\ny,1\n5,2\nz,3\n", "line 4: '5' in column 'a' is a number among text; .*--category a"),
     ],
 )
-def test_faults_are_one_line(table, text, told):
-    with pytest.raises(InputError, match=told) as error:
+def test_faults_are_one_line(table, text, message):
+    with pytest.raises(InputError, match=message) as error:
         read_table(table(text))
     assert str(error.value).startswith(str(table(text)))
     assert "\n" not in str(error.value)

@@ -12,24 +12,24 @@ def test_counts_by_hand(record, database):
     record("patient001/b", n_samples=250, reason="Myocardial infarction")
     record("patient002/a", n_samples=300, reason="Healthy control")
     record("patient003/a", n_samples=300, reason="Hypertrophy", fs=200)
-    seen = []
-    found = describe(database, length=100, progress=lambda *done: seen.append(done))
-    assert found.problems == ()
-    assert found.patients == 3
-    assert found.diagnoses == {"Myocardial infarction": 2, "Healthy control": 1, "Hypertrophy": 1}
-    assert list(found.classes.values()) == [2, 1, 1]
-    assert list(found.class_patients.values()) == [1, 1, 1]
-    assert {row: n for row, n in found.table_1.items() if n} == {
+    calls = []
+    result = describe(database, length=100, progress=lambda *done: calls.append(done))
+    assert result.problems == ()
+    assert result.patients == 3
+    assert result.diagnoses == {"Myocardial infarction": 2, "Healthy control": 1, "Hypertrophy": 1}
+    assert list(result.classes.values()) == [2, 1, 1]
+    assert list(result.class_patients.values()) == [1, 1, 1]
+    assert {row: n for row, n in result.table_1.items() if n} == {
         "Myocardial infarction": 2,
         "Myocardial hypertrophy": 1,
         "Healthy control": 1,
     }
-    assert len(found.table_1) == 9
-    assert list(found.class_windows.values()) == [8, 3, 3]
-    assert found.leads == {"i": 4, "ii": 4}
-    assert found.fs == {100: 3, 200: 1}
-    assert found.seconds == pytest.approx(6 + 2.5 + 3 + 1.5)
-    assert seen[-1] == (4, 4)
+    assert len(result.table_1) == 9
+    assert list(result.class_windows.values()) == [8, 3, 3]
+    assert result.leads == {"i": 4, "ii": 4}
+    assert result.fs == {100: 3, 200: 1}
+    assert result.seconds == pytest.approx(6 + 2.5 + 3 + 1.5)
+    assert calls[-1] == (4, 4)
     assert describe(database, length=100, stride=50).class_windows["Healthy control"] == 5
     assert describe(database, length=100, fs=200).class_windows["Healthy control"] == 6
 
@@ -39,13 +39,13 @@ def test_classes_of_the_users_own(record, database, tmp_path):
     record("patient001/b", n_samples=250)
     record("patient002/a", n_samples=300)
     (tmp_path / "labels.csv").write_text("record,label\npatient001/a,x\npatient001/b,x\npatient002/a,w\n")
-    found = describe(database, length=100, labels=tmp_path / "labels.csv")
-    assert found.classes == {"w": 1, "x": 2}
-    assert found.class_patients == {"w": 1, "x": 1}
-    assert found.class_windows == {"w": 3, "x": 8}
+    result = describe(database, length=100, labels=tmp_path / "labels.csv")
+    assert result.classes == {"w": 1, "x": 2}
+    assert result.class_patients == {"w": 1, "x": 1}
+    assert result.class_windows == {"w": 3, "x": 8}
 
 
-def test_every_problem_is_told_and_the_rest_goes_on(record, database):
+def test_every_problem_is_a_line_and_the_rest_goes_on(record, database):
     for name in ("good", "gone", "cut", "still", "short", "speed", "text"):
         record(name, n_samples=90 if name == "short" else 600)
     record("lost", digital=np.full((2, 600), MISSING))
@@ -57,7 +57,7 @@ def test_every_problem_is_told_and_the_rest_goes_on(record, database):
     header = database / "speed.hea"
     header.write_text(header.read_text().replace("speed 2 100", "speed 2 0"))
     (database / "RECORDS").write_text("good\ngone\ncut\nstill\nshort\nspeed\ntext\nlost\nlead\nnone\ngood\n")
-    found = describe(database, length=100, leads=["II"])
+    result = describe(database, length=100, leads=["II"])
     starts = [
         "good: 2 records of this name",
         "gone: its signal file gone.dat is missing",
@@ -70,19 +70,19 @@ def test_every_problem_is_told_and_the_rest_goes_on(record, database):
         "lead: lead 'II' is not in this record (has v1, v2)",
         "none: its header none.hea is missing",
     ]
-    assert len(found.problems) == len(starts)
-    for problem, start in zip(found.problems, starts, strict=True):
+    assert len(result.problems) == len(starts)
+    for problem, start in zip(result.problems, starts, strict=True):
         assert problem.startswith(start)
         assert "\n" not in problem
-    assert found.dropped == {"missing": 6, "flat": 6}
-    assert [row.head.name for row in found.rows if row.problem is None] == ["good"]
-    assert sum(found.class_windows.values()) == 6
+    assert result.dropped == {"missing": 6, "flat": 6}
+    assert [row.head.name for row in result.rows if row.problem is None] == ["good"]
+    assert sum(result.class_windows.values()) == 6
 
 
 def test_an_fs_out_of_all_proportion_is_a_problem(record, database):
     record()
-    found = describe(database, length=100, fs=1e9)
-    assert found.problems == ("rec: has 100 Hz and cannot be resampled to 1e+09 Hz; give an fs from 0.1 to 10000 Hz",)
+    result = describe(database, length=100, fs=1e9)
+    assert result.problems == ("rec: has 100 Hz and cannot be resampled to 1e+09 Hz; give an fs from 0.1 to 10000 Hz",)
 
 
 def test_a_source_that_is_none(tmp_path):
@@ -91,8 +91,8 @@ def test_a_source_that_is_none(tmp_path):
 
 
 def test_the_real_excerpt(shared):
-    found = describe(shared / "data" / "ptbdb", leads=["i"])
-    assert found.problems == ()
-    assert (len(found.rows), found.patients) == (43, 37)
-    assert list(found.classes.values()) == [8, 20, 15]
-    assert found.fs == {1000: 43}
+    result = describe(shared / "data" / "ptbdb", leads=["i"])
+    assert result.problems == ()
+    assert (len(result.rows), result.patients) == (43, 37)
+    assert list(result.classes.values()) == [8, 20, 15]
+    assert result.fs == {1000: 43}

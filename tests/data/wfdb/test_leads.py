@@ -15,7 +15,7 @@ def test_leads_come_in_the_order_asked_for_whatever_their_case():
     assert match_leads([], PTB, "rec") == list(range(12))
 
 
-def test_a_missing_lead_names_record_lead_and_what_is_there():
+def test_a_missing_lead_names_record_lead_and_those_it_has():
     with pytest.raises(InputError) as fault:
         match_leads(["vx"], PTB, "patient104/s0306lre")
     assert str(fault.value) == (

@@ -55,8 +55,8 @@ def test_headers_read_as_ptbs_do(shared, records):
     real = wfdb.rdheader(str(shared / "data" / "ptbdb" / "patient001" / "s0010_re"))
     keys = [line.split(":")[0] for line in real.comments if ":" in line]
     for record in records.values():
-        ours = [line.split(":")[0] for line in record.comments if not line.startswith("Simulat")]
-        assert ours == [key for key in keys if key in ours]
+        simulated = [line.split(":")[0] for line in record.comments if not line.startswith("Simulat")]
+        assert simulated == [key for key in keys if key in simulated]
 
 
 def test_every_header_says_that_it_is_simulated(records):
@@ -145,9 +145,11 @@ def test_the_seed_decides_every_byte(tmp_path):
 
 
 def test_progress_counts_patients(tmp_path):
-    seen = []
-    simulate_database(tmp_path / "db", patients=2, seconds=2.0, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 2), (2, 2)]
+    calls = []
+    simulate_database(
+        tmp_path / "db", patients=2, seconds=2.0, progress=lambda done, total: calls.append((done, total))
+    )
+    assert calls == [(1, 2), (2, 2)]
 
 
 def test_a_folder_in_use_is_refused_and_an_empty_one_is_filled(tmp_path):

@@ -15,7 +15,7 @@ from ..files import new_file
 from ..gan import Check, load
 from ..transforms import Codec
 from .codecs import load_codec
-from .evaluation.measure import attack, measure
+from .evaluation.measure import attack, matcher_of, measure
 from .evaluation.privacy.findings import Audit
 from .evaluation.scores import Score, Scores, load_evidence, load_scores, save_evidence, save_scores
 from .evaluation.sets import DrawnSamples, Sets, refuse_shared_patients
@@ -44,11 +44,11 @@ def evaluate(out: Path, *, with_audit: bool = False) -> None:
     folder = RunFolder.prepared(out)
     sets, mark = read_sets(folder), fingerprint(folder.synthetic)
     kind = kind_of_codec(sets.codec)
-    measured = measure(sets, kind)
+    measured = measure(sets, kind.fidelity, kind.lesson(sets.recipe))
     save_scores(measured.scores, folder.scores, mark, measured.not_measured)
     save_evidence(measured.evidence, folder.evidence, mark)
     if with_audit:
-        attack(sets, kind, None, mark).save(folder.audit)
+        _attack(folder, sets, None, mark)
     _write_page(folder, sets, load_policy("default"))
 
 
@@ -64,16 +64,22 @@ def audit(out: Path, policy: str = "default", verifier: Path | None = None) -> N
         InputError: nothing generated or evaluated yet, or a policy or verifier that cannot be used.
     """
     judged_by, folder = load_policy(policy), RunFolder.prepared(out)
-    codec = load_codec(folder.codec_file)
-    kind = kind_of_codec(codec)
     if verifier is not None:
         Verifier.load(verifier)  # rather now than after the long work
-        if not kind.is_ecg(codec):
+        codec = load_codec(folder.codec_file)
+        if not kind_of_codec(codec).is_ecg(codec):
             raise InputError(f"--verifier {verifier}: recognises people by their ECG, this run has none; leave it out")
     sets, mark = read_sets(folder), fingerprint(folder.synthetic)
     _of_these(folder, load_scores(folder.scores), mark)
-    attack(sets, kind, verifier, mark).save(folder.audit)
+    _attack(folder, sets, verifier, mark)
     _write_page(folder, sets, judged_by)
+
+
+def _attack(folder: RunFolder, sets: Sets, verifier: Path | None, mark: str) -> None:
+    """Write audit.json."""
+    kind, codec = kind_of_codec(sets.codec), sets.codec
+    matcher = matcher_of(sets, verifier) if kind.is_ecg(codec) else None
+    attack(sets, kind.view(sets), kind.extra_attacks(codec), matcher, mark).save(folder.audit)
 
 
 def _write_page(folder: RunFolder, sets: Sets, policy: Policy) -> None:

@@ -3,41 +3,24 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from ...data.samples import Samples
-from ...data.split import CONTROL, TRAIN
 from ...data.table.form import TableForm
 from ...gan import classify, realness, sample_images
 from ...transforms import Codec
 from ..progress import progress
-from ..recipe import Recipe
-from .beats import score_r_peaks
-from .distances import RELATIVE_PEOPLE, feature_map, score_distances
-from .images import score_coding, score_diversity, score_kernel_images, score_null
+from . import beats, distances, images, neighbours, parameters, signals, tables, utility
 from .learners import fit_encoder
-from .neighbours import score_1nnc, score_manifold
-from .parameters import measure_parameters, measured_lead, score_parameters
 from .privacy.attacks import REIDENTIFICATION, Matcher
 from .privacy.battery import AuditInput, Extra, audit
 from .privacy.findings import Audit
 from .privacy.space import View
 from .scores import Evidence, Score, score_table
 from .sets import Comparison, Sets
-from .signals import (
-    score_amplitude,
-    score_autocorrelation,
-    score_lead_distance,
-    score_limb_leads,
-    score_noise,
-    score_spectrum,
-    spectra,
-)
-from .tables import score_columns, score_pairs, score_ranges, score_variation, variables
-from .utility import Lesson, score_classes, score_recall, score_utility
+from .utility import Lesson
 from .verifier import Verifier
 
 NULL_IMAGES = 2000  # generated to see whether their NULL pixels are 0
@@ -69,31 +52,18 @@ class Measured:
         self.not_measured |= {name: reason for name in names if name not in self.scores}
 
 
-class KindOfData(Protocol):
-    """What a kind of data says of how its samples are measured and attacked."""
+def measure(sets: Sets, fidelity: Callable[[Sets, Measured], None], lesson: Lesson) -> Measured:
+    """All scores of a run but those of privacy.
 
-    def fidelity(self, sets: Sets, measured: Measured) -> None:
-        """Add the scores that have meaning for this kind alone."""
-
-    def lesson(self, recipe: Recipe) -> Lesson:
-        """How samples are learned by somebody who trains a classifier on them."""
-
-    def view(self, codec: Codec, training: Samples, control: Samples) -> View:
-        """How samples are compared and replayed by an audit."""
-
-    def extra_attacks(self, codec: Codec) -> Extra | None:
-        """Attacks that have meaning for this kind alone."""
-
-    def is_ecg(self, codec: Codec) -> bool:
-        """Whether samples are an ECG, as far as their units say."""
-
-
-def measure(sets: Sets, kind: KindOfData) -> Measured:
-    """All scores of a run but those of privacy."""
+    Arguments:
+        sets: of the run.
+        fidelity: adds the scores that have meaning for its kind of data alone.
+        lesson: how samples of its kind are learned.
+    """
     steps: list[tuple[str, Callable[[Sets, Measured], None]]] = [
         ("likeness", _likeness),
-        ("what is of its kind", kind.fidelity),
-        ("what it is good for", lambda sets, measured: _utility(sets, measured, kind.lesson(sets.recipe))),
+        ("what is of its kind", fidelity),
+        ("what it is good for", lambda sets, measured: _utility(sets, measured, lesson)),
         ("what the networks show", _networks),
     ]
     measured = Measured()
@@ -106,46 +76,48 @@ def measure(sets: Sets, kind: KindOfData) -> Measured:
 
 
 def _images(sets: Sets) -> Comparison:
-    images = sets.drawn.images(sets.codec)
-    return sets.comparison(images["synthetic"], images["control"], images["training"])
+    encoded = sets.drawn.images(sets.codec)
+    return sets.comparison(encoded["synthetic"], encoded["control"], encoded["training"])
 
 
 def _likeness(sets: Sets, measured: Measured) -> None:
     """What has meaning for all kinds of data: likeness as grey levels, where offsets play no part."""
-    flat = _images(sets).mapped(lambda images: images.reshape(len(images), -1).astype(np.float32))
-    measured.scores |= score_1nnc(flat) | score_manifold(flat)
+    flat = _images(sets).mapped(lambda x: x.reshape(len(x), -1).astype(np.float32))
+    measured.scores |= neighbours.score_1nnc(flat) | neighbours.score_manifold(flat)
     reason = "too few samples, or too many of one patient: each needs five neighbours of other patients"
     measured.lacks(score_table().group("neighbours"), reason)
 
 
 def measure_pictures(sets: Sets, measured: Measured) -> None:
     """Scores that have meaning for pictures alone."""
-    images = _images(sets)
-    measured.scores |= score_diversity(images) | score_kernel_images(images)
+    encoded = _images(sets)
+    measured.scores |= images.score_diversity(encoded) | images.score_kernel_images(encoded)
 
 
 def measure_signals(sets: Sets, measured: Measured) -> None:
     """Shape, spectrum, leads; of an ECG its beats; and where windows lie for a network that has seen many."""
     drawn, codec, seed = sets.drawn, sets.codec, sets.recipe.seed
     windows = sets.comparison(drawn.synthetic.values, drawn.control.values, drawn.training.values)
-    measured.scores |= score_diversity(_images(sets))
-    measured.scores |= score_coding(sets.store, codec, Samples.concatenate([drawn.training, drawn.control]), seed)
-    measured.scores |= score_autocorrelation(windows)
-    measured.scores |= score_amplitude(windows, codec.channels)
-    measured.scores |= score_lead_distance(windows)
+    measured.scores |= images.score_diversity(_images(sets))
+    measured.scores |= images.score_coding(
+        sets.store, codec, Samples.concatenate([drawn.training, drawn.control]), seed
+    )
+    measured.scores |= signals.score_autocorrelation(windows)
+    measured.scores |= signals.score_amplitude(windows, codec.channels)
+    measured.scores |= signals.score_lead_distance(windows)
     # grey levels alone roughen a signal: real windows have to have gone through them too
     control, training = (codec.decode(codec.encode(x), codec.offset(x)) for x in (windows.control, windows.training))
     coded = windows.with_values(windows.synthetic, control, training)
     if set(codec.units) == {"mV"}:
-        measured.scores |= score_limb_leads(coded, codec.relations, codec.channels)
+        measured.scores |= signals.score_limb_leads(coded, codec.relations, codec.channels)
     elif len(codec.relations):
         measured.lacks(score_table().group("limb leads"), _not_an_ecg(codec))
     _measure_features(sets, windows, measured)
     if codec.fs is None:
         measured.lacks(score_table().group("spectrum"), "the sampling rate is unknown")
         return
-    measured.scores |= score_noise(coded, codec.fs) | score_spectrum(coded, codec.fs)
-    measured.spectra |= spectra(coded.synthetic, coded.control, codec.fs, seed)
+    measured.scores |= signals.score_noise(coded, codec.fs) | signals.score_spectrum(coded, codec.fs)
+    measured.spectra |= signals.spectra(coded.synthetic, coded.control, codec.fs, seed)
     if set(codec.units) == {"mV"}:  # an ECG, as far as anybody says
         _measure_beats(windows, codec, measured)
     else:
@@ -158,27 +130,29 @@ def _measure_features(sets: Sets, windows: Comparison, measured: Measured) -> No
     everybody = np.concatenate([windows.training_patients, windows.control_patients])
     values = np.concatenate([windows.training, windows.control])
     features = windows.mapped(fit_encoder(values, everybody, windows.seed, sets.recipe.evaluate.judge_steps).embed)
-    measured.scores |= score_distances(features)
+    measured.scores |= distances.score_distances(features)
     n = len(np.unique(windows.control_patients))
     measured.lacks(
         score_table().group("relative"),
-        f"{n} control patients are too few for halves of them; {RELATIVE_PEOPLE} are needed"
-        if n < RELATIVE_PEOPLE
+        f"{n} control patients are too few for halves of them; {distances.RELATIVE_PEOPLE} are needed"
+        if n < distances.RELATIVE_PEOPLE
         else "a half of the control patients has fewer than two windows that differ",
     )
     kinds = {"training": features.training, "control": features.control, "synthetic": features.synthetic}
-    measured.features = feature_map(kinds, windows.seed)
+    measured.features = distances.feature_map(kinds, windows.seed)
 
 
 def _measure_beats(windows: Comparison, codec: Codec, measured: Measured) -> None:
     """R peaks and ECG parameters."""
     assert codec.fs is not None
-    lead = measured_lead(codec.channels)
-    measured.scores |= score_r_peaks(windows.mapped(lambda values: values[:, lead]), codec.fs)
+    lead = parameters.measured_lead(codec.channels)
+    measured.scores |= beats.score_r_peaks(windows.mapped(lambda values: values[:, lead]), codec.fs)
     measured.lacks(("r_peaks",), "windows are too short to hold a beat")
-    synthetic, control, training = (measure_parameters(part, codec.channels, codec.fs) for part in windows.values)
+    synthetic, control, training = (
+        parameters.measure_parameters(part, codec.channels, codec.fs) for part in windows.values
+    )
     measured.parameters |= {"synthetic": synthetic, "control": control}
-    scores, reasons = score_parameters(synthetic, control, windows.control_patients, training, windows.seed)
+    scores, reasons = parameters.score_parameters(synthetic, control, windows.control_patients, training, windows.seed)
     measured.scores |= scores
     measured.not_measured |= reasons
 
@@ -190,10 +164,10 @@ def _not_an_ecg(codec: Codec) -> str:
 def measure_table(sets: Sets, measured: Measured) -> None:
     """Each column, and columns two by two; of all rows, not of those drawn."""
     table, conditional = TableForm.from_state(sets.codec.form["table"]), sets.recipe.conditional
-    parts = (sets.synthetic, *(sets.store.samples(sets.rows[part]) for part in (CONTROL, TRAIN)))
+    parts = (sets.synthetic, sets.control, sets.training)
     patients = (part.frame["patient"].to_numpy() for part in parts[1:])
     rows = Comparison(*(part.values[:, :, 0] for part in parts), *patients, seed=sets.recipe.seed)
-    measured.scores |= score_ranges(rows)
+    measured.scores |= tables.score_ranges(rows)
     names, kinds = [*table.features], [*table.kinds]
     if conditional:  # the classes are columns of the table as well
         each = np.arange(len(table.classes))
@@ -201,8 +175,12 @@ def measure_table(sets: Sets, measured: Measured) -> None:
         rows = rows.with_values(*(np.hstack(both) for both in zip(rows.values, labels, strict=True)))
         names += [f"{table.label} = {name}" for name in table.classes]
         kinds += ["binary"] * len(each)
-    columns = variables(table, conditional)
-    measured.scores |= score_columns(rows, names, kinds) | score_variation(rows, columns) | score_pairs(rows, columns)
+    columns = tables.variables(table, conditional)
+    measured.scores |= (
+        tables.score_columns(rows, names, kinds)
+        | tables.score_variation(rows, columns)
+        | tables.score_pairs(rows, columns)
+    )
 
 
 def _utility(sets: Sets, measured: Measured, lesson: Lesson) -> None:
@@ -213,7 +191,7 @@ def _utility(sets: Sets, measured: Measured, lesson: Lesson) -> None:
     samples = vars(sets.drawn)
     labels = {part: sets.labels(samples[part]) for part in ("training", "control")}
     labels["synthetic"] = sets.drawn.synthetic.frame["label"].to_numpy()
-    scores, reason = score_utility(lesson, samples, labels, sets.classes.names, sets.recipe.seed)
+    scores, reason = utility.score_utility(lesson, samples, labels, sets.classes.names, sets.recipe.seed)
     measured.scores |= scores
     if reason:
         measured.lacks(UTILITY, reason)
@@ -223,70 +201,66 @@ def _networks(sets: Sets, measured: Measured) -> None:
     """What the generator itself shows: NULL pixels before decoding; and the classes, to its critic."""
     recipe, codec, classes = sets.recipe, sets.codec, sets.classes
     labels = classes.draw(NULL_IMAGES, "balanced", recipe.seed) if recipe.conditional else None
-    images = sample_images(sets.snapshot.averaged_generator(), NULL_IMAGES, recipe.seed, labels=labels)
-    measured.scores |= score_null(images, codec.arrangement.null, recipe.seed)
+    generated = sample_images(sets.snapshot.averaged_generator(), NULL_IMAGES, recipe.seed, labels=labels)
+    measured.scores |= images.score_null(generated, codec.arrangement.null, recipe.seed)
     if recipe.class_head != "auxiliary":  # a projection judges whether an image fits its class, not which class it is
         return
     critic = sets.snapshot.trained_critic()
     assert labels is not None  # an auxiliary head is of a conditional recipe
-    right = classify(critic, images).argmax(1) == labels
-    measured.scores["class_accuracy"] = score_classes(right, labels, np.arange(len(right)), recipe.seed)
+    right = classify(critic, generated).argmax(1) == labels
+    measured.scores["class_accuracy"] = utility.score_classes(right, labels, np.arange(len(right)), recipe.seed)
     for name, part in (("control", sets.drawn.control), ("training", sets.drawn.training)):
         numbers = sets.labels(part)
         known = numbers >= 0
         right = classify(critic, codec.encode(part.values[known])).argmax(1) == numbers[known]
         given = (right, numbers[known], part.frame["patient"].to_numpy()[known], recipe.seed)
-        measured.scores[f"class_accuracy_{name}"] = score_classes(*given)
+        measured.scores[f"class_accuracy_{name}"] = utility.score_classes(*given)
         if name == "control":
-            measured.scores["class_recall_control"] = score_recall(*given, classes=len(classes.names))
+            measured.scores["class_recall_control"] = utility.score_recall(*given, classes=len(classes.names))
 
 
-def attack(sets: Sets, kind: KindOfData, verifier: Path | None = None, fingerprint: str = "") -> Audit:
+def attack(sets: Sets, view: View, extra: Extra | None, matcher: Matcher | str | None, fingerprint: str) -> Audit:
     """Attack what a run generated, and both controls.
 
     Arguments:
         sets: of the run.
-        kind: of its data.
-        verifier: file of a verifier of people; None: the recipe's, if it names one.
+        view: how its samples are compared.
+        extra: attacks that have meaning for its kind of data alone.
+        matcher: a verifier of people, or why there is none; None: the samples are no ECG.
         fingerprint: of the synthetic files.
     """
-    training, control = (sets.store.samples(sets.rows[part]) for part in (TRAIN, CONTROL))
-    runs = sets.recipe.evaluate.control_runs
-    unfit = "" if kind.is_ecg(sets.codec) else NO_ECG
+    runs, real = sets.recipe.evaluate.control_runs, (sets.training, sets.control)
     given = AuditInput(
-        sets.synthetic,
-        training,
-        control,
-        sets.recipe.seed,
-        kind.view(sets.codec, training, control),
-        _realness(sets, training, control),
-        unfit or _matcher(sets, verifier),
-        kind.extra_attacks(sets.codec),
-        runs,
-        fingerprint,
+        sets.synthetic, *real, sets.recipe.seed, view, _realness(sets), matcher or NO_ECG, extra, runs, fingerprint
     )
     with progress("audit", 2 * runs + 1) as advance:
         result = audit(given, advance)
-    if not unfit:
+    if matcher is not None:
         return result
     others = {name: reason for name, reason in result.not_measured.items() if name != REIDENTIFICATION}
-    return replace(result, not_measured=others, not_applicable={REIDENTIFICATION: unfit})
+    return replace(result, not_measured=others, not_applicable={REIDENTIFICATION: NO_ECG})
 
 
-def _realness(sets: Sets, training: Samples, control: Samples) -> tuple[np.ndarray, np.ndarray]:
+def _realness(sets: Sets) -> tuple[np.ndarray, np.ndarray]:
     """What the critic says of every real sample, all mixed: one that sees a batch's moments compares them."""
+    training, control = sets.training, sets.control
     values = np.concatenate([training.values, control.values])
     labels = np.concatenate([sets.labels(training), sets.labels(control)])
     order = np.random.default_rng(sets.recipe.seed).permutation(len(values))
-    images = sets.codec.encode(values[order])
+    encoded = sets.codec.encode(values[order])
     figures = np.empty(len(values), np.float32)
     # a class that training has not is judged as the first one: non-members are not to be recognised by an error
-    figures[order] = realness(sets.snapshot.trained_critic(), images, np.maximum(labels[order], 0))
+    figures[order] = realness(sets.snapshot.trained_critic(), encoded, np.maximum(labels[order], 0))
     return figures[: len(training)], figures[len(training) :]
 
 
-def _matcher(sets: Sets, verifier: Path | None) -> Matcher | str:
-    """The verifier of people as the battery takes it, or why there is none."""
+def matcher_of(sets: Sets, verifier: Path | None) -> Matcher | str:
+    """A verifier of people as the battery takes it for an ECG, or why there is none.
+
+    Arguments:
+        sets: of the run.
+        verifier: file of the verifier; None: the recipe's, if it names one.
+    """
     codec, named = sets.codec, sets.recipe.evaluate.verifier
     path = verifier or (Path(named) if named else None)
     if path is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -98,6 +99,16 @@ class Sets:
     synthetic: Samples  # all that was generated
     rows: dict[str, np.ndarray]  # positions in the store of all "train" and all "control" samples
     drawn: DrawnSamples  # at most `recipe.evaluated` of each set, in random order
+
+    @cached_property
+    def training(self) -> Samples:
+        """All training samples."""
+        return self.store.samples(self.rows[TRAIN])
+
+    @cached_property
+    def control(self) -> Samples:
+        """All control samples."""
+        return self.store.samples(self.rows[CONTROL])
 
     @property
     def classes(self) -> Classes:

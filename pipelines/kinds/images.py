@@ -112,7 +112,7 @@ class Images(Kind):
 
         return Lesson(regression(), edges_and_colours, MOST)
 
-    def view(self, codec: Codec, training: Samples, control: Samples) -> View:
+    def view(self, sets: Sets) -> View:
         return PictureView()
 
 

@@ -292,7 +292,7 @@ class Kind(ABC):
         """How samples are learned by somebody who trains a classifier on them."""
 
     @abstractmethod
-    def view(self, codec: Codec, training: Samples, control: Samples) -> View:
+    def view(self, sets: Sets) -> View:
         """How samples are compared and replayed by an audit."""
 
     def extra_attacks(self, codec: Codec) -> Extra | None:

@@ -16,7 +16,6 @@ import numpy as np
 from ...data import write
 from ...data.parallel import ParallelMap
 from ...data.recording import Source
-from ...data.samples import Samples
 from ...data.split import split_patients
 from ...data.store.writing import Cut, Form, StagedStore, stage_store
 from ...data.wfdb.leads import limb_relations
@@ -106,7 +105,7 @@ class Signals(Kind):
 
         return Lesson(network(recipe.evaluate.judge_steps), most=MOST)
 
-    def view(self, codec: Codec, training: Samples, control: Samples) -> View:
+    def view(self, sets: Sets) -> View:
         return SignalView()
 
 

@@ -193,8 +193,8 @@ class Table(Kind):
 
         return Lesson(boosting(), lambda values: values[:, :, 0])
 
-    def view(self, codec: Codec, training: Samples, control: Samples) -> View:
-        return TableView.of(TableForm.from_state(codec.form["table"]), training, control)
+    def view(self, sets: Sets) -> View:
+        return TableView.of(TableForm.from_state(sets.codec.form["table"]), sets.training, sets.control)
 
     def extra_attacks(self, codec: Codec) -> Extra:
         from ..evaluation.privacy.rows import attack_rows

@@ -8,18 +8,9 @@ import numpy as np
 from ....data.samples import Samples
 from ..resampling import FEW_RESAMPLES, RESAMPLES
 from ..scores import Score
+from . import permutation
 from .findings import Attack
-from .permutation import (
-    FALSE_RATES,
-    Tested,
-    members_excess,
-    members_rate,
-    members_share,
-    membership_auc,
-    roc_curve,
-    tpr_at_fpr,
-    training_rate,
-)
+from .permutation import Tested
 from .pool import Library, Pool, Sweep, candidates
 
 LOOKED_AT = 2000  # samples compared lag by lag
@@ -73,8 +64,14 @@ def attack_copies(
     tested = {
         "copies: exact": ("copy_share", exact),
         "copies: near": ("copy_share", near),
-        "copies: nearest record": ("membership_auc", members_share(swept.person, np.ones(len(synthetic)), *rest)),
-        "copies: nearest-neighbour ratio": ("membership_auc", members_share(swept.person, 1 - ratio, *rest)),
+        "copies: nearest record": (
+            "membership_auc",
+            permutation.members_share(swept.person, np.ones(len(synthetic)), *rest),
+        ),
+        "copies: nearest-neighbour ratio": (
+            "membership_auc",
+            permutation.members_share(swept.person, 1 - ratio, *rest),
+        ),
     }
     return [_attack(name, limit, QUESTIONS[name], of, pool) for name, (limit, of) in tested.items()]
 
@@ -89,8 +86,8 @@ def _copied(features: np.ndarray, shapes: np.ndarray, pool: Pool, seed: int, res
     tested = []
     counted, balanced = (_nearest_people(features, shapes, real, pool) for real in (pool.library, pool))
     for (person, weight), in_pool in zip(counted, balanced, strict=True):
-        share = training_rate(person, weight, pool.library.people, seed, resamples)
-        of = members_rate(*in_pool, pool.member, seed, 0)
+        share = permutation.training_rate(person, weight, pool.library.people, seed, resamples)
+        of = permutation.members_rate(*in_pool, pool.member, seed, 0)
         tested.append(Tested(*share, of.p_value, of.baseline))
     return tested[0], tested[1]
 
@@ -209,12 +206,14 @@ def _areas(
         if who == "patient":  # the mean: it does not grow with the number of windows, as the largest would
             values = np.bincount(codes, weights=figures) / np.bincount(codes)
             codes = np.arange(pool.people)
-        area = membership_auc(values, codes, pool.member, seed, resamples)
-        points = zip(FALSE_RATES.tolist(), roc_curve(values, codes, pool.member).tolist(), strict=True)
+        area = permutation.membership_auc(values, codes, pool.member, seed, resamples)
+        points = zip(
+            permutation.FALSE_RATES.tolist(), permutation.roc_curve(values, codes, pool.member).tolist(), strict=True
+        )
         attack = _attack(f"{name}, {who}", f"{limits}_auc", QUESTIONS[name], area, pool)
         attacks.append(replace(attack, roc={"synthetic": list(points)}))
         if rates and n >= needed:
-            rate = tpr_at_fpr(RATE, values, codes, pool.member, seed, min(resamples, FEW_RESAMPLES))
+            rate = permutation.tpr_at_fpr(RATE, values, codes, pool.member, seed, min(resamples, FEW_RESAMPLES))
             name_of_rate = f"{name}, TPR at 1 % FPR, {who}"
             attacks.append(_attack(name_of_rate, f"{limits}_tpr", QUESTIONS[name], rate, pool))
     return attacks
@@ -277,7 +276,7 @@ class Matcher:
         similar = shown @ templates.T
         has_beat = (shown != 0).any(axis=1)  # a window without a beat is nobody's
         named = has_beat & (similar.max(axis=1) >= self.threshold)
-        of = members_excess(similar.argmax(axis=1), named.astype(float), member, seed, resamples)
+        of = permutation.members_excess(similar.argmax(axis=1), named.astype(float), member, seed, resamples)
         score = Score(of.value, of.low, of.high, of.baseline, len(member))
         question = f"{QUESTIONS[REIDENTIFICATION]} {has_beat.mean():.0%} of the windows shown hold a whole beat."
         numbers = (int(member.sum()), int((~member).sum()))

@@ -12,19 +12,10 @@ from scipy.stats import norm
 from ....data.samples import Samples
 from ....data.table.form import TableForm
 from ..scores import Score
+from . import row_attacks
 from .findings import Attack, Findings
 from .permutation import largest_p_value
 from .pool import owners
-from .row_attacks import (
-    Hits,
-    guessed_predicates,
-    look_up,
-    own_copies,
-    several_column_predicates,
-    single_column_predicates,
-    single_out,
-    telling_columns,
-)
 from .row_space import RowSpace
 
 TARGETS = 1000  # real rows of each kind that are attacked
@@ -112,9 +103,9 @@ class _RowAudit:
         rng = np.random.default_rng([seed, 1])
         each = (np.arange(len(training)), len(training) + np.arange(len(control)))
         targets = np.concatenate([rng.permutation(side)[:TARGETS] for side in each])
-        hits = look_up(rows[targets], audit.synthetic, space, seed)
+        hits = row_attacks.look_up(rows[targets], audit.synthetic, space, seed)
         attacked = People(people.codes[targets], people.member)
-        audit._infer(hits, telling_columns(rows[targets], space), attacked)
+        audit._infer(hits, row_attacks.telling_columns(rows[targets], space), attacked)
         audit._copied(attacked.means(hits.copied))
         return audit
 
@@ -129,23 +120,27 @@ class _RowAudit:
         return ""
 
     def _single_out(self) -> None:
-        for several, make in ((False, single_column_predicates), (True, several_column_predicates)):
+        for several, make in (
+            (False, row_attacks.single_column_predicates),
+            (True, row_attacks.several_column_predicates),
+        ):
             name = f"singling out: {'several columns' if several else 'one column'}"
             rng = np.random.default_rng([self.seed, 2, several])
             predicates = make(self.synthetic, self.space, rng)
             if not predicates:
                 self.findings.not_measured[name] = "no synthetic row has a value, or a few of them, that no other has"
                 continue
-            guesses = guessed_predicates(self.synthetic, self.space, rng, several)
+            guesses = row_attacks.guessed_predicates(self.synthetic, self.space, rng, several)
             people = self.people
             counts, guessed = (
-                single_out(each, self.rows, people.codes, len(people.member)) for each in (predicates, guesses)
+                row_attacks.single_out(each, self.rows, people.codes, len(people.member))
+                for each in (predicates, guesses)
             )
             main, control = _singled(counts, people.member, len(predicates))
             naive, _ = _singled(guessed, people.member, len(guesses))
             self._add(name, risk(main, control), counts[:, None].astype(float), (main, naive, control), len(predicates))
 
-    def _infer(self, hits: Hits, telling: np.ndarray, people: People) -> None:
+    def _infer(self, hits: row_attacks.Hits, telling: np.ndarray, people: People) -> None:
         """What rests on one success rate a person; `telling` are columns that are worth guessing."""
         mean = "attribute inference: mean"
         self._riskiest("linkability", people, hits.linked, np.full(len(hits.linked), hits.naive_linked))
@@ -187,7 +182,7 @@ class _RowAudit:
             figures: (P, 1) share of a person's rows that came out, NaN where none was looked for.
         """
         n, people = len(self.synthetic), self.people
-        copied, numbers, of_others = own_copies(self.synthetic, self.rows, people.codes, people.member)
+        copied, numbers, of_others = row_attacks.own_copies(self.synthetic, self.rows, people.codes, people.member)
         times = np.bincount(numbers[copied])  # copies of one row come together
         main = Rate.of(float(copied.mean()), n, float(np.square(times).sum() / n**2))
         codes = people.codes[~people.member[people.codes]] - people.numbers[0]

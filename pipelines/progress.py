@@ -13,6 +13,14 @@ from ..launch import rank
 
 LINE_EVERY_S = 10.0
 
+_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TextColumn("{task.fields[note]}"),
+    TimeRemainingColumn(compact=True),
+)
+
 console = Console(stderr=True)
 
 
@@ -31,9 +39,15 @@ def progress(task: str, total: int | None = None) -> Iterator[Advance]:
         task: what is done, in one or two words.
         total: units of work in all; None: said later.
     """
-    shown = _silence if rank() else _bar if console.is_terminal else _lines
-    with shown(task, total) as advance:
-        yield advance
+    if rank():
+        yield lambda done, note="", total=None: None
+    elif not console.is_terminal:
+        yield _lines(task, total)
+    else:
+        with Progress(*_COLUMNS, console=console) as bars:
+            bar = bars.add_task(task, total=total, note="")
+            # a total of None leaves it as it is
+            yield lambda done, note="", total=None: bars.update(bar, completed=done, note=note, total=total)
 
 
 def say(text: str) -> None:
@@ -42,31 +56,7 @@ def say(text: str) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-@contextmanager
-def _silence(task: str, total: int | None) -> Iterator[Advance]:
-    yield lambda done, note="", total=None: None
-
-
-@contextmanager
-def _bar(task: str, total: int | None) -> Iterator[Advance]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeRemainingColumn(compact=True),
-    )
-    with Progress(*columns, console=console) as bars:
-        bar = bars.add_task(task, total=total, note="")
-
-        def advance(done: int, note: str = "", total: int | None = None) -> None:
-            bars.update(bar, completed=done, note=note, total=total)  # a total of None leaves it as it is
-
-        yield advance
-
-
-@contextmanager
-def _lines(task: str, total: int | None) -> Iterator[Advance]:
+def _lines(task: str, total: int | None) -> Advance:
     began = said = time.monotonic()
     whole = total
 
@@ -79,4 +69,4 @@ def _lines(task: str, total: int | None) -> Iterator[Advance]:
             print(f"{task}: {done}/{whole} {note}, {left:.0f} s left", file=sys.stderr, flush=True)  # noqa: T201
             said = now
 
-    yield advance
+    return advance

@@ -7,7 +7,10 @@ import typer
 
 from ...errors import InputError
 from ..progress import say
-from .options import (
+from .terminal import (
+    AGAIN,
+    NOT_RELEASED,
+    RESUME,
     Address,
     Changes,
     EngineName,
@@ -18,8 +21,8 @@ from .options import (
     RecipeName,
     Resume,
     Source,
+    command,
 )
-from .terminal import AGAIN, NOT_RELEASED, RESUME, command
 
 
 @command(

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from ..progress import progress, say
-from .options import Changes, Source
-from .terminal import command
+from .terminal import Changes, Source, command
 
 
 @command("anonimage inspect ~/ptbdb --leads i,ii,iii")

@@ -196,29 +196,20 @@ def _from_toml(text: str, origin: str) -> Policy:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"--policy {origin}: not valid TOML: {error}") from error
-    _check_keys(content, Policy, origin, "")
-    if isinstance(content.get("privacy"), dict):
-        _check_keys(content["privacy"], Privacy, origin, "privacy.")
-    for area in ("fidelity", "utility"):
-        limits = content.get(area)
-        for name, limit in limits.items() if isinstance(limits, dict) else ():
-            if isinstance(limit, dict):
-                _check_keys(limit, Limit, origin, f'{area}."{name}".')
     try:
         return Policy.model_validate({"name": Path(origin).stem, **content})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        own = first["type"] == "value_error"  # our sentences name the place and the value themselves
-        given = "" if own else f"{place} = {first['input']!r} should be "
-        where = f"{place}: " if own and place and place not in message else ""
-        raise InputError(f"--policy {origin}: {where}{given}{message}") from error
+        faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+        raise InputError(f"--policy {origin}: {_sentence(faults[0])}") from error
 
 
-def _check_keys(content: Mapping[str, Any], model: type[BaseModel], origin: str, place: str) -> None:
-    for key in content:
-        if key not in model.model_fields:
-            raise InputError(
-                f"--policy {origin}: '{place}{key}' is no setting of a policy{nearest(key, model.model_fields)}"
-            )
+def _sentence(fault: Mapping[str, Any]) -> str:
+    """What is wrong in a policy, by the first fault that pydantic names."""
+    setting, *_ = names = [".".join(map(str, fault["loc"])), *map(str, fault["loc"])]
+    if fault["type"] == "extra_forbidden":
+        known = (Policy, Privacy, Limit)[len(names) - 2].model_fields
+        return f"'{setting}' is no setting of a policy{nearest(names[-1], known)}"
+    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if fault["type"] != "value_error":
+        return f"{setting} = {fault['input']!r} should be {message}"
+    return f"{setting}: {message}" if setting and setting not in message else message

@@ -3,8 +3,12 @@
 Source of the claims: Piacentino, Guarner and Angulo, the sections named.
 """
 
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
+from importlib import resources
+from typing import Any
 
 from ..evaluation.scores import Score
 from .content import Run
@@ -23,7 +27,8 @@ WIDE = 0.08  # an interval of a share as wide as twice the paper's 4 % is inconc
 COLLAPSE_EPOCH = 75  # when the paper's training collapsed, section 4.3
 
 
-Test = Callable[[Run], tuple[bool | None, str]]
+Result = tuple[bool | None, str]  # whether a run meets a criterion, None if that is inconclusive; numbers in words
+Test = Callable[[Run], Result]
 
 
 @dataclass(frozen=True)
@@ -43,39 +48,28 @@ class Observation:
     sentence: str
 
 
-@dataclass(frozen=True)
-class PaperClaim:
-    """A claim of the paper and how it is tested.
-
-    Arguments:
-        claim: the paper's.
-        criterion: what decides.
-        test: whether a run meets the criterion, None if that is inconclusive, and the numbers in words.
-        trained: it is about what the networks learned.
-    """
-
-    claim: str
-    criterion: str
-    test: Test
-    trained: bool = True
+@cache
+def claims() -> dict[str, dict[str, Any]]:
+    """The claims by recipe, with their criterion and test."""
+    return tomllib.loads(resources.files(__package__).joinpath("paper_claims.toml").read_text("utf-8"))
 
 
 def observe(run: Run) -> Observation | None:
     """The test of the claim of a run's section; None for a recipe of no section."""
-    known = CLAIMS.get(run.recipe.name)
+    known = claims().get(run.recipe.name)
     if known is None:
         return None
-    reproduced, numbers = known.test(run)
-    if len(run.monitor) < LEAST_CHECKS and known.trained:
+    reproduced, numbers = TESTS[known["test"]](run)
+    if len(run.monitor) < LEAST_CHECKS and "untrained" not in known:
         reproduced, numbers = None, f"{run.counts['steps']} steps are too few; {numbers}"
-    return Observation(known.claim, known.criterion, reproduced, f"{VERDICTS[reproduced]}: {numbers}")
+    return Observation(known["claim"], known["criterion"], reproduced, f"{VERDICTS[reproduced]}: {numbers}")
 
 
 def _text(score: Score) -> str:
     return f"{score.value:.3g} ({score.low:.3g} to {score.high:.3g})"
 
 
-def _pulses(run: Run) -> tuple[bool | None, str]:
+def _pulses(run: Run) -> Result:
     score = run.scores.get("peaks_2_3")
     if score is None or score.baseline is None:
         return None, "windows are not of about two seconds, or no R peak detector fits"
@@ -85,7 +79,7 @@ def _pulses(run: Run) -> tuple[bool | None, str]:
     return score.value >= 0.9 * score.baseline, numbers
 
 
-def _bounds(run: Run) -> tuple[bool | None, str]:
+def _bounds(run: Run) -> Result:
     score = run.scores.get("saturated_windows")
     if score is None:
         return None, "no quantile bounds"
@@ -97,7 +91,7 @@ def _bounds(run: Run) -> tuple[bool | None, str]:
     return score.low <= 0.04 <= score.high, numbers
 
 
-def _no_difference(run: Run) -> tuple[bool | None, str]:
+def _no_difference(run: Run) -> Result:
     score = run.scores["1nnc"]
     if not {"1nnc", *HALVES} <= run.against.keys():
         return None, f"1NNC {_text(score)}; {run.recipe.against} was not run beside it for as many steps"
@@ -113,22 +107,19 @@ def _departure(scores: Mapping[str, Score]) -> float:
     return sum(abs(scores[half].value - 0.5) for half in HALVES) / 2
 
 
-def _collapse(expected: bool) -> Test:
-    def test(run: Run) -> tuple[bool | None, str]:
-        events = run.monitor[run.monitor["event"].fillna("").str.contains("collapse")]
-        similarity = run.scores.get("similarity")
-        alike = f"; similarity of images {_text(similarity)}, real {similarity.baseline:.3g}" if similarity else ""
-        steps = run.counts["steps"]
-        if len(events):
-            return expected, f"collapse at step {int(events['step'].iloc[0])} of {steps}{alike}"
-        epochs = steps * run.recipe.train.batch / run.counts["training"]
-        numbers = f"no collapse in {steps} steps, {epochs:.0f} epochs{alike}"
-        return (not expected if epochs >= COLLAPSE_EPOCH else None), numbers
-
-    return test
+def _collapse(run: Run, expected: bool) -> Result:
+    events = run.monitor[run.monitor["event"].fillna("").str.contains("collapse")]
+    similarity = run.scores.get("similarity")
+    alike = f"; similarity of images {_text(similarity)}, real {similarity.baseline:.3g}" if similarity else ""
+    steps = run.counts["steps"]
+    if len(events):
+        return expected, f"collapse at step {int(events['step'].iloc[0])} of {steps}{alike}"
+    epochs = steps * run.recipe.train.batch / run.counts["training"]
+    numbers = f"no collapse in {steps} steps, {epochs:.0f} epochs{alike}"
+    return (not expected if epochs >= COLLAPSE_EPOCH else None), numbers
 
 
-def _noisy(run: Run) -> tuple[bool | None, str]:
+def _noisy(run: Run) -> Result:
     noise = run.scores["noise"]
     if noise.baseline is None:
         return None, "no control windows"
@@ -136,7 +127,7 @@ def _noisy(run: Run) -> tuple[bool | None, str]:
     return noise.low > noise.baseline, numbers
 
 
-def _smoothing(run: Run) -> tuple[bool | None, str]:
+def _smoothing(run: Run) -> Result:
     if not run.against:
         return None, f"{run.recipe.against} was not run beside it"
     if not {"similarity", "noise"} <= run.scores.keys() & run.against.keys():
@@ -150,7 +141,7 @@ def _smoothing(run: Run) -> tuple[bool | None, str]:
     return alike.high < alike_hard.low and noise.high < noise_hard.low, numbers
 
 
-def _classes(run: Run) -> tuple[bool | None, str]:
+def _classes(run: Run) -> Result:
     if "class_accuracy" not in run.scores:
         return None, "this discriminator does not classify"
     fake, real = run.scores["class_accuracy"], run.scores["class_recall_control"]
@@ -161,7 +152,7 @@ def _classes(run: Run) -> tuple[bool | None, str]:
     return fake.low > 0.9 and real.low > (real.baseline or 0), numbers
 
 
-def _thyroid(run: Run) -> tuple[bool | None, str]:
+def _columns(run: Run) -> Result:
     clean = run.scores.get("null_clean")
     ks, share, inside = run.scores.get("ks_worst"), run.scores.get("share_worst"), run.scores["inside_ranges"]
     numbers = (
@@ -176,7 +167,7 @@ def _thyroid(run: Run) -> tuple[bool | None, str]:
     return reproduced and inside.value == 1, numbers
 
 
-def _pictures(run: Run) -> tuple[bool | None, str]:
+def _pictures(run: Run) -> Result:
     alike = run.scores.get("similarity")
     score = run.scores["1nnc"]
     numbers = f"1NNC {_text(score)}, real against real {score.baseline:.3g}"
@@ -186,51 +177,15 @@ def _pictures(run: Run) -> tuple[bool | None, str]:
     return _departure(run.scores) <= HOPELESS and alike.value <= alike.baseline * 1.5, numbers
 
 
-_TWO_OR_THREE = "as many generated windows have two or three R peaks as real ones, within a tenth"
-_PULSES = PaperClaim("generated cardiograms have heart pulses, two or three to a window", _TWO_OR_THREE, _pulses)
-_RESEMBLE = "1NNC's halves do not clearly separate them, and their similarity is at most 1.5 times that of real ones"
-
-CLAIMS: dict[str, PaperClaim] = {
-    "ptb-z": _PULSES,
-    "ptb-quantile": PaperClaim(
-        "only 4 % of the samples have at least one value outside the quantile bounds",
-        "4 % lies in the interval of the measured share, which is narrow enough",
-        _bounds,
-        trained=False,
-    ),
-    "ptb-transposed": PaperClaim(
-        "no significant differences to the Z arrangement", "the intervals of 1NNC overlap", _no_difference
-    ),
-    "ptb-reversed": PaperClaim(
-        "no significant differences to the Z arrangement", "the intervals of 1NNC overlap", _no_difference
-    ),
-    "ptb-rgb-small-batch": PaperClaim(
-        "with batches of 30 training collapses", "the monitor reports a collapse", _collapse(expected=True)
-    ),
-    "ptb-rgb": PaperClaim(
-        "with batches of 60 training does not collapse", "the monitor reports no collapse", _collapse(expected=False)
-    ),
-    "ptb-six": PaperClaim(
-        "six leads: too noisy, far from electrocardiograms",
-        "more power in high frequencies than real windows have",
-        _noisy,
-    ),
-    "ptb-rgb-smooth": PaperClaim(
-        "one-sided label smoothing gives more variety and less noise than hard labels",
-        "both intervals lie below those of hard labels: similarity of images, and power in high frequencies",
-        _smoothing,
-    ),
-    "ptb-acgan": PaperClaim(
-        "classes are recognised with very high accuracy in generated images, and with high accuracy in real ones",
-        "accuracy on generated images above 0.9; on control people, mean over the classes, above guessing",
-        _classes,
-    ),
-    "thyroid": PaperClaim(
-        "continuous columns stay within their ranges, binary ones have the same shares, the NULL area is 0",
-        f"NULL clean in {NULL_LIMIT:.1%}, KS at most {KS_LIMIT}, shares within {SHARE_LIMIT * 100:.0f} points",
-        _thyroid,
-    ),
-    "fingerprint": PaperClaim("generated pictures resemble real ones", _RESEMBLE, _pictures),
-    "iris": PaperClaim("generated pictures resemble real ones", _RESEMBLE, _pictures),
+TESTS: Mapping[str, Test] = {
+    "pulses": _pulses,
+    "bounds": _bounds,
+    "no difference": _no_difference,
+    "collapse": partial(_collapse, expected=True),
+    "no collapse": partial(_collapse, expected=False),
+    "noisy": _noisy,
+    "smoothing": _smoothing,
+    "classes": _classes,
+    "columns": _columns,
+    "pictures": _pictures,
 }
-CLAIMS["thyroid-best"] = CLAIMS["thyroid"]

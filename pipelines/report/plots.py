@@ -1,7 +1,7 @@
 """Plots: windows that are no ECG, columns of a table, the training record, what was measured, and attacks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,10 @@ from .svg import GRID, MEDIUM, OTHER, REAL, SMALL, SYNTHETIC, WIDE, as_svg, new_
 
 EVENT = "#7a1fa2"
 LABELLED = 6  # events that are written beside their lines; more would hide each other
+UNTITLED = (0.55, 0.42, 0.08, 0.08)  # margins in inches
 BINS, POINTS, ROC_POINTS = 24, 400, 200
 KINDS = {"training": (OTHER, "s"), "control": (REAL, "o"), "synthetic": (SYNTHETIC, "x")}  # colours and markers
+BOTH = (("control", REAL, "-", "real"), ("synthetic", SYNTHETIC, "--", "synthetic"))
 CURVES = (
     ("positive", OTHER, "--", "positive control: copies"),
     ("negative", REAL, ":", "negative control: other people"),
@@ -24,49 +26,32 @@ CURVES = (
 )
 
 
-@dataclass(frozen=True)
-class Strips:
-    """How windows are drawn, a strip for each channel.
-
-    Arguments:
-        channels, units: (C,) names and units.
-        fs: Hz; None: samples are counted instead.
-        halves: (C,) half of what each strip spans, about the window's own middle, since offsets differ.
-        width: inches.
-    """
-
-    channels: Sequence[str]
-    units: Sequence[str]
-    fs: float | None
-    halves: np.ndarray
-    width: float
-
-
-def draw_window(window: np.ndarray, strips: Strips, colour: str, alt: str) -> Markup:
-    """One window.
+def draw_window(
+    window: np.ndarray, halves: np.ndarray, fs: float | None, labels: Sequence[str], colour: str, alt: str, width: float
+) -> Markup:
+    """One window, a strip for each channel.
 
     Arguments:
         window: (C, L) in physical units.
-        strips: how all of them are drawn.
+        halves: (C,) half of what each strip spans, about the window's own middle, since offsets differ.
+        fs: Hz; None: samples are counted instead.
+        labels: (C,) channels with their units.
         colour: of the trace.
         alt: what it shows, in words.
+        width: inches.
     """
-    figure = Figure(
-        figsize=(strips.width, 0.4 + 1.05 * len(window)),
-    )
+    figure = Figure(figsize=(width, 0.4 + 1.05 * len(window)))
     set_margins(figure, (0.62, 0.38, 0.08, 0.06))
     axes = figure.subplots(len(window), 1, sharex=True, squeeze=False)[:, 0]
-    x = np.arange(window.shape[1]) / (strips.fs or 1.0)
-    for k, (axis, values) in enumerate(zip(axes, window, strict=True)):
+    x = np.arange(window.shape[1]) / (fs or 1.0)
+    for axis, values, half, label in zip(axes, window, halves, labels, strict=True):
         axis.plot(x, values, color=colour, linewidth=0.8)
         axis.grid(color=GRID, linewidth=0.5)
         axis.tick_params(labelsize=7.5)
         middle = np.nan_to_num((np.fmax.reduce(values) + np.fmin.reduce(values)) / 2)
-        axis.set_ylim(middle - strips.halves[k], middle + strips.halves[k])
-        axis.set_ylabel(
-            f"{strips.channels[k]} ({strips.units[k]})" if strips.units[k] else strips.channels[k], fontsize=8
-        )
-    axes[-1].set_xlabel("s" if strips.fs else "sample", fontsize=8)
+        axis.set_ylim(middle - half, middle + half)
+        axis.set_ylabel(label, fontsize=8)
+    axes[-1].set_xlabel("s" if fs else "sample", fontsize=8)
     return as_svg(figure, alt)
 
 
@@ -80,7 +65,7 @@ def draw_box(real: np.ndarray, synthetic: np.ndarray, name: str) -> Markup:
     for box, colour in zip(boxes["boxes"], (REAL, SYNTHETIC), strict=True):
         box.set(facecolor=colour, alpha=0.35)
     axis.set_xticks((1, 2), ("real", "synthetic"))
-    axis.set_title(name, fontsize=9)
+    axis.set_title(name)
     medians = " and ".join(f"{np.median(each):.3g}" if len(each) else "nothing" for each in values)
     return as_svg(figure, f"Box plots of {name}, real beside synthetic: medians {medians}")
 
@@ -88,14 +73,12 @@ def draw_box(real: np.ndarray, synthetic: np.ndarray, name: str) -> Markup:
 def draw_shares(real: np.ndarray, synthetic: np.ndarray, names: Sequence[str]) -> Markup:
     """Bars of the shares of columns with two values; (N, F) each."""
     figure, axis = new_plot((5.2, 0.24 * len(names) + 0.7), margins=None)
-    places = np.arange(len(names))
+    at = np.arange(len(names))
     for shift, rows, colour, name in ((-0.18, real, REAL, "real"), (0.18, synthetic, SYNTHETIC, "synthetic")):
         known = np.maximum((~np.isnan(rows)).sum(axis=0), 1)
-        axis.barh(places + shift, np.nansum(rows, axis=0) / known, 0.34, color=colour, label=name)
-    axis.set_yticks(places, names)
-    axis.set_ylim(len(names) - 0.5, -0.5)
-    axis.set_xlim(0, 1)
-    axis.set_xlabel("share of rows", fontsize=8)
+        axis.barh(at + shift, np.nansum(rows, axis=0) / known, 0.34, color=colour, label=name)
+    axis.set_yticks(at, names)
+    axis.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, 1), xlabel="share of rows")
     axis.legend(loc="lower right", fontsize=8)
     return as_svg(figure, f"Bars of the shares of {', '.join(names)}, real above synthetic")
 
@@ -105,8 +88,7 @@ def draw_losses(metrics: pd.DataFrame, events: pd.DataFrame) -> Markup:
     figure, axis = new_plot()
     axis.plot(metrics["step"], metrics["critic_loss"], color=REAL, linewidth=1, label="discriminator")
     axis.plot(metrics["step"], metrics["generator_loss"], "--", color=SYNTHETIC, linewidth=1, label="generator")
-    axis.set_title("loss", fontsize=9)
-    axis.set_xlabel("training step", fontsize=8)
+    axis.set(title="loss", xlabel="training step")
     axis.legend(fontsize=8)
     _mark(axis, events)
     return as_svg(figure, f"Losses of discriminator and generator over training steps{_count(events)}")
@@ -118,8 +100,7 @@ def draw_variety(monitor: pd.DataFrame, events: pd.DataFrame) -> Markup:
     axis.plot(monitor["step"], monitor["ratio"], color=SYNTHETIC, linewidth=1)
     axis.axhline(1, color="#888888", linewidth=0.8, linestyle=":")
     axis.set_ylim(bottom=0)
-    axis.set_title("variety of generated images (real ones: 1)", fontsize=9)
-    axis.set_xlabel("training step", fontsize=8)
+    axis.set(title="variety of generated images (real ones: 1)", xlabel="training step")
     _mark(axis, events)
     last = f"; {monitor['ratio'].iloc[-1]:.2g} at the end" if len(monitor) else ""
     return as_svg(figure, f"Variety of the generated images over training steps{last}{_count(events)}")
@@ -127,16 +108,18 @@ def draw_variety(monitor: pd.DataFrame, events: pd.DataFrame) -> Markup:
 
 def draw_accuracy(metrics: pd.DataFrame) -> Markup:
     """Class accuracy of the discriminator on real and generated images over the training steps."""
-    figure, axis = new_plot(WIDE, (0.55, 0.42, 0.08, 0.08))
-    for column, colour, style, name in (
-        ("real_accuracy", REAL, "-", "real"),
-        ("fake_accuracy", SYNTHETIC, "--", "generated"),
-    ):
+    figure, axis = new_plot(WIDE, UNTITLED)
+    for column, (_, colour, style, _) in zip(("real_accuracy", "fake_accuracy"), BOTH, strict=True):
         smooth = metrics[column].rolling(9, center=True, min_periods=1).mean()
-        axis.plot(metrics["step"], smooth, style, color=colour, linewidth=1.2, label=name)
-    axis.set_ylim(0, 1.02)
-    axis.set_xlabel("training step", fontsize=8)
-    axis.set_ylabel("class accuracy", fontsize=8)
+        axis.plot(
+            metrics["step"],
+            smooth,
+            style,
+            color=colour,
+            linewidth=1.2,
+            label=column.removesuffix("_accuracy").replace("fake", "generated"),
+        )
+    axis.set(ylim=(0, 1.02), xlabel="training step", ylabel="class accuracy")
     axis.legend(fontsize=8)
     return as_svg(figure, "Class accuracy on real and on generated images over training steps")
 
@@ -144,133 +127,102 @@ def draw_accuracy(metrics: pd.DataFrame) -> Markup:
 def draw_parameter(tables: Mapping[str, pd.DataFrame], parameter: Parameter) -> Markup:
     """Distribution of one ECG parameter, real as an area, synthetic as a line."""
     figure, axis = new_plot(SMALL, (0.1, 0.25, 0.1, 0.26))
-    key, title, unit = parameter.key, parameter.title, parameter.unit
-    kinds = (("real", "control"), ("synthetic", "synthetic"))
-    each = {name: tables[kind][key].dropna().to_numpy(float) for name, kind in kinds}
-    both = np.concatenate([*each.values()])
-    if len(both):
-        low, high = np.percentile(both, (0.5, 99.5))  # a few wild values would leave nothing to see of the others
+    title = f"{parameter.title} ({parameter.unit})"
+    values = {name: tables[kind][parameter.key].dropna().to_numpy(float) for kind, _, _, name in BOTH}
+    pooled = np.concatenate([*values.values()])
+    if len(pooled):
+        low, high = np.percentile(pooled, (0.5, 99.5))  # a few outliers would squeeze all others together
         edges = np.linspace(low, high, BINS + 1) if high > low else np.linspace(low - 1, high + 1, BINS + 1)
-        share = {name: np.histogram(values, edges)[0] / max(len(values), 1) for name, values in each.items()}
+        share = {name: np.histogram(each, edges)[0] / max(len(each), 1) for name, each in values.items()}
         axis.stairs(share["real"], edges, fill=True, color=REAL, alpha=0.4)
         axis.stairs(share["synthetic"], edges, color=SYNTHETIC, linewidth=1.3)
-    axis.set_title(f"{title} ({unit})", fontsize=9)
-    axis.set_yticks([])
-    said = ", ".join(
-        f"{name} median {np.median(values):.0f}" if len(values) else f"{name} never detected"
-        for name, values in each.items()
-    )
-    return as_svg(figure, f"Distribution of {title} in {unit}: {said}")
+    axis.set(title=title, yticks=[])
+    medians = [f"{k} median {np.median(v):.0f}" if len(v) else f"{k} never detected" for k, v in values.items()]
+    return as_svg(figure, f"Distribution of {title}: {', '.join(medians)}")
 
 
 def draw_qt_rr(tables: Mapping[str, pd.DataFrame]) -> Markup:
     """QT over RR of single windows."""
-    figure, axis = new_plot(MEDIUM, (0.55, 0.42, 0.08, 0.08))
-    said = []
-    for kind, colour, marker, name in (("control", REAL, "o", "real"), ("synthetic", SYNTHETIC, "x", "synthetic")):
+    figure, axis = new_plot(MEDIUM, UNTITLED)
+    slopes = []
+    for kind, colour, _, name in BOTH:
         pairs = tables[kind][["rr", "qt"]].dropna()
-        axis.plot(
-            pairs["rr"][:POINTS],
-            pairs["qt"][:POINTS],
-            marker,
-            color=colour,
-            markersize=3,
-            fillstyle="none",
-            linestyle="none",
-            label=name,
-        )
+        _scatter(axis, pairs["rr"], pairs["qt"], kind, name)
         if len(pairs) > 2 and pairs.std().min() > 0:
             slope, start = np.polyfit(pairs["rr"], pairs["qt"], 1)
             ends = np.percentile(pairs["rr"], (1, 99))
             axis.plot(ends, start + slope * ends, color=colour, linewidth=1.6)
-            said.append(f"{name}: {slope * 100:.0f} ms of QT per 100 ms of RR")
-    axis.set_xlabel("RR interval (ms)", fontsize=8)
-    axis.set_ylabel("QT interval (ms)", fontsize=8)
+            slopes.append(f"{name}: {slope * 100:.0f} ms of QT per 100 ms of RR")
+    axis.set(xlabel="RR interval (ms)", ylabel="QT interval (ms)")
     axis.legend(fontsize=8)
-    return as_svg(
-        figure, f"QT interval over RR interval of windows, with lines fitted; {'; '.join(said) or 'too few to fit'}"
-    )
+    fitted = "; ".join(slopes) or "too few to fit"
+    return as_svg(figure, f"QT interval over RR interval of windows, with lines fitted; {fitted}")
 
 
 def draw_spectra(spectra: Mapping[str, np.ndarray]) -> Markup:
     """Median power over frequency, with the band between the 10 and the 90 percentile, in decibels."""
-    figure, axis = new_plot(MEDIUM, (0.55, 0.42, 0.08, 0.08))
+    figure, axis = new_plot(MEDIUM, UNTITLED)
     frequency = np.asarray(spectra["frequency"])
     shown = frequency > 0
-    for kind, colour, style, name in (("control", REAL, "-", "real"), ("synthetic", SYNTHETIC, "--", "synthetic")):
+    for kind, colour, style, name in BOTH:
         low, middle, high = 10 * np.asarray(spectra[kind])[:, shown]
         axis.fill_between(frequency[shown], low, high, color=colour, alpha=0.18, linewidth=0)
         axis.plot(frequency[shown], middle, style, color=colour, linewidth=1.3, label=name)
-    axis.set_xscale("log")
+    axis.set(xscale="log", xlabel="frequency (Hz)", ylabel="power (dB)")
     axis.xaxis.set_major_formatter("{x:g}")
-    axis.set_xlabel("frequency (Hz)", fontsize=8)
-    axis.set_ylabel("power (dB)", fontsize=8)
     axis.legend(fontsize=8)
     return as_svg(figure, "Power over frequency, median and band from 10 to 90 % of windows, real and synthetic")
 
 
 def draw_map(features: pd.DataFrame) -> Markup:
-    """The feature space seen from where real samples spread most."""
+    """The feature space, along the two directions in which real samples vary most."""
     figure, axis = new_plot(MEDIUM, (0.28, 0.52, 0.08, 0.08))
-    for kind, (colour, marker) in KINDS.items():
-        points = features[features["kind"] == kind][:POINTS]
-        name = "synthetic" if kind == "synthetic" else f"real, {kind}"
-        axis.plot(
-            points["x"], points["y"], marker, color=colour, markersize=3, fillstyle="none", linestyle="none", label=name
-        )
-    axis.set_xticks([])
-    axis.set_yticks([])
-    axis.set_xlabel("first direction", fontsize=8)
-    axis.set_ylabel("second direction", fontsize=8)
+    for kind in KINDS:
+        points = features[features["kind"] == kind]
+        _scatter(axis, points["x"], points["y"], kind, "synthetic" if kind == "synthetic" else f"real, {kind}")
+    axis.set(xticks=[], yticks=[], xlabel="first direction", ylabel="second direction")
     axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncol=3, frameon=False)
     return as_svg(figure, "Map of the feature space: points of training, control and synthetic samples")
 
 
 def draw_roc(attack: Attack) -> Markup:
-    """How much of training an attack finds, over how many others it suspects; with both controls."""
+    """Share of members that an attack detects over the share of non-members that it suspects, with both controls."""
     figure, axis = new_plot((2.7, 2.75), (0.5, 0.42, 0.1, 0.45))
     axis.plot((0, 1), (0, 1), color="#aaaaaa", linewidth=0.8)
-    for kind, colour, style, name in CURVES:
-        if attack.roc.get(kind):
-            points = np.asarray(attack.roc[kind], float)
-            kept = np.unique(np.linspace(0, len(points) - 1, ROC_POINTS).round().astype(int))
-            axis.plot(*points[kept].T, style, color=colour, linewidth=1.4, label=name)
-    axis.set_xlim(0, 1)
-    axis.set_ylim(0, 1.01)
-    axis.set_aspect("equal")
-    axis.set_title(attack.name.replace(": ", ":\n", 1), fontsize=8.5)
+    drawn = [curve for curve in CURVES if attack.roc.get(curve[0])]
+    for kind, colour, style, name in drawn:
+        points = np.asarray(attack.roc[kind], float)
+        kept = np.unique(np.linspace(0, len(points) - 1, ROC_POINTS).round().astype(int))
+        axis.plot(*points[kept].T, style, color=colour, linewidth=1.4, label=name)
     unit = unit_of(attack)
-    axis.set_xlabel(f"other {unit} suspected", fontsize=8)
-    axis.set_ylabel(f"{unit} of training detected", fontsize=8)
+    axis.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal", title=attack.name.replace(": ", ":\n", 1))
+    axis.set(xlabel=f"other {unit} suspected", ylabel=f"{unit} of training detected")
     axis.legend(fontsize=6.5, loc="lower right")
-    drawn = ", ".join(name for kind, _, _, name in CURVES if attack.roc.get(kind))
+    names = ", ".join(name for *_, name in drawn)
+    strength = f"{attack.score.value:.3g}"
     return as_svg(
-        figure,
-        f"Curve of the attack {attack.name}, by {unit}, strength {attack.score.value:.3g}: {drawn}; the diagonal is "
-        "guessing",
+        figure, f"Curve of the attack {attack.name}, by {unit}, strength {strength}: {names}; the diagonal is guessing"
     )
 
 
 def unit_of(attack: Attack) -> str:
-    """What an attack tells apart: "people", or the samples that its name ends with."""
+    """What an attack is about: "people", or the samples that its name ends with."""
     last = attack.name.rpartition(", ")[2]
     return f"{last}s" if last in ("window", "row", "picture") else "people"
 
 
+def _scatter(axis: Axes, x: pd.Series, y: pd.Series, kind: str, label: str) -> None:
+    colour, marker = KINDS[kind]
+    style: dict[str, Any] = {"color": colour, "markersize": 3, "fillstyle": "none", "linestyle": "none"}
+    axis.plot(x[:POINTS], y[:POINTS], marker, label=label, **style)
+
+
 def _mark(axis: Axes, events: pd.DataFrame) -> None:
-    for place, (step, event) in enumerate(zip(events["step"], events["event"], strict=True)):
+    text: dict[str, Any] = {"fontsize": 7, "color": EVENT, "rotation": 90, "va": "top", "ha": "right"}
+    for number, (step, event) in enumerate(zip(events["step"], events["event"], strict=True)):
         axis.axvline(step, color=EVENT, linewidth=1.1)
-        if place < LABELLED:
-            axis.annotate(
-                str(event),
-                (step, 1),
-                xycoords=("data", "axes fraction"),
-                fontsize=7,
-                color=EVENT,
-                rotation=90,
-                va="top",
-                ha="right",
-            )
+        if number < LABELLED:
+            axis.annotate(str(event), (step, 1), xycoords=("data", "axes fraction"), **text)
 
 
 def _count(events: pd.DataFrame) -> str:

@@ -104,10 +104,11 @@ def _draw(run: Run, drawn: Sequence[tuple[np.ndarray, str, str, str]], width: fl
             Panel(draw_paper(window, space, fs, channels, colour, f"{what} on ECG paper: {which}"), label)
             for window, colour, label, what in drawn
         ]
+    labels = [f"{name} ({unit})" if unit else name for name, unit in zip(channels, units, strict=True)]
     spans = [np.nan_to_num(np.fmax.reduce(w, axis=1) - np.fmin.reduce(w, axis=1)) for w in windows]
-    strips = plots.Strips(channels, units, codec.fs, np.maximum(0.55 * np.max(spans, axis=0), 1e-9), width)
+    halves = np.maximum(0.55 * np.max(spans, axis=0), 1e-9)
     return [
-        Panel(plots.draw_window(window, strips, colour, f"{what}: {which}"), label)
+        Panel(plots.draw_window(window, halves, codec.fs, labels, colour, f"{what}: {which}", width), label)
         for window, colour, label, what in drawn
     ]
 

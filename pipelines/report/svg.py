@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -16,6 +17,14 @@ REAL, SYNTHETIC, OTHER = "#1f4e9c", "#b5431c", "#5c6670"  # distinct in print an
 GRID = "#dddddd"
 # Sizes in inches of plots that stand four, two or one beside each other; on a phone, two or one
 SMALL, MEDIUM, WIDE = (2.0, 1.6), (4.0, 2.7), (7.0, 2.5)
+STYLE: Any = {
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+}
+STYLE |= {"axes.spines.top": False, "axes.spines.right": False}
 Margins = tuple[float, float, float, float]
 MARGINS: Margins = (0.55, 0.42, 0.08, 0.26)  # inches: left, bottom, right, top
 # ECG paper, drawn in millimetres
@@ -33,14 +42,13 @@ def new_plot(size: tuple[float, float] = MEDIUM, margins: Margins | None = MARGI
         size: width and height in inches.
         margins: left, bottom, right and top, in inches; None: as the labels need, which takes twice as long to draw.
     """
-    with rc_context({"font.size": 8.5, "axes.spines.top": False, "axes.spines.right": False}):
+    with rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained" if margins is None else None)
         axis = figure.subplots()
     if margins is not None:
         set_margins(figure, margins)
     axis.grid(color=GRID, linewidth=0.5)
     axis.set_axisbelow(True)
-    axis.tick_params(labelsize=7.5)
     return figure, axis
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from anonimage.data.wfdb.header import read_heads
 from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import read_records
-from anonimage.data.write import write_record
+from anonimage.data.wfdb.writer import write_record
 from anonimage.pipelines import steps
 from anonimage.pipelines.recipe import load_recipe
 from timed import timed

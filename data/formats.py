@@ -1,10 +1,11 @@
-"""The formats that other programs read: CSV, Parquet and NPZ."""
+"""The formats that other programs read: WFDB records, CSV, Parquet and NPZ."""
 
 from __future__ import annotations
 
 import json
+import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,72 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from ..errors import InputError
+from ..errors import InputError, one_line
 from ..files import StagedFolder, new_file
 from .samples import Samples
-from .sharded import TABLE, Plan, append_rows, row_table
+from .sharded import TABLE, Format, Plan, append_rows, row_table
+from .wfdb.writer import Wfdb
 
+FORMATS = ("wfdb", "csv", "parquet", "npz")
 VALUES = "values"  # of all shards, in the scratch folder
 _CHUNK = 256  # samples held as a second copy while writing text
+
+
+def new_format(
+    plan: Plan, file_format: str, gain: float | Sequence[float] | None = None, comments: Sequence[str] = ()
+) -> Format:
+    """How samples are written in a format; every one has `samples.csv`, see `row_table`, beside the files of its class.
+
+    Only WFDB rounds, to 1/gain; the other formats hold the float32 values as they are.
+
+    Arguments:
+        plan: of the set; for tables (fs None) every format but wfdb.
+        file_format: one of FORMATS.
+        gain: ADC units per physical unit, one for all channels or one each; wfdb only.
+        comments: lines for every WFDB header, or for the file as a whole.
+
+    Raises:
+        InputError: an unknown format, a prefix that makes no names, a gain or unit WFDB cannot hold.
+    """
+    if file_format not in FORMATS:
+        raise InputError(f"format '{file_format}' is not known; choose one of {', '.join(FORMATS)}")
+    if not re.fullmatch(r"[-\w]+", plan.prefix, re.ASCII):
+        raise InputError(f"prefix '{plan.prefix}' makes no record names; use letters, digits, - and _ only")
+    lines = [" ".join(line.split()) for line in comments]  # a line break would end the header's comment
+    others: dict[str, Callable[[Plan, list[str]], Format]] = {"csv": Csv, "parquet": Parquet, "npz": Npz}
+    return Wfdb(plan, lines, gain) if file_format == "wfdb" else others[file_format](plan, lines)
+
+
+def refuse_foreign(folder: Path, others: Collection[str] = (), prefix: str = "synthetic") -> None:
+    """Refuse to replace a folder of samples in which somebody put something else.
+
+    Arguments:
+        folder: need not exist.
+        others: names of files that a generated set has besides those of the FORMATS.
+        prefix: of the samples' files.
+
+    Raises:
+        InputError: a file that was not generated.
+    """
+    named = rf"(.+/)?({prefix}\d+\.\w+|RECORDS|samples\.csv|signals\.(csv|parquet|npz)|about\.json)"
+    generated = re.compile(rf"{named}|signals\.parquet/part-\d{{5,}}\.parquet")
+    for file in folder.rglob("*") if folder.is_dir() else ():
+        known = generated.fullmatch(file.relative_to(folder).as_posix()) or file.name in others
+        if file.is_file() and not known:
+            raise InputError(f"{file}: is not of a generated set, and generating anew would delete it; move it away")
+
+
+def read_rows(folder: Path) -> pd.DataFrame:
+    """The table samples.csv of a folder of samples.
+
+    Raises:
+        InputError: missing or damaged.
+    """
+    path = folder / TABLE
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:  # pandas' parser errors are among these
+        raise InputError(f"{path}: cannot be read ({one_line(error)}); generate again") from error
 
 
 class Csv:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..data.formats import FORMATS
 from ..data.store.store import store_mark
-from ..data.write import FORMATS
 from ..errors import InputError
 from ..files import is_unfinished, new_file, refuse_file
 from .lock import LOCK

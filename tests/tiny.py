@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from anonimage.data.write import write_record
+from anonimage.data.wfdb.writer import write_record
 from anonimage.pipelines import evaluating
 from anonimage.pipelines.commands import app
 from anonimage.pipelines.evaluation.sets import Sets

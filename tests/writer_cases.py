@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from anonimage.data.formats import new_format
 from anonimage.data.pictures import PictureFormat
 from anonimage.data.samples import Samples
 from anonimage.data.series.series import series_format
 from anonimage.data.sharded import Format, Plan, fill, write_set
 from anonimage.data.table.form import TableForm, TableFormat
-from anonimage.data.write import new_format
 from anonimage.files import StagedFolder, staged_folder
 
 N, SHARD = 23, 4
@@ -104,6 +104,14 @@ def write_staged(
     with staged_folder(dest, request | source.form.plan.stamp) as staged:
         fill(staged, source, source.form)
         end(staged)
+
+
+def write_samples(samples, dest, file_format="wfdb", gain=None, comments=(), prefix="synthetic"):
+    """Write samples in one of the FORMATS; the files that a reader opens."""
+    write_set(lambda first: [samples], dest, new_format(Plan.of(samples, prefix), file_format, gain, comments))
+    if file_format == "wfdb":
+        return [dest / f"{name}.hea" for name in (dest / "RECORDS").read_text("utf-8").split()]
+    return [dest / f"signals.{file_format}"]
 
 
 def whole(case: str, dest: Path) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from ...data import write
+from ...data.formats import refuse_foreign
 from ...data.labels import NO_LABEL
 from ...data.parallel import ParallelMap
 from ...data.recording import RecordHead
@@ -228,7 +228,7 @@ class Kind(ABC):
         names = [str(form[key]) for key in ("file", "name") if key in form]
         if "file" in form:
             names += [Path(form["file"]).with_suffix(f".{suffix}").name for suffix in self.formats]
-        write.refuse_foreign(folder, names)
+        refuse_foreign(folder, names)
 
     def is_ecg(self, codec: Codec) -> bool:
         """Whether samples are an ECG, as far as their units say."""

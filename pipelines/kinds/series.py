@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...data import write
 from ...data.folders import files_below
+from ...data.formats import new_format, read_rows
 from ...data.labels import NO_LABEL
 from ...data.parallel import ParallelMap
 from ...data.samples import Samples
@@ -126,7 +126,7 @@ class OtherSeries(Signals):
     def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
         if file_format == "source":
             return series_format(plan, codec.form)
-        return write.new_format(plan, file_format, codec.gains, comments)
+        return new_format(plan, file_format, codec.gains, comments)
 
     def read_back(self, folder: Path, codec: Codec) -> Samples:
         form = codec.form
@@ -142,7 +142,7 @@ class OtherSeries(Signals):
         series = read_series(folder, codec.fs, "columns", label, "record", form["classes"])
         values = [recording.physical() for recording in series.recordings]
         check_shape(folder, values, codec)
-        return Samples(np.stack(values), write.read_rows(folder), codec.channels, codec.units, codec.fs)
+        return Samples(np.stack(values), read_rows(folder), codec.channels, codec.units, codec.fs)
 
 
 def _label(recipe: Recipe, source: Path) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...data import write
+from ...data.formats import FORMATS
 from ...data.parallel import ParallelMap
 from ...data.recording import Source
 from ...data.split import split_patients
@@ -47,7 +47,7 @@ class Signals(Kind):
 
     data = "signals"
     noun = "window"
-    formats = write.FORMATS
+    formats = FORMATS
     sections = (
         *("traces", "parameters", "evidence", "attacks", "classes", "five steps"),
         *("images", "evolution", "training", "class accuracy"),

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data import write
 from ...data.folders import iter_files_below
+from ...data.formats import new_format, read_rows
 from ...data.labels import CLASSES, NO_LABEL
 from ...data.parallel import ParallelMap
 from ...data.recording import RecordHead
@@ -94,7 +94,7 @@ class WfdbRecords(Signals):
             yield entry.patient, [*first.split()[4:], *comment_texts(comments)]  # time and date
 
     def _new_format(self, plan: Plan, codec: Codec, file_format: str, comments: Sequence[str]) -> Format:
-        return write.new_format(plan, "wfdb" if file_format == "source" else file_format, codec.gains, comments)
+        return new_format(plan, "wfdb" if file_format == "source" else file_format, codec.gains, comments)
 
     def read_back(self, folder: Path, codec: Codec) -> Samples:
         heads = read_heads(find_records(folder))
@@ -107,7 +107,7 @@ class WfdbRecords(Signals):
                 f"{folder}: holds a record of {fs:g} Hz with {', '.join(leads)}, this run makes {codec.fs:g} Hz with "
                 f"{', '.join(codec.channels)}; generate again"
             )
-        rows = write.read_rows(folder)
+        rows = read_rows(folder)
         if len(rows) != len(values):
             raise InputError(f"{folder}: samples.csv has {len(rows)} rows for {len(values)} records; generate again")
         return Samples(np.stack(values), rows, heads[0].channels, heads[0].units, codec.fs)

@@ -8,12 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 import wfdb
 from anonimage.data import sharded
+from anonimage.data.formats import new_format, refuse_foreign
 from anonimage.data.sharded import Plan, write_set
 from anonimage.data.wfdb import writer as writer_wfdb
 from anonimage.data.wfdb.listing import find_records
-from anonimage.data.write import new_format, refuse_foreign, write_samples
 from anonimage.errors import InputError
-from writer_cases import CASES, SHARD, N, samples, whole
+from writer_cases import CASES, SHARD, N, samples, whole, write_samples
 
 
 @pytest.fixture(autouse=True)

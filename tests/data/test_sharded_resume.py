@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data import sharded
+from anonimage.data.formats import new_format
 from anonimage.data.sharded import Plan, write_set
-from anonimage.data.write import new_format
 from anonimage.errors import InputError
 from anonimage.files import StagedFolder, staging_of
 from writer_cases import CASES, REQUEST, SHARD, N, Source, samples, whole, write_staged, written

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
-from anonimage.data.write import write_record
+from anonimage.data.wfdb.writer import write_record
 from anonimage.pipelines import evaluating
 from gated import judged
 from tiny import FS, GAIN, TINY, anonimage, nothing_left, quick, refused, sets, write_database

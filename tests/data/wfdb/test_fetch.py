@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import wfdb
 from anonimage.data.wfdb.fetch import DATABASES, fetch
-from anonimage.data.write import write_record
+from anonimage.data.wfdb.writer import write_record
 from anonimage.errors import InputError
 from wfdb.io import download
 

@@ -42,13 +42,9 @@ class Recipe(Section):
             raise ValueError(f"quantile_low {images.quantile_low} is not below quantile_high {images.quantile_high}")
         if len({lead.lower() for lead in data.leads}) < len(data.leads):
             raise ValueError(f"a lead is named twice in {', '.join(data.leads)}")
-        if data.length is not None and images.side != "auto":
+        if data.length is not None and images.side != "auto" and data.length > images.side**2:
             least = math.isqrt(data.length - 1) + 1
-            if images.side != least:
-                raise ValueError(
-                    f"{data.length} samples make an image of side {least}, not {images.side}; set side to {least} or "
-                    "auto"
-                )
+            raise ValueError(f"{data.length} samples make an image of side {least} at least, not {images.side}")
         if data.starts == "random" and self.train.balance == "undersample":
             raise ValueError("starts = 'random' draws windows anew at each step; balance them with 'weighted'")
         if self.train.stop_score == "accuracy" and gan.head != "auxiliary":

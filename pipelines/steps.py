@@ -16,7 +16,14 @@ from .training import helped_run, train
 
 
 def run(
-    recipe: Recipe, source: Path, out: Path, parallel: ParallelMap | None = None, *, resume: bool, overwrite: bool
+    recipe: Recipe,
+    source: Path,
+    out: Path,
+    parallel: ParallelMap | None = None,
+    *,
+    resume: bool,
+    overwrite: bool,
+    with_audit: bool = True,
 ) -> None:
     """All five steps.
 
@@ -27,6 +34,7 @@ def run(
         parallel: who reads the records; None: threads of this process.
         resume: go on with the same run where it stopped.
         overwrite: delete the run in OUT.
+        with_audit: attack the synthetic samples as well.
 
     Raises:
         InputError: anything of the user's that cannot be used, in one line.
@@ -44,7 +52,7 @@ def run(
         say(f"against: {recipe.against}, in {against}")
         _make(second, source, against, parallel, resume=RunFolder(against).recipe_file.is_file(), overwrite=False)
         evaluate(against)
-    evaluate(out, with_audit=True)
+    evaluate(out, with_audit=with_audit)
 
 
 def _make(

@@ -1,20 +1,25 @@
-"""One cell with one seed: a run of its own, in a folder of its own."""
+"""One cell with one seed: a run of its own, made by a process of its own, in a folder of its own."""
 
-from contextlib import redirect_stderr
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
-from ...files import new_file
-from ..evaluating import evaluate
+from ...launch import LEASH
 from ..evaluation.scores import load_scores
 from ..fingerprint import fingerprint
-from ..generation import generate
 from ..lock import locked
-from ..preparation import prepare
 from ..recipe import Recipe
 from ..run_folder import RunFolder
-from ..training import train
+
+PACKAGE = Path(__file__).resolve().parents[2]
+_POLL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,10 @@ class Job:
     """What it takes to run a cell with one seed, anywhere.
 
     Arguments:
-        source: where the real data is; absolute.
-        out: folder of the run; absolute.
+        source: the real data; absolute.
+        out: folder of the run; absolute. Beside it, with other endings, lie its recipe, log and failure.
         recipe: resolved, with the seed.
-        audit: attack what was generated as well.
+        audit: attack the synthetic samples as well.
     """
 
     source: Path
@@ -33,59 +38,124 @@ class Job:
     recipe: Recipe
     audit: bool
 
-    @property
-    def log(self) -> Path:
-        """What the run said; beside its folder, which holds nothing but the run."""
-        return self.out.with_name(f"{self.out.name}.log")
+    def beside(self, ending: str) -> Path:
+        """A file of this job that is no part of the run: ".toml", ".log" or ".failure.txt"."""
+        return self.out.with_name(f"{self.out.name}{ending}")
 
     @property
-    def failure(self) -> Path:
-        """Why it failed, if it did."""
-        return self.out.with_name(f"{self.out.name}.failure.txt")
+    def arguments(self) -> list[str]:
+        """Of the command `anonimage` that makes the run, or continues it."""
+        places = [str(self.beside(".toml")), str(self.source), str(self.out)]
+        return ["run", *places, "--resume", *([] if self.audit else ["--no-audit"])]
+
+    def begin(self) -> None:
+        """Prepare for the command: write the recipe, and delete results that another recipe (fewer steps) gave.
+
+        Raises:
+            InputError: another process works on the run.
+        """
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        self.recipe.save(self.beside(".toml"))
+        with locked(self.out):
+            folder = RunFolder(self.out)
+            for result in (folder.scores, folder.audit):
+                result.unlink(missing_ok=True)
+            if folder.recipe_file.is_file():
+                folder.go_on(self.recipe)
+
+    def is_finished(self) -> bool:
+        """Whether the run is complete as the job asks for: its scores say of which samples they are."""
+        folder = RunFolder(self.out)
+        needed = (folder.recipe_file, folder.scores, *((folder.audit,) if self.audit else ()))
+        if not all(file.is_file() for file in needed):
+            return False
+        try:
+            same = _comparable(folder.recipe) == _comparable(self.recipe)
+            folder.generated_step()
+            return same and load_scores(folder.scores).fingerprint == fingerprint(folder.synthetic)
+        except InputError:  # something was deleted or edited since: the run makes it again, or says why it cannot
+            return False
 
 
 def run_cell(job: Job) -> None:
-    """Make the run, or go on with it where it stopped.
+    """Make the run of a job, or continue it, in a process of its own.
 
     Raises:
-        InputError: anything of the recipe or the source that cannot be used; another process works on the run, as a
-            worker may on another machine when its ablation was killed.
+        InputError: its process failed or died, or another process works on the run.
     """
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    with locked(job.out), job.log.open("a", encoding="utf-8", buffering=1) as log, redirect_stderr(log):
-        for result in (RunFolder(job.out).scores, RunFolder(job.out).audit):  # of fewer steps, say: not this job's
-            result.unlink(missing_ok=True)
-        prepare(job.recipe, job.source, job.out, resume=RunFolder(job.out).recipe_file.is_file(), overwrite=False)
-        train(job.out)
-        generate(job.out)
-        evaluate(job.out, with_audit=job.audit)
+    for _, reason in run_cells([job], 1):
+        if reason is not None:
+            raise InputError(reason)
 
 
-def is_finished(job: Job) -> bool:
-    """Whether the run is there as the job wants it, generated and scored."""
-    folder = RunFolder(job.out)
-    needed = (folder.recipe_file, folder.scores, *((folder.audit,) if job.audit else ()))
-    if not all(file.is_file() for file in needed):
-        return False
+def run_cells(jobs: Sequence[Job], at_once: int) -> Iterator[tuple[Job, str | None]]:
+    """Make several runs at once; when this is left, none of their processes goes on.
+
+    Arguments:
+        jobs: begun in this order.
+        at_once: processes at most; they share the cores, unless OMP_NUM_THREADS says otherwise.
+
+    Yields:
+        Per job, when it ends, and why it failed; None: it is complete.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    environment = {"OMP_NUM_THREADS": str(max(1, cores // max(1, min(at_once, len(jobs)))))} | os.environ
+    waiting, running = list(jobs), dict[subprocess.Popen[bytes], tuple[Job, int]]()
+    with _killed_in_the_end(running):
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                job = waiting.pop(0)
+                try:
+                    job.begin()
+                except InputError as error:
+                    yield job, str(error)
+                    continue
+                logged = job.beside(".log").stat().st_size if job.beside(".log").is_file() else 0
+                running[_started(job, environment)] = (job, logged)
+            for process in [process for process in running if process.poll() is not None]:
+                job, logged = running.pop(process)
+                yield job, _reason(process.returncode, job.beside(".log"), logged)
+            time.sleep(_POLL_S)
+
+
+def _started(job: Job, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), environment.get("PYTHONPATH")]))
+    with job.beside(".log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", PACKAGE.name, *job.arguments],
+            stdin=subprocess.PIPE,  # the leash
+            stdout=log,
+            stderr=log,
+            env={**environment, "PYTHONPATH": path, LEASH: "stdin"},
+            start_new_session=True,  # Ctrl-C reaches this process alone, which then kills the others
+        )
+
+
+@contextmanager
+def _killed_in_the_end(running: "Mapping[subprocess.Popen[bytes], object]") -> Iterator[None]:
     try:
-        same = _compared(folder.recipe) == _compared(job.recipe)
-        folder.generated_step()
-        return same and load_scores(folder.scores).fingerprint == fingerprint(folder.synthetic)
-    except InputError:  # something was deleted or edited since: the run makes it again, or says why it cannot
-        return False
+        yield
+    finally:
+        for process in running:
+            with suppress(ProcessLookupError):  # and its own processes
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
-def remember_failure(job: Job, reason: str) -> None:
-    """Write down why a run failed."""
-    with new_file(job.failure) as file:
-        file.write(f"{reason}\n")
+def _reason(code: int, log: Path, begin: int) -> str | None:
+    """Why a process failed: the line in its log that says so."""
+    if code == 0:
+        return None
+    if code < 0:
+        return f"its process died by signal {-code} (killed, out of memory, or a crash in native code)"
+    with log.open("rb") as file:
+        file.seek(begin)
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    prefix = f"{PACKAGE.name}: "
+    said = next((line.removeprefix(prefix) for line in reversed(lines) if line.startswith(prefix)), "")
+    return said if code == 2 and said else f"it ended with code {code}, see {log}"
 
 
-def forget_failure(job: Job) -> None:
-    """The run is tried again, or has succeeded."""
-    job.failure.unlink(missing_ok=True)
-
-
-def _compared(recipe: Recipe) -> Recipe:
+def _comparable(recipe: Recipe) -> Recipe:
     """The recipe without what training resolves by itself."""
     return recipe.changed({"precision": "auto", "device": "auto"})

@@ -98,7 +98,7 @@ def _axis(recipe: Recipe, text: str) -> tuple[str, list[str]]:
     if key in FIXED:
         raise InputError(f"{origin}: {key} {FIXED[key]}")
     values = [value.strip() for value in listed.split(",")]
-    recipe.changed({key: _value(key, values[0])}, origin)  # an unknown key is told before anything about its values
+    recipe.changed({key: _value(key, values[0])}, origin)  # an unknown key is refused before any of its values
     if not all(values):
         raise InputError(f"{origin}: a value is missing; {SYNTAX}")
     if len(values) < 2:

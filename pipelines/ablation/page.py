@@ -1,126 +1,228 @@
-"""The tables as files: one that programs read, one for text, and a page that shows it all."""
+"""The table of a study as files: two that programs read, one for text, and a page that shows it all."""
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ...files import new_file
+from ..evaluation.scores import score_table
+from ..kinds import kind_of_recipe
 from ..recipe import Recipe
+from ..report.content import number, p_text
 from ..report.page import FOLDER as REPORT
+from ..report.paper_claims import HOPELESS
+from ..report.svg import MEDIUM, OTHER, REAL, SYNTHETIC, as_svg, new_plot
 from ..run_folder import versions
-from . import wording
-from .plots import draw_differences, draw_means
-from .results import Replicate, long_table
-from .summary import Summary
+from .statistics import Difference, Mean
+from .summary import DEPARTURE, Line, Replicate, Summary, long_table
 
-FOLDER = Path(__file__).parent
 NAMES = (".csv", "-summary.csv", ".md", ".html")
-COLUMNS = ("cell", "mean", "95 %", "baseline", "difference", "95 %", "wide", "p", "corrected", "pairs", "detectable")
+# Header and full name of each column; the corrected ones are of headline scores alone
+COLUMNS = {
+    "mean": ("mean", "mean"),
+    "interval": ("95 %", "its 95 % interval"),
+    "baseline": ("baseline", "baseline"),
+    "difference": ("difference", "difference from the first cell"),
+    "difference_interval": ("95 %", "its 95 % interval"),
+    "wide": ("wide", "wide interval"),
+    "p": ("p", "p"),
+    "p_holm": ("corrected", "p, corrected"),
+    "pairs": ("pairs", "pairs"),
+    "detectable": ("detectable", "detectable"),
+}
+CORRECTED = ("wide", "p_holm", "detectable")
+ROW, MARGIN = 0.42, 0.75  # of a plot, in inches
+LABEL = 18  # characters of a cell's name in a line of a plot
 
 
-def write_tables(
-    folder: Path,
-    title: str,
-    summary: Summary,
-    replicates: Sequence[Replicate],
-    failures: Mapping[str, str],
-    recipe: Recipe,
-) -> None:
-    """Write TITLE.csv (a row for each run and score), TITLE-summary.csv, TITLE.md and TITLE.html.
+@dataclass(frozen=True)
+class Table:
+    """What a study has to show.
 
     Arguments:
-        folder: where.
-        title: what it is, "ablation".
+        title: "ablation" or "comparison"; also the name of the files.
         summary: of the replicates.
         replicates: the runs.
         failures: runs that are missing, and why.
         recipe: what the runs have in common.
     """
-    tables = {".csv": long_table(replicates), "-summary.csv": summary.table()}
-    for suffix, table in tables.items():
-        with new_file(folder / f"{title}{suffix}") as file:
-            table.to_csv(file, index=False)
-    for suffix, text in ((".md", markdown(title, summary, failures, recipe)), (".html", None)):
-        with new_file(folder / f"{title}{suffix}") as file:
-            file.write(text if text is not None else page(title, summary, failures, recipe))
+
+    title: str
+    summary: Summary
+    replicates: Sequence[Replicate]
+    failures: Mapping[str, str]
+    recipe: Recipe
+
+    def write(self, folder: Path) -> None:
+        """Write TITLE.csv (a row for each run and score), TITLE-summary.csv, TITLE.md and TITLE.html."""
+        tables = long_table(self.replicates).to_csv(index=False), self.summary.table().to_csv(index=False)
+        for suffix, text in zip(NAMES, (*tables, self.markdown(), self.page()), strict=True):
+            with new_file(folder / f"{self.title}{suffix}") as file:
+                file.write(text)
+
+    def markdown(self) -> str:
+        """The headline scores as Markdown."""
+        return self._rendered("table.md", as_html=False)
+
+    def page(self) -> str:
+        """All of it as one self-contained page."""
+        return self._rendered("page.html", as_html=True)
+
+    def _rendered(self, template: str, as_html: bool) -> str:
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(Path(__file__).parent),
+            autoescape=as_html,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters |= {"number": number, "p_text": p_text, "signed": _signed, "interval": _interval}
+        summary = self.summary
+        order = [name for _, names in score_table().grouped(summary.others) for name in names]
+        return environment.get_template(template).render(
+            table=self,
+            summary=summary,
+            columns=COLUMNS,
+            corrected=CORRECTED,
+            hopeless=HOPELESS if self._is_hopeless() else None,
+            scores=[self._score(name, as_html) for name in summary.headlines],
+            others={self._heading(name): [_row(summary, line) for line in summary.others[name]] for name in order},
+            undetected=self._undetected(),
+            settings=self.recipe.to_toml(),
+            style=Markup((REPORT / "style.css").read_text("utf-8")),
+            versions=versions(),
+        )
+
+    def name_of(self, score: str) -> str:
+        """What a score is called."""
+        filling = dict.fromkeys(("cutoff", "lead", "paper_share"), "") | {"what": kind_of_recipe(self.recipe).nouns}
+        filling |= {"leads": "channels", "source": "source", "width": "the adapted range"}
+        return score_table().title(score, filling)
+
+    def _heading(self, score: str) -> str:
+        return self.name_of(score) + (f", {self.summary.units[score]}" if self.summary.units[score] else "")
+
+    def _score(self, name: str, plots: bool) -> dict[str, Any]:
+        """A headline score: its rows, its line at a glance, and its plots."""
+        summary, title = self.summary, self.name_of(name)
+        lines, unit = summary.headlines[name], summary.units[name]
+        judged = [line.difference for line in lines if line.difference is not None]
+        sizes = _detectable(lines)
+        return {
+            "title": title,
+            "heading": self._heading(name),
+            "best": score_table().headlines()[name],
+            "rows": [_row(summary, line) for line in lines],
+            "first": next((number(line.mean.value, unit) for line in lines if line.cell == 0), "not measured"),
+            "range": [min(line.mean.value for line in lines), max(line.mean.value for line in lines)],
+            "differing": [summary.short(line.cell) for score, line in summary.significant() if score == name],
+            "tested": any(difference.n > 1 for difference in judged),
+            "detectable": " to ".join(map(number, sorted({min(sizes), max(sizes)}))) if sizes else "–",
+            "means": draw_means(summary, lines, title, unit) if plots else None,
+            "differences": draw_differences(summary, lines, title, unit) if plots else None,
+        }
+
+    def _is_hopeless(self) -> bool:
+        """Whether all cells are so far from real samples that being alike means nothing."""
+        lines = self.summary.headlines.get(DEPARTURE, ())
+        return bool(lines) and min(line.mean.value for line in lines) >= HOPELESS
+
+    def _undetected(self) -> tuple[str, str] | None:
+        """Of the first score of which that is known, which difference would not have been significant."""
+        for name in sorted(self.summary.headlines, key=lambda name: name != DEPARTURE):
+            if sizes := _detectable(self.summary.headlines[name]):
+                return self.name_of(name), number(max(sizes), self.summary.units[name])
+        return None
 
 
-def markdown(title: str, summary: Summary, failures: Mapping[str, str], recipe: Recipe) -> str:
-    """The headline scores as Markdown."""
-    parts = [f"# {heading(title, summary, recipe)}", wording.result(summary, recipe)]
-    parts += _list(wording.findings(summary, recipe))
-    parts += [f"**{warning}**"] if (warning := wording.hopeless(summary)) else []
-    if failures:
-        parts += [
-            f"Missing: {wording.missing(failures)}",
-            *_list(f"{name}: {reason}" for name, reason in failures.items()),
-        ]
-    at_a_glance = [tuple(vars(row).values()) for row in wording.overview(summary, recipe)]
-    parts += [_table(("score", "first cell", "range of means", "found to differ", "detectable"), at_a_glance)]
-    for name in summary.headlines:
-        rows = [tuple(vars(row).values())[:-1] for row in wording.rows(summary, name, corrected=True)]
-        parts += [f"## {wording.title(name, recipe)}{_unit(summary, name)}", f"Best: {wording.best(name)}."]
-        parts += [_table(COLUMNS, rows)]
-    parts += ["## How to read this", *_list(wording.notes(summary))]
-    return "\n\n".join(parts) + "\n"
+def draw_means(summary: Summary, lines: Sequence[Line], title: str, unit: str) -> Markup:
+    """Each cell's mean with its 95 % interval, every seed as a dot, and the baseline as a dashed mark."""
+    figure, axis = _plot(summary, lines)
+    for row, line in enumerate(lines):
+        _draw(axis, row, line.values.values(), line.mean, REAL)
+        if np.isfinite(line.baseline):
+            axis.plot([line.baseline] * 2, [row - 0.38, row + 0.38], "--", color=OTHER, linewidth=1.2)
+    axis.set_xlabel(f"value{f' in {unit}' * bool(unit)}", fontsize=8)
+    text = ", ".join(f"{summary.short(line.cell)} {line.mean.value:.3g}" for line in lines)
+    return as_svg(figure, f"{title}, mean of each cell: {text}")
 
 
-def page(title: str, summary: Summary, failures: Mapping[str, str], recipe: Recipe) -> str:
-    """All of it as one self-contained page."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    others = {name: wording.rows(summary, name, corrected=False) for name in wording.in_order(summary.others)}
-    return environment.get_template("page.html").render(
-        style=Markup((REPORT / "style.css").read_text("utf-8")),
-        heading=heading(title, summary, recipe),
-        first=summary.name(0),
-        cells=[summary.name(cell) for cell in range(len(summary.cells))],
-        seeds=summary.seeds,
-        result=wording.result(summary, recipe),
-        warning=wording.hopeless(summary),
-        findings=wording.findings(summary, recipe),
-        failures=failures,
-        missing=wording.missing(failures),
-        overview=wording.overview(summary, recipe),
-        scores=[_score(summary, name, recipe) for name in summary.headlines],
-        others={f"{wording.title(name, recipe)}{_unit(summary, name)}": rows for name, rows in others.items()},
-        notes=wording.notes(summary),
-        settings=recipe.to_toml(),
-        versions=versions(),
-    )
+def draw_differences(summary: Summary, lines: Sequence[Line], title: str, unit: str) -> Markup | None:
+    """Each cell's paired difference from the first: 95 % interval thick, the one for all comparisons thin."""
+    compared = [(line, line.difference) for line in lines if line.difference is not None]
+    if not compared:
+        return None
+    figure, axis = _plot(summary, [line for line, _ in compared])
+    axis.axvline(0, color=OTHER, linewidth=0.9)
+    drawn = [0.0]
+    for row, (line, difference) in enumerate(compared):
+        axis.plot([difference.wide_low, difference.wide_high], [row, row], color=REAL, linewidth=0.8)
+        _draw(axis, row, line.differences.values(), difference, SYNTHETIC if difference.significant else REAL)
+        drawn += [abs(end) for end in (difference.low, difference.high, *line.differences.values()) if np.isfinite(end)]
+    if max(drawn):  # a wide interval of few seeds may be many times as long, and would hide all else
+        axis.set_xlim(-1.6 * max(drawn), 1.6 * max(drawn))
+    axis.set_xlabel(f"difference from {_short(summary, 0, 40)}{f', {unit}' * bool(unit)}", fontsize=8)
+    text = ", ".join(f"{summary.short(line.cell)} {difference.value:+.3g}" for line, difference in compared)
+    return as_svg(figure, f"{title}, paired differences: {text}")
 
 
-def heading(title: str, summary: Summary, recipe: Recipe) -> str:
-    """What was compared."""
-    seeds = len(summary.seeds)
-    return f"{recipe.name}: {title} of {len(summary.cells)} cells, {seeds} seed{'s' * (seeds > 1)}"
+def _plot(summary: Summary, lines: Sequence[Line]) -> tuple[Figure, Axes]:
+    """A plot with a row for each cell, the first on top."""
+    figure, axis = new_plot((MEDIUM[0], MARGIN + ROW * len(lines)), margins=None)
+    names = ["\n".join(textwrap.wrap(_short(summary, line.cell, 2 * LABEL), LABEL)) for line in lines]
+    axis.set_yticks(range(len(lines)), names)
+    axis.set_ylim(len(lines) - 0.5, -0.5)
+    axis.locator_params(axis="x", nbins=6)
+    return figure, axis
 
 
-def _score(summary: Summary, name: str, recipe: Recipe) -> dict[str, Any]:
-    title, unit, lines = wording.title(name, recipe), summary.units[name], summary.headlines[name]
-    return {
-        "title": f"{title}{_unit(summary, name)}",
-        "best": wording.best(name),
-        "means": draw_means(summary, lines, title, unit),
-        "differences": draw_differences(summary, lines, title, unit),
-        "rows": wording.rows(summary, name, corrected=True),
-    }
+def _draw(axis: Axes, row: int, values: Iterable[float], mean: Mean | Difference, colour: str) -> None:
+    dots = list(values)
+    axis.plot(dots, [row + 0.22] * len(dots), "o", color=OTHER, markersize=3, alpha=0.8)
+    if np.isfinite(mean.low):
+        axis.plot([mean.low, mean.high], [row, row], color=colour, linewidth=2.4, solid_capstyle="butt")
+    axis.plot([mean.value], [row], "D", color=colour, markersize=4.5)
 
 
-def _unit(summary: Summary, name: str) -> str:
-    return f", {summary.units[name]}" if summary.units[name] else ""
+def _row(summary: Summary, line: Line) -> dict[str, Any]:
+    """The cell's name, a text for each of COLUMNS, and whether it differs."""
+    judged = line.difference
+    texts = dict.fromkeys(COLUMNS, "–")
+    texts |= {"mean": number(line.mean.value), "interval": _interval(line.mean)}
+    texts["baseline"] = "none" if isnan(line.baseline) else number(line.baseline)
+    if judged is not None:
+        wide = Mean(judged.value, judged.wide_low, judged.wide_high, judged.n)
+        texts |= {"difference": "0 in every seed" if judged.identical else _signed(judged.value)}
+        texts |= {"difference_interval": _interval(judged), "wide": _interval(wide), "pairs": str(judged.n)}
+        texts |= {key: p_text(p) for key, p in (("p", judged.p), ("p_holm", judged.p_holm)) if not isnan(p)}
+        texts |= {} if isnan(judged.detectable) else {"detectable": number(judged.detectable)}
+    elif line.cell == 0:
+        texts["difference"] = "first cell"
+    differs = any(line is each for _, each in summary.significant())
+    return {"cell": summary.name(line.cell) + " ‡" * line.another_baseline, "texts": texts, "differs": differs}
 
 
-def _list(items: Any) -> list[str]:
-    text = "\n".join(f"- {item}" for item in items)
-    return [text] if text else []
+def _detectable(lines: Sequence[Line]) -> list[float]:
+    """Of each comparison that has one."""
+    return [line.difference.detectable for line in lines if line.difference and not isnan(line.difference.detectable)]
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in (columns, *rows)]
-    lines = [f"| {' | '.join(row)} |" for row in cells]
-    return "\n".join([lines[0], f"|{'---|' * len(columns)}", *lines[1:]])
+def _short(summary: Summary, cell: int, most: int) -> str:
+    return textwrap.shorten(summary.short(cell), most, placeholder=" …")
+
+
+def _interval(mean: Mean | Difference) -> str:
+    return "none" if isnan(mean.low) else f"{number(mean.low)} to {number(mean.high)}"
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{number(value)}"

@@ -1,17 +1,96 @@
-"""Cells put side by side: for each score every cell's mean, and its paired difference from the first cell."""
+"""Runs put side by side: for each score every cell's mean, and its paired difference from the first cell."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..evaluation.scores import score_table
-from .results import Replicate
-from .statistics import Difference, Mean, compare_paired, mean_of
+from ...data.store.store import open_store
+from ...errors import InputError
+from ..evaluation.scores import Score, load_scores, score_table
+from ..fingerprint import fingerprint
+from ..run_folder import RunFolder
+from .statistics import NAN, Difference, Mean, compare_paired, mean_of
 
 Settings = tuple[tuple[str, str], ...]
-SAME_RULER = 0.01  # of the first cell's baseline: baselines this near each other are the same
+DEPARTURE = "1nnc_departure"
+HALVES = ("1nnc_synthetic", "1nnc_real")
+SAME_BASELINE = 0.01  # of the first cell's baseline: baselines this near each other are the same
+_CORRECTED = ("difference_p_holm", "difference_wide_low", "difference_wide_high", "difference_detectable")
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """A finished run of a cell with one seed.
+
+    Arguments:
+        settings: the cell's, key and value.
+        seed: of the run.
+        scores: by name.
+        people: digest of the source and of who is in training and who in control.
+        path: of the run.
+    """
+
+    settings: Settings
+    seed: int
+    scores: dict[str, Score]
+    people: str
+    path: Path
+
+    def value(self, name: str) -> float:
+        """Of a score; NaN if it is missing or could not be measured."""
+        return self.scores[name].value if name in self.scores else NAN
+
+    def baseline(self, name: str) -> float:
+        """Of a score; NaN without one."""
+        baseline = self.scores[name].baseline if name in self.scores else None
+        return NAN if baseline is None else baseline
+
+
+def read_replicate(path: Path, settings: Settings) -> Replicate:
+    """A finished run's scores.
+
+    Arguments:
+        path: folder of the run.
+        settings: of its cell.
+
+    Raises:
+        InputError: no run, not evaluated yet, or evaluated with other samples.
+    """
+    folder = RunFolder.prepared(path)
+    scores = load_scores(folder.scores)
+    if scores.fingerprint != fingerprint(folder.synthetic):
+        raise InputError(f"{folder.scores}: is of other samples than {folder.synthetic} holds; evaluate again")
+    who = open_store(folder.store).frame[["patient", "part"]].astype(str).drop_duplicates()
+    people = "\n".join([folder.about()["source"], *sorted(who["patient"] + "\t" + who["part"])])
+    digest = hashlib.sha256(people.encode()).hexdigest()
+    return Replicate(settings, folder.recipe.seed, with_departure(scores.scores), digest, path)
+
+
+def with_departure(scores: Mapping[str, Score]) -> dict[str, Score]:
+    """Scores with one more: how far the halves of 1NNC are from one half, 0 at best and 0.5 at worst.
+
+    1NNC itself is 0.5 for noise about the real windows as well, and worse in both directions.
+    """
+    if not all(half in scores for half in HALVES):
+        return dict(scores)
+    values, baselines = zip(*((scores[half].value, scores[half].baseline) for half in HALVES), strict=True)
+    baseline = None if None in baselines else _departure(baselines)
+    return {**scores, DEPARTURE: Score(_departure(values), NAN, NAN, baseline, scores[HALVES[0]].n)}
+
+
+def long_table(replicates: Sequence[Replicate]) -> pd.DataFrame:
+    """A row for each run and score: the cell's settings, seed, score, value, low, high, baseline, n, unit."""
+    return pd.DataFrame(
+        [
+            dict(run.settings) | {"seed": run.seed, "score": name} | vars(score)
+            for run in replicates
+            for name, score in run.scores.items()
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -19,13 +98,13 @@ class Line:
     """One score of one cell.
 
     Arguments:
-        cell: its place among the cells.
+        cell: its position among the cells.
         values: by seed.
         mean: over the seeds.
         baseline: mean over the seeds; NaN where there is none.
         difference: from the first cell; None of the first cell itself, or where nothing is paired.
         differences: by seed, of the pairs.
-        other_ruler: the baseline differs from the first cell's, so that the measure itself is another one.
+        another_baseline: the baseline differs from the first cell's, so that the measure itself is another one.
     """
 
     cell: int
@@ -34,12 +113,12 @@ class Line:
     baseline: float
     difference: Difference | None
     differences: Mapping[int, float]
-    other_ruler: bool
+    another_baseline: bool
 
 
 @dataclass(frozen=True)
 class Summary:
-    """All that is told of some cells.
+    """The scores of several cells.
 
     Arguments:
         cells: their settings; the first is what the others are compared with.
@@ -68,26 +147,24 @@ class Summary:
         """Of a cell, where room is short."""
         return " · ".join(value for _, value in self.cells[cell]) or "all runs"
 
-    def found(self) -> list[tuple[str, Line]]:
+    def significant(self) -> list[tuple[str, Line]]:
         """The headline differences that stand after correction."""
         every = [(name, line) for name, lines in self.headlines.items() for line in lines]
-        return [(name, line) for name, line in every if line.difference is not None and line.difference.found]
+        return [(name, line) for name, line in every if line.difference is not None and line.difference.significant]
 
     def table(self) -> pd.DataFrame:
         """A row for each cell and score: mean, interval, baseline, difference with intervals and p-values."""
         rows = []
         for name, lines in (*self.headlines.items(), *self.others.items()):
             for line in lines:
-                row = dict(self.cells[line.cell]) | {"score": name} | _told(line.mean) | {"baseline": line.baseline}
+                mean = {"mean": line.mean.value, "low": line.mean.low, "high": line.mean.high, "seeds": line.mean.n}
+                row = dict(self.cells[line.cell]) | {"score": name} | mean | {"baseline": line.baseline}
                 if line.difference is not None:
-                    told = {f"difference_{key}": value for key, value in vars(line.difference).items()}
-                    told = {"difference": told.pop("difference_value"), "pairs": told.pop("difference_n")} | told
-                    row |= told if name in self.headlines else told | dict.fromkeys(_CORRECTED, np.nan)
-                rows.append(row | {"other_ruler": line.other_ruler, "unit": self.units[name]})
+                    judged = {f"difference_{key}": value for key, value in vars(line.difference).items()}
+                    row |= {"difference": judged.pop("difference_value"), "pairs": judged.pop("difference_n")} | judged
+                    row |= {} if name in self.headlines else dict.fromkeys(_CORRECTED, NAN)
+                rows.append(row | {"another_baseline": line.another_baseline, "unit": self.units[name]})
         return pd.DataFrame(rows)
-
-
-_CORRECTED = ("difference_p_holm", "difference_wide_low", "difference_wide_high", "difference_detectable")
 
 
 def summarize(replicates: Sequence[Replicate], cells: Sequence[Settings]) -> Summary:
@@ -99,78 +176,50 @@ def summarize(replicates: Sequence[Replicate], cells: Sequence[Settings]) -> Sum
     """
     runs = [{run.seed: run for run in replicates if run.settings == settings} for settings in cells]
     names = list(dict.fromkeys(name for run in replicates for name in run.scores))
-    pairs = [[seed for seed in own if seed in runs[0] and own[seed].people == runs[0][seed].people] for own in runs]
-    unpaired = [
-        (cell, seed) for cell, own in enumerate(runs) for seed in own if seed in runs[0] and seed not in pairs[cell]
-    ]
     tested = [name for name in score_table().headlines() if name in names]
-    compared = {(name, cell): each for name in names for cell, each in _differences(name, runs, pairs).items() if each}
-    family = [key for key in compared if key[0] in tested]
-    judged = {key: compare_paired([_array(each)])[0] for key, each in compared.items()}
-    judged |= dict(zip(family, compare_paired([_array(compared[key]) for key in family]), strict=True))
+    shared = [(cell, seed) for cell, own in enumerate(runs) for seed in sorted(own) if seed in runs[0]]
+    pairs = [(cell, seed) for cell, seed in shared if runs[cell][seed].people == runs[0][seed].people]
+    differences: dict[tuple[str, int], dict[int, float]] = {}
+    for name in names:
+        for cell, seed in pairs:
+            difference = runs[cell][seed].value(name) - runs[0][seed].value(name)
+            if cell and np.isfinite(difference):
+                differences.setdefault((name, cell), {})[seed] = difference
+    family = [key for key in differences if key[0] in tested]
+    judged = {key: compare_paired([_array(each.values())])[0] for key, each in differences.items()}
+    judged |= dict(zip(family, compare_paired([_array(differences[key].values()) for key in family]), strict=True))
 
-    def lines(name: str) -> list[Line]:
-        values = [_values(name, own) for own in runs]
-        return [
-            Line(
-                cell=cell,
-                values=values[cell],
-                mean=mean_of(_array(values[cell])),
-                baseline=_baseline(name, own.values()),
-                difference=judged.get((name, cell)),
-                differences=compared.get((name, cell), {}),
-                other_ruler=_other_ruler(name, own, runs[0], pairs[cell]),
-            )
-            for cell, own in enumerate(runs)
-            if values[cell]
-        ]
+    def line(name: str, cell: int) -> Line:
+        values = {seed: run.value(name) for seed, run in sorted(runs[cell].items()) if np.isfinite(run.value(name))}
+        baselines = _array(run.baseline(name) for run in runs[cell].values() if name in run.scores)
+        both = [seed for k, seed in pairs if k == cell and all(name in runs[k][seed].scores for k in (0, cell))]
+        first, own = (_array(runs[k][seed].baseline(name) for seed in both) for k in (0, cell))
+        return Line(
+            cell=cell,
+            values=values,
+            mean=mean_of(_array(values.values())),
+            baseline=float(baselines.mean()) if len(baselines) else NAN,
+            difference=judged.get((name, cell)),
+            differences=differences.get((name, cell), {}),
+            another_baseline=bool(both and np.abs(own - first).mean() > SAME_BASELINE * np.abs(first).mean()),
+        )
 
+    every = {name: [line(name, cell) for cell in range(len(cells))] for name in names}
+    filled = {name: [line for line in lines if line.values] for name, lines in every.items()}
     return Summary(
         cells=cells,
         seeds=sorted({run.seed for run in replicates}),
-        headlines={name: lines(name) for name in tested},
-        others={name: lines(name) for name in names if name not in tested},
+        headlines={name: filled[name] for name in tested},
+        others={name: lines for name, lines in filled.items() if name not in tested},
         units={name: next(run.scores[name].unit for run in replicates if name in run.scores) for name in names},
-        family=sum(len(compared[key]) > 1 for key in family),
-        unpaired=unpaired,
+        family=sum(len(differences[key]) > 1 for key in family),
+        unpaired=[pair for pair in shared if pair not in pairs],
     )
 
 
-def _told(mean: Mean) -> dict[str, float]:
-    return {"mean": mean.value, "low": mean.low, "high": mean.high, "seeds": mean.n}
+def _departure(values: Iterable[float]) -> float:
+    return float(np.mean([abs(value - 0.5) for value in values]))
 
 
-def _differences(name: str, runs: list[dict[int, Replicate]], pairs: list[list[int]]) -> dict[int, dict[int, float]]:
-    """By cell and seed: this cell's value less the first cell's, of the seeds that make a pair and have both."""
-    found = {}
-    for cell in range(1, len(runs)):
-        both = [seed for seed in sorted(pairs[cell]) if all(name in runs[k][seed].scores for k in (0, cell))]
-        values = {seed: runs[cell][seed].scores[name].value - runs[0][seed].scores[name].value for seed in both}
-        found[cell] = {seed: value for seed, value in values.items() if np.isfinite(value)}
-    return found
-
-
-def _baselines(name: str, runs: Iterable[Replicate]) -> np.ndarray:
-    scores = [run.scores[name] for run in runs if name in run.scores]
-    return np.array([np.nan if score.baseline is None else score.baseline for score in scores], dtype=np.float64)
-
-
-def _baseline(name: str, runs: Iterable[Replicate]) -> float:
-    known = _baselines(name, runs)
-    return float(known.mean()) if len(known) else np.nan
-
-
-def _other_ruler(name: str, own: dict[int, Replicate], first: dict[int, Replicate], pairs: list[int]) -> bool:
-    both = [seed for seed in pairs if name in own[seed].scores and name in first[seed].scores]
-    here, there = (_baselines(name, (runs[seed] for seed in both)) for runs in (own, first))
-    return bool(len(both) and np.abs(here - there).mean() > SAME_RULER * np.abs(there).mean())
-
-
-def _values(name: str, own: dict[int, Replicate]) -> dict[int, float]:
-    """By seed; what could not be measured, NaN, is left out."""
-    values = {seed: own[seed].scores[name].value for seed in sorted(own) if name in own[seed].scores}
-    return {seed: value for seed, value in values.items() if np.isfinite(value)}
-
-
-def _array(by_seed: Mapping[int, float]) -> np.ndarray:
-    return np.array([*by_seed.values()])
+def _array(values: Iterable[float]) -> np.ndarray:
+    return np.array([*values], dtype=np.float64)

@@ -38,13 +38,15 @@ def run(
     engine: EngineName = "local",
     address: Address = None,
     jobs: Jobs = None,
+    with_audit: Annotated[bool, typer.Option("--audit/--no-audit", hidden=True)] = True,
 ) -> None:
     """The five steps: prepare, train, generate, evaluate and audit; synthetic data, scores and a report in OUT."""
     resolved = changes.recipe(recipe, out if resume else None)
     from .. import steps
     from ..engine import new_engine
 
-    steps.run(resolved, source, out, new_engine(engine, jobs, address), resume=resume, overwrite=overwrite)
+    reader = new_engine(engine, jobs, address)
+    steps.run(resolved, source, out, reader, resume=resume, overwrite=overwrite, with_audit=with_audit)
     say(f"synthetic: {out / 'synthetic'}\nreport:    {out / 'report.html'}")
 
 

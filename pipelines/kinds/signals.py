@@ -67,7 +67,9 @@ class Signals(Kind):
         planes = channels if colours is None else colours.channels
         # rgb is z of three channels; in another colour space there may be four
         name = "z" if colours is not None and recipe.images.arrangement == "rgb" else recipe.images.arrangement
-        layout = arrangement(name, planes, info.length, recipe.seed)
+        # without a length, side only says how long windows are, and the layout has its own
+        side = None if recipe.data.length is None or recipe.images.side == "auto" else recipe.images.side
+        layout = arrangement(name, planes, info.length, recipe.seed, side)
         parts = _standardizers(recipe, info.step) + ([] if colours is None else [colours])
         standardizer = parts[0] if len(parts) == 1 else Compose(*parts)
         return info.codec(standardizer, layout, limb_relations(info.channels))

@@ -26,8 +26,9 @@ def recipe_for(tiny, name, **changes):
     return tiny.changed({"arrangement": name, "leads": LEADS, **SETTINGS.get(name, {}), **changes})
 
 
-def codec_for(tiny, name, leads=LEADS, length=LENGTH, **changes):
-    recipe = recipe_for(tiny, name, leads=leads, **changes)
+def codec_for(tiny, name, leads=LEADS, length=LENGTH, window=(None, 9), **changes):
+    """For samples of that length; window: length and side of the recipe."""
+    recipe = recipe_for(tiny, name, leads=leads, length=window[0], side=window[1], **changes)
     return kind_of_recipe(recipe).new_codec(recipe, SampleInfo(leads, ["mV"] * len(leads), FS, 0.001, length))
 
 
@@ -68,6 +69,21 @@ def test_networks_take_the_images_of(name, tiny, samples):
     assert np.ptp(synthetic.reshape(20, -1), axis=0).max() > 0.01
 
 
+def test_a_length_leaves_the_side_to_the_layout(tiny):
+    """A length alone means the smallest image, a side alone side² samples; of both, the image has the side."""
+    for settings, length, shape in (
+        ({"length": 70}, 70, (3, 9, 9)),
+        ({"side": 8}, 64, (3, 8, 8)),
+        ({"length": 70, "side": 12}, 70, (3, 12, 12)),
+        ({"length": 70, "arrangement": "line"}, 70, (3, 1, 70)),
+        ({"side": 8, "arrangement": "stripes"}, 64, (1, 15, 15)),
+    ):
+        recipe = tiny.changed({"leads": LEADS, **settings})
+        assert recipe.window == length
+        info = SampleInfo(LEADS, ["mV"] * 3, FS, 0.001, length)
+        assert kind_of_recipe(recipe).new_codec(recipe, info).image_shape == shape
+
+
 def test_the_seed_decides_the_random_order(tiny):
     orders = [codec_for(tiny, "random", seed=seed).arrangement.digest for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]
@@ -94,6 +110,8 @@ REFUSED = {
     "near": ("hilbrt", {}, "unknown arrangement 'hilbrt'; did you mean 'hilbert'?"),
     "a table's": ("kinds", {}, "unknown arrangement 'kinds'"),
     "beats without NULL": ("beats", {"null_level": 0}, "beats: level 0 says where rows end"),
+    "too small a side": ("stripes", {"window": (81, 9)}, "stripes: side 9 does not hold .* at least 17, or leave it"),
+    "a line has no side": ("line", {"window": (81, 9)}, "line: images are 1×81, they have no side"),
     "stft in colours": ("stft", {"colours": "hsv"}, "stft: takes no colours"),
 }
 

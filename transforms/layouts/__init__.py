@@ -60,7 +60,7 @@ def arrangement(name: str, channels: int, length: int, seed: int = 0, side: int 
     layout = ARRANGEMENTS[name].build(channels, length, seed, side)
     if side is not None and layout.image_shape[1] != side:
         own = layout.image_shape[1]
-        raise InputError(f"{name}: images of {length} values have side {own}, not {side}; take {own}, or none")
+        raise InputError(f"{name}: images of {length} values have side {own}, not {side}; take {own}, or leave it out")
     return layout
 
 

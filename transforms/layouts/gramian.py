@@ -16,7 +16,7 @@ class Gramian(Layout):
     """The summation field cos(φ_i + φ_j) of each channel, φ = arccos of the window scaled to −1 … 1.
 
     A window becomes as many piecewise means as the square that holds it has a side; −1 … 1 become levels 0 … 255. Which
-    of several windows a field is of cannot be told: what is left out, means, sign and scale, is kept nowhere. A window
+    of several windows a field is of cannot be known: what is left out, means, sign and scale, is kept nowhere. A window
     without any change is taken as all −1. 64 windows of 2,025 values take 0.3 ms.
 
     Source: Wang and Oates, Encoding time series as images for visual inspection and classification using tiled

@@ -88,5 +88,7 @@ def delay(channels: int, length: int, side: int | None = None) -> Arrangement:
 def _checked(name: str, side: int | None, least: int) -> int:
     """The side, by default the least."""
     if side is not None and side < least:
-        raise InputError(f"{name}: side {side} does not hold such a window; take a side of at least {least}, or none")
+        raise InputError(
+            f"{name}: side {side} does not hold such a window; take a side of at least {least}, or leave it out"
+        )
     return side or least

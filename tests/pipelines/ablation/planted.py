@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from anonimage.pipelines.ablation.results import Replicate, with_departure
+from anonimage.pipelines.ablation.summary import Replicate, with_departure
 from anonimage.pipelines.evaluation.scores import Score
 
 CELLS = [(("arrangement", name),) for name in ("z", "reversed", "delay")]

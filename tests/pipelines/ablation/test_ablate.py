@@ -1,11 +1,13 @@
 """A whole ablation on a tiny database: killed, gone on with, with a cell that fails, and compared again afterwards."""
 
+import _thread
 import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -13,16 +15,25 @@ import pandas as pd
 import pytest
 from anonimage.data.parallel import Failure
 from anonimage.errors import InputError
-from anonimage.pipelines.ablation import ablate, cells, compare
-from anonimage.pipelines.ablation.cells import Job, is_finished, run_cell
+from anonimage.pipelines.ablation import ablate, compare
+from anonimage.pipelines.ablation.cells import Job, run_cell, run_cells
 from anonimage.pipelines.engine import ProcessMap
+from anonimage.pipelines.lock import LOCK
 from anonimage.pipelines.recipe import load_recipe
 from anonimage.pipelines.run_folder import RunFolder
 from tiny import TINY, anonimage
 
 VARY = ["arrangement=z,reversed"]
 RECIPE = load_recipe("ptb-quantile").changed(TINY | {"ema_decay": 0, "steps": 12})
-PATIENCE = 90  # seconds
+PATIENCE = 300  # seconds
+
+
+def made_here(job):
+    """Make a run by its command, in this process; why it failed."""
+    job.begin()
+    result = anonimage(*job.arguments)
+    job.beside(".log").write_text(result.output)
+    return result.stderr.strip().removeprefix("anonimage: ") if result.exit_code else None
 
 
 class Here:
@@ -34,10 +45,8 @@ class Here:
     def __call__(self, function, items):
         self.asked = [(item.recipe.images.arrangement, item.recipe.seed) for item in items]
         for index, item in enumerate(items):
-            try:
-                yield function(item)
-            except InputError as error:
-                yield Failure(index, str(error), is_input=True)
+            reason = made_here(item)
+            yield Failure(index, reason, is_input=True) if reason else None
 
 
 class Refusing:
@@ -48,8 +57,8 @@ class Refusing:
 
 
 def killed_at(path, database, out):
-    """Kill an ablation when a path exists."""
-    options = (database, out, RECIPE, VARY, 2, Here(), False)
+    """Kill an ablation, whose cells are processes of their own, when a path exists."""
+    options = (database, out, RECIPE, VARY, 2, ProcessMap(1), False)
     process = multiprocessing.get_context("spawn").Process(target=ablate, args=options)
     process.start()
     end = time.monotonic() + PATIENCE
@@ -59,6 +68,25 @@ def killed_at(path, database, out):
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
+
+
+def process_of(run):
+    """The process that makes a run, as soon as there is one."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        number = (run / LOCK).read_text() if (run / LOCK).is_file() else ""
+        if number.isdigit() and int(number) != os.getpid():
+            return int(number)
+        time.sleep(0.002)
+    raise AssertionError(f"nobody works on {run}")
+
+
+def is_alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +130,7 @@ def test_every_cell_sees_the_same_people(resumed):
     table = pd.read_csv(resumed[0] / "ablation-summary.csv")
     recall = table[table["score"] == "1nnc"].set_index("arrangement")
     assert recall.loc["reversed", "pairs"] == 2
-    assert not recall["other_ruler"].any()
+    assert not recall["another_baseline"].any()
     assert "Not paired" not in (resumed[0] / "ablation.md").read_text()
 
 
@@ -153,25 +181,19 @@ def test_a_run_on_which_another_process_works_is_left_to_it(copy):
     assert (run / "scores.json").is_file()
 
 
-def test_a_run_stopped_while_it_trained_longer_is_not_taken_for_done(copy, database, monkeypatch):
+def test_a_run_stopped_while_it_trained_longer_is_not_taken_for_done(copy, database):
     """Its recipe says the new number of steps already; scores of the old one must not pass for those."""
     run = copy / "cells/arrangement-z/seed-0"
     job = Job(database, run, RECIPE, audit=False)
-    assert is_finished(job)
+    assert job.is_finished()
     longer = replace(job, recipe=RECIPE.changed({"steps": 14}))
-    assert not is_finished(longer)
-
-    def stop(out):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(cells, "train", stop)
-        run_cell(longer)
+    assert not longer.is_finished()
+    longer.begin()  # and no more
     assert load_recipe(str(run / "recipe.toml")).train.steps == 14
-    assert not is_finished(longer)
-    run_cell(longer)
-    assert is_finished(longer)
-    assert "trained: 14 steps" in job.log.read_text()
+    assert not longer.is_finished()
+    assert made_here(longer) is None
+    assert longer.is_finished()
+    assert "trained: 14 steps" in longer.beside(".log").read_text()
 
 
 def test_a_failed_cell_is_told_stops_no_other_and_is_tried_again(database, tmp_path):
@@ -237,7 +259,7 @@ def test_runs_on_other_patients_are_compared_without_pairs(resumed, database, tm
     shutil.copytree(database, fewer)
     (fewer / "RECORDS").write_text("".join((fewer / "RECORDS").read_text().splitlines(keepends=True)[:6]))
     other = tmp_path / "other"
-    run_cell(Job(fewer, other, RECIPE, audit=False))
+    assert made_here(Job(fewer, other, RECIPE, audit=False)) is None
     compare([resumed[0] / "cells/arrangement-z/seed-0", other], None)
     printed = capsys.readouterr().out
     assert "Not paired: 1 run with another source" in printed
@@ -269,19 +291,30 @@ def test_what_cannot_be_compared_is_refused(resumed, tmp_path):
         assert not (tmp_path / "to").exists()
 
 
-def test_a_run_that_is_killed_in_its_worker_is_one_failure(database, tmp_path):
-    def deadly(function, items):
-        return ProcessMap(1)(_deadly, items)
+def test_a_run_whose_process_is_killed_is_one_failure(database, tmp_path):
+    out = tmp_path / "out"
+    reversed_cell = out / "cells/arrangement-reversed/seed-0"
+    killer = threading.Thread(target=lambda: os.kill(process_of(reversed_cell), signal.SIGKILL))
+    killer.start()
+    with pytest.raises(InputError, match=r"1 of 2 runs failed, the first is arrangement=reversed.*died by signal 9"):
+        ablate(database, out, RECIPE, VARY, 1, ProcessMap(1), resume=False)
+    killer.join()
+    assert set(pd.read_csv(out / "ablation.csv")["arrangement"]) == {"z"}
 
-    with pytest.raises(InputError, match=r"1 of 2 runs failed, the first is arrangement=reversed.*died"):
-        ablate(database, tmp_path / "out", RECIPE, VARY, 1, deadly, resume=False)
-    assert set(pd.read_csv(tmp_path / "out/ablation.csv")["arrangement"]) == {"z"}
 
+def test_a_stop_ends_the_processes_of_the_cells(database, tmp_path):
+    job, stopped = Job(database, tmp_path / "run", RECIPE, audit=False), []
 
-def _deadly(job):
-    if job.recipe.images.arrangement == "reversed":
-        os.kill(os.getpid(), signal.SIGKILL)
-    run_cell(job)
+    def stop():
+        stopped.append(process_of(job.out))
+        _thread.interrupt_main()
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(KeyboardInterrupt):
+        list(run_cells([job], 1))
+    stopper.join()
+    assert not is_alive(stopped[0])
 
 
 def _stopped(*args, **kwargs):
@@ -293,6 +326,6 @@ def test_a_stop_says_what_goes_on(copy, database, tmp_path, monkeypatch):
     study = anonimage("ablate", database, tmp_path / "out", "--vary", "arrangement=z,reversed")
     assert study.exit_code == 130
     assert study.stderr.endswith("what is complete was kept, and --resume goes on\n")
-    monkeypatch.setattr("anonimage.pipelines.steps.train", _stopped)
+    monkeypatch.setattr("anonimage.pipelines.training.train", _stopped)
     training = anonimage("train", copy / "cells/arrangement-z/seed-0")  # which has no --resume
     assert training.stderr.endswith("what is complete was kept, and the same command goes on\n")

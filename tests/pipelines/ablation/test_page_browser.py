@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from anonimage.pipelines.ablation.page import write_tables
+from anonimage.pipelines.ablation.page import Table
 from anonimage.pipelines.ablation.summary import summarize
 from anonimage.pipelines.recipe import load_recipe
 from chromium import PROGRAM, Browser
@@ -12,7 +12,7 @@ from .planted import study
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no chromium here; on Debian: apt-get install chromium")
 WIDE, PHONE = 1100, 390
-TOLD = "[...document.querySelectorAll('{}')].map(one => one.textContent)"
+TEXTS = "[...document.querySelectorAll('{}')].map(one => one.textContent)"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def page(tmp_path_factory):
     runs = [replace(run, settings=(*run.settings, ("standardizer", "quantile"))) for run in study()]
     cells = list(dict.fromkeys(run.settings for run in runs))
     failed = {"arrangement=z, standardizer=quantile, seed 9": "its worker died " * 9}
-    write_tables(folder, "ablation", summarize(runs, cells), runs, failed, load_recipe("ptb-quantile"))
+    Table("ablation", summarize(runs, cells), runs, failed, load_recipe("ptb-quantile")).write(folder)
     return folder / "ablation.html"
 
 
@@ -49,11 +49,11 @@ def test_the_result_and_what_is_missing_are_on_the_first_screen(browser, page):
 
 def test_every_cell_stands_in_every_plot_and_what_differs_is_marked(browser, page):
     browser.open(page, WIDE)
-    first, *_ = browser.ask(TOLD.format("figure svg:first-of-type"))
+    first, *_ = browser.ask(TEXTS.format("figure svg:first-of-type"))
     for name in ("z · quantile", "reversed", "delay"):
         assert name in first
-    (found,) = browser.ask(TOLD.format("tr.found td:first-child"))
-    assert found == "arrangement=delay, standardizer=quantile ✓ differs"
+    (differing,) = browser.ask(TEXTS.format("tr.differs td:first-child"))
+    assert differing == "arrangement=delay, standardizer=quantile ✓ differs"
 
 
 def test_the_other_scores_are_folded_away(browser, page):

@@ -3,15 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.pipelines.ablation import wording
-from anonimage.pipelines.ablation.page import write_tables
-from anonimage.pipelines.ablation.results import DEPARTURE, long_table
-from anonimage.pipelines.ablation.summary import summarize
+from anonimage.pipelines.ablation.page import Table
+from anonimage.pipelines.ablation.summary import DEPARTURE, long_table, summarize
 from anonimage.pipelines.recipe import load_recipe
 
 from .planted import CELLS, run, study
 
 RECIPE = load_recipe("ptb-quantile")
+
+
+def text_of(summary):
+    """The table of an ablation as text."""
+    return Table("ablation", summary, [], {}, RECIPE).markdown()
 
 
 def lines(summary, name):
@@ -20,10 +23,10 @@ def lines(summary, name):
 
 def test_a_planted_effect_is_found_and_nothing_else():
     summary = summarize(study(), CELLS)
-    assert [(name, line.cell) for name, line in summary.found()] == [("recall", 2)]
-    told = lines(summary, "recall")[2].difference
-    assert told.low < 0.2 < told.high
-    assert told.wide_low < told.low < told.high < told.wide_high
+    assert [(name, line.cell) for name, line in summary.significant()] == [("recall", 2)]
+    judged = lines(summary, "recall")[2].difference
+    assert judged.low < 0.2 < judged.high
+    assert judged.wide_low < judged.low < judged.high < judged.wide_high
 
 
 def test_pairs_find_what_means_hide():
@@ -36,8 +39,8 @@ def test_the_family_is_all_comparisons_of_the_headline_scores():
     summary = summarize(study(), CELLS)
     assert set(summary.headlines) == {"1nnc_synthetic", "1nnc_real", DEPARTURE, "precision", "recall"}
     assert summary.family == 5 * 2
-    told = [line.difference for each in summary.headlines.values() for line in each if line.difference]
-    first, second = sorted((each for each in told if not np.isnan(each.p)), key=lambda each: each.p)[:2]
+    judged = [line.difference for each in summary.headlines.values() for line in each if line.difference]
+    first, second = sorted((each for each in judged if not np.isnan(each.p)), key=lambda each: each.p)[:2]
     assert first.p_holm == pytest.approx(10 * first.p)
     assert second.p_holm == pytest.approx(min(1, 9 * second.p))
     others = lines(summary, "noise")[2].difference  # not of the family: its p-value is as it is
@@ -68,52 +71,58 @@ def test_runs_on_other_patients_are_no_pair_and_it_is_said():
     assert lines(summary, "recall")[2].difference is None
     assert lines(summary, "recall")[1].difference.n == 2
     assert summary.unpaired == [(2, 0), (2, 1)]
-    assert any(note.startswith("Not paired: 2 runs") and "arrangement=delay" in note for note in wording.notes(summary))
+    assert "\n- Not paired: 2 runs with another source or other patients" in text_of(summary)
+    assert "(arrangement=delay, seed 0)" in text_of(summary)
 
 
-def test_one_seed_is_told_without_any_inference():
+def test_one_seed_is_shown_without_any_inference():
     summary = summarize(study(seeds=1), CELLS)
     assert summary.family == 0
-    assert not summary.found()
-    assert "one seed" in wording.result(summary, RECIPE)
-    assert any("no interval and no test" in note for note in wording.notes(summary))
-    row = wording.rows(summary, "recall", corrected=True)[2]
-    assert (row.interval, row.difference_interval, row.p, row.p_holm, row.detectable) == ("none", "none", "–", "–", "–")
-    assert row.difference.startswith("+0.")
+    assert not summary.significant()
+    text = text_of(summary)
+    assert "Nothing was tested (one seed)" in text
+    assert "no interval and no test" in text
+    recall = text[text.index("## recall") :]
+    cell, _, interval, _, difference, *judged = next(
+        line.strip("| ").split(" | ") for line in recall.splitlines() if line.startswith("| arrangement=delay")
+    )
+    assert (cell, interval) == ("arrangement=delay", "none")
+    assert difference.startswith("+0.")
+    assert judged == ["none", "none", "–", "–", "1", "–"]
 
 
 def test_finding_nothing_is_not_called_equality():
     summary = summarize(study(effect=0), CELLS)
-    assert not summary.found()
-    assert wording.result(summary, RECIPE).startswith("No difference found in 10 comparisons")
+    assert not summary.significant()
+    assert "\nNo difference found in 10 comparisons" in text_of(summary)
     sizes = [line.difference.detectable for line in summary.headlines[DEPARTURE] if line.difference]
     assert np.isnan(sizes).all()  # planted without chance: so another score says how little was looked for
     sizes = [line.difference.detectable for line in summary.headlines["precision"] if line.difference]
-    told = "not the same as no difference: to be found in 80 of 100 such ablations, precision would have to differ by"
-    assert f"{told} up to {max(sizes):.3g}" in wording.result(summary, RECIPE)
+    words = "not the same as no difference: to be found in 80 of 100 such ablations, precision would have to differ by"
+    assert f"{words} up to {max(sizes):.3g}" in text_of(summary)
 
 
 def test_cells_that_are_all_hopeless_are_not_called_alike_without_a_warning():
     bad, better = ({"_1nnc_synthetic": 1.0, "_1nnc_real": 0.98 - 0.2 * good} for good in (0, 1))
     runs = [run(cell, seed, **bad) for cell in range(3) for seed in range(2)]
-    assert "train longer" in wording.hopeless(summarize(runs, CELLS))
-    assert not wording.hopeless(summarize([*runs[:-2], run(2, 0, **better), run(2, 1, **better)], CELLS))
+    assert "train longer" in text_of(summarize(runs, CELLS))
+    assert "train longer" not in text_of(summarize([*runs[:-2], run(2, 0, **better), run(2, 1, **better)], CELLS))
 
 
-def test_another_ruler_is_noticed_by_the_baseline():
+def test_another_measure_is_noticed_by_its_baseline():
     runs = [
         run(cell, seed, recall=(0.5 + seed / 10, 0.8 + 0.1 * (cell == 1))) for cell in range(3) for seed in range(2)
     ]
     summary = summarize(runs, CELLS)
-    assert [line.other_ruler for line in summary.headlines["recall"]] == [False, True, False]
-    assert any(note.startswith("‡") for note in wording.notes(summary))
+    assert [line.another_baseline for line in summary.headlines["recall"]] == [False, True, False]
+    assert text_of(summary).count("\n- ‡ The baseline") == 1
 
 
 def test_a_first_cell_that_failed_leaves_nothing_to_compare_with():
     summary = summarize([each for each in study() if each.settings != CELLS[0]], CELLS)
     assert summary.family == 0
     assert [line.cell for line in summary.headlines["recall"]] == [1, 2]
-    assert "Nothing was tested" in wording.result(summary, RECIPE)
+    assert "Nothing was tested" in text_of(summary)
 
 
 def test_a_score_that_some_runs_lack_or_could_not_measure_is_compared_where_it_is():
@@ -125,10 +134,10 @@ def test_a_score_that_some_runs_lack_or_could_not_measure_is_compared_where_it_i
     assert np.isnan(lines(summary, "kernel")[1].difference.p)  # the same difference twice
 
 
-def test_the_files_tell_the_same(tmp_path):
+def test_all_files_say_the_same(tmp_path):
     runs = study()
     summary = summarize(runs, CELLS)
-    write_tables(tmp_path, "ablation", summary, runs, {"arrangement=z, seed 9": "no <lead> 'vx'"}, RECIPE)
+    Table("ablation", summary, runs, {"arrangement=z, seed 9": "no <lead> 'vx'"}, RECIPE).write(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         *("ablation.csv", "ablation-summary.csv", "ablation.md", "ablation.html")
     }
@@ -142,15 +151,15 @@ def test_the_files_tell_the_same(tmp_path):
     assert np.isnan(means.loc[("delay", "noise"), "difference_p_holm"])  # of no family
     page, text = ((tmp_path / f"ablation.{kind}").read_text("utf-8") for kind in ("html", "md"))
     failed, shown = "1 run failed and is in no table", "(5 scores, 5 seeds) shows a difference"
-    for told in (
+    for judged in (
         "1 of 10 comparisons with arrangement=z",
         "arrangement=z, seed 9",
         "80 of 100 ablations",
         failed,
         shown,
     ):
-        assert told in page
-        assert told in text
+        assert judged in page
+        assert judged in text
     assert "no &lt;lead&gt;" in page
     assert page.count("<svg") == 2 * len(summary.headlines)
     assert "http" not in page.replace("http://www.w3.org", "")

@@ -142,7 +142,9 @@ def test_a_larger_side_holds_the_same_values(name):
 def test_a_layout_that_decides_its_side_takes_no_other(name):
     own = arrangement(name, 1, 2025).image_shape[1]
     assert arrangement(name, 1, 2025, side=own).image_shape[1] == own
-    with pytest.raises(InputError, match=f"{name}: images of 2025 values have side {own}, not 99; take {own}, or none"):
+    with pytest.raises(
+        InputError, match=f"{name}: images of 2025 values have side {own}, not 99; take {own}, or leave it out"
+    ):
         arrangement(name, 1, 2025, side=99)
 
 

@@ -124,7 +124,7 @@ def upward(graph: Mapping[str, set[str]]) -> list[str]:
 
 
 def figures(root: Path) -> dict[str, str]:
-    """The figures that are told, by name."""
+    """The figures, by name."""
     files = sources(root)
     lines = sum(len(file.read_text("utf-8").splitlines()) for file in files)
     folders = Counter(str(file.parent.relative_to(root)) for file in files)

@@ -1,4 +1,4 @@
-"""How well people are told apart by their ECG: equal error rates of the verifier on people that it did not learn from.
+"""How well people are recognised by their ECG: equal error rates of the verifier on people that it did not learn from.
 
     python benchmarks/verification.py ../shared/data/ecgiddb --more ../shared/data/ludb/data ../shared/data/ptbdb
 prints a Markdown table.

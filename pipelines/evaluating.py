@@ -125,7 +125,7 @@ def read_sets(folder: RunFolder) -> Sets:
         folder: of a run that was prepared.
 
     Raises:
-        InputError: nothing generated yet, or what lies there is not this run's; control patients seen in training.
+        InputError: nothing generated yet, or not by this run; control patients seen in training.
     """
     recipe, store, codec = folder.recipe, open_store(folder.store), load_codec(folder.codec_file)
     if not folder.synthetic.is_dir():

@@ -105,7 +105,6 @@ def feature_map(features: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
 
     Arguments:
         features: (N, F) by kind; all but "synthetic" are real.
-        seed: of the draw of samples that are shown.
 
     Returns:
         Columns x, y and kind; at most 400 rows of each kind.

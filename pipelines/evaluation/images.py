@@ -83,7 +83,6 @@ def score_coding(store: Store, codec: Codec, real: Samples, seed: int) -> dict[s
         store: real signals.
         codec: fitted.
         real: windows of it whose round trip is measured.
-        seed: of the bootstrap.
 
     Returns:
         "round_trip_rms", "round_trip_max", in µV for signals in mV; shares "saturated_windows" and "saturated_values"

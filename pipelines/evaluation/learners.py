@@ -83,7 +83,6 @@ def fit_encoder(
     Arguments:
         values: (N, C, L) real windows, NaN where a sample is missing.
         people: (N,) whose each is; at least two people. One window of a person is enough: it is varied.
-        seed: of weights, batches and variations; the same gives the same encoder.
         steps: batches of up to 16 people × 4 windows.
 
     Raises:

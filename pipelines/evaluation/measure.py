@@ -56,7 +56,6 @@ def measure(sets: Sets, fidelity: Callable[[Sets, Measured], None], lesson: Less
     """All scores of a run but those of privacy.
 
     Arguments:
-        sets: of the run.
         fidelity: adds the scores that have meaning for its kind of data alone.
         lesson: how samples of its kind are learned.
     """
@@ -223,7 +222,6 @@ def attack(sets: Sets, view: View, extra: Extra | None, matcher: Matcher | str |
     """Attack what a run generated, and both controls.
 
     Arguments:
-        sets: of the run.
         view: how its samples are compared.
         extra: attacks that have meaning for its kind of data alone.
         matcher: a verifier of people, or why there is none; None: the samples are no ECG.
@@ -258,7 +256,6 @@ def matcher_of(sets: Sets, verifier: Path | None) -> Matcher | str:
     """A verifier of people as the battery takes it for an ECG, or why there is none.
 
     Arguments:
-        sets: of the run.
         verifier: file of the verifier; None: the recipe's, if it names one.
     """
     codec, named = sets.codec, sets.recipe.evaluate.verifier

@@ -115,7 +115,6 @@ def score_parameters(
     Arguments:
         synthetic, control, training: what `measure_parameters` returned.
         control_patients: (N,) the patient of each control window.
-        seed: of draws and the bootstrap, over generated windows and, where control windows take part, over patients.
 
     Returns:
         Of each parameter "KEY: mean", "KEY: sd", "KEY: 2.5 %" and "KEY: 97.5 %" of the generated windows, with the

@@ -138,7 +138,7 @@ class Definition:
     part: str  # of the report
     title: str  # what readers call it
     meaning: str  # what its values say
-    best: str  # the value to aim at; empty: not told
+    best: str  # the value to aim at; empty: none is given
     # smallest and largest possible value by name or pattern of names, None where there are none
     ranges: Mapping[str, Range]
     first_screen: tuple[str, ...]  # names that are shown first

@@ -80,7 +80,6 @@ def spectra(synthetic: np.ndarray, control: np.ndarray, fs: float, seed: int) ->
     Arguments:
         synthetic, control: (N, C, L) in physical units.
         fs: Hz.
-        seed: of the draw of windows.
 
     Returns:
         "frequency" (F,) in Hz, without 0; "synthetic" and "control" (3, F): 10, 50 and 90 percentile over windows of

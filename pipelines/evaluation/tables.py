@@ -33,7 +33,6 @@ def variables(form: TableForm, with_label: bool = False) -> list[Variable]:
     """Which features belong together.
 
     Arguments:
-        form: of the table.
         with_label: behind the features follow those of the classes, one 0 or 1 for each.
     """
     columns, first = [], 0

@@ -64,7 +64,6 @@ def score_utility(
         labels: by the same names, (N,) numbers into names; −1: unknown, such samples are left out. A set that has no
             labels may be absent.
         names: of the classes.
-        seed: of learners, shuffling and bootstrap.
 
     Returns:
         Scores "STUDY: MEASURE" (see STUDIES and `measures`) and "STUDY − STUDY: MEASURE" (see DIFFERENCES), with
@@ -123,7 +122,6 @@ def measures(
         frequencies: (K,) as how frequent the classes count: precision depends on it, so that sets can only be compared
             at the same ones; a class of frequency 0, or without samples, is not measured.
         names: K.
-        seed: of the bootstrap, see `stratified_multiplicities`.
 
     Returns:
         "CLASS PR-AUC", one class against the others; "macro PR-AUC", their mean; "balanced accuracy", mean share of a

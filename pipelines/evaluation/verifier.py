@@ -117,7 +117,6 @@ def train_verifier(
         lead: its name; "i" also matches "ECG I".
         seconds: length of the windows: that of the windows it shall judge.
         fs: Hz that records are resampled to.
-        seed: of the folds and of the resampling.
         more: WFDB databases with further people to learn from; one record of each will do.
 
     Raises:

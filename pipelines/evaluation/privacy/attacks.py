@@ -54,7 +54,6 @@ def attack_copies(
         swept: their distances from the pool.
         shapes: (S, C, l) of the same samples.
         pool: real samples.
-        resamples: of the intervals; 0: none.
     """
     rng = np.random.default_rng(seed)
     some = np.sort(rng.permutation(len(synthetic))[:LOOKED_AT])
@@ -162,7 +161,6 @@ def attack_membership(swept: Sweep, pool: Pool, seed: int, resamples: int = RESA
     Arguments:
         swept: distances of the synthetic set from the pool.
         pool: real samples.
-        resamples: of the intervals; 0: none.
     """
     nearest, rarity = (_logarithm(distance) for distance in (swept.to_synthetic, pool.others))
     attacks = _areas("membership: nearest distance", -nearest, pool, seed, resamples, rates=False)
@@ -266,7 +264,6 @@ class Matcher:
             synthetic: (S, C, L).
             templates: (P, F).
             member: (P,) whether the person was in training.
-            resamples: of the interval; 0: none.
 
         Returns:
             Share of windows that name somebody of training less the share that names a non-member, were there as many

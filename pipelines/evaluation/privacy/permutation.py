@@ -2,7 +2,7 @@
 
 Had membership left no trace, any relabelling of the people were as likely. Every attack comes down to one figure a
 person, and its strength to the sum over the members. So one set of random relabellings serves all attacks, and windows
-of one person never count as independent.
+of one person never count as independent. Intervals take `resamples` bootstrap samples; 0: their ends are the value.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,7 +31,6 @@ def permutation_p_value(figures: np.ndarray, member: np.ndarray, seed: int) -> f
     Arguments:
         figures: (P,) one a person.
         member: (P,) whether the person was in training.
-        seed: of the relabellings.
 
     Returns:
         p-value, one-sided, never below 1 / (RELABELLINGS + 1).
@@ -52,7 +51,6 @@ def largest_p_value(figures: np.ndarray, member: np.ndarray, seed: int) -> float
     Arguments:
         figures: (P, J) one row a person.
         member: (P,) whether the person was in training.
-        seed: of the relabellings.
 
     Returns:
         p-value of the largest of J differences in units of their deviation, one-sided; right for all J together; never
@@ -112,7 +110,6 @@ def membership_auc(
         figures: (N,) large where membership is suspected.
         codes: (N,) the person of each, 0 … P−1.
         member: (P,) whether the person was in training.
-        seed: of resampling and relabellings.
         resamples: of the interval; 0: its ends are the value.
 
     Returns:
@@ -229,7 +226,6 @@ def members_share(
         person: (S,) whom each synthetic sample points to.
         weight: (S,) how much it does.
         member: (P,) whether the person was in training.
-        resamples: of the interval; 0: none.
 
     Returns:
         One half, the baseline, if members and non-members are alike, and if nothing points anywhere.
@@ -292,7 +288,6 @@ def training_rate(
         person: (S,) whom each points to, of `people`.
         weight: (S,) 0 or 1.
         people: number of people.
-        resamples: of the interval; 0: none.
 
     Returns:
         Share, lower and upper end; the upper one as for `members_rate`.

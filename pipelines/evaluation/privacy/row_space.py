@@ -138,7 +138,6 @@ def replay_rows(training: Samples, form: TableForm, n: int, seed: int, noise: fl
         training: rows of the table.
         form: of the table; it gives the numbers their decimals and range, as it does with generated rows.
         n: number of rows; each training row comes equally often, but for one.
-        seed: of the choice and the noise.
         noise: standard deviation, as a share of the spread.
 
     Returns:

@@ -67,10 +67,8 @@ def attack_rows(form: TableForm, synthetic: Samples, training: Samples, control:
     training rows counts.
 
     Arguments:
-        form: of the table.
         synthetic: rows as they would be released, with labels if the table has any.
         training, control: all real rows; nobody is in both.
-        seed: of all draws.
 
     Source: Giomi et al. 2022, "A unified framework for quantifying privacy risk in synthetic data", section 4; p-values
     by random labels instead of its intervals, so that they hold for few people and for several rows of one.

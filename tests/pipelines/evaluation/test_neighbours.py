@@ -29,7 +29,7 @@ def test_a_line_by_hand():
 
 
 def test_windows_of_the_same_patient_do_not_count_as_neighbours():
-    """0 and 0.1 are of one person, 4 and 4.1 of another: each ball reaches across, and a stranger at 2 is inside."""
+    """0 and 0.1 are of one person, 4 and 4.1 of another: each ball reaches across, and somebody at 2 is inside."""
     control, people = line(0, 0.1, 4, 4.1), np.array(["a", "a", "b", "b"])
     scores = score_manifold(Comparison(line(2, 2.5, 9, 30), control, control, people, people, seed=0), k=1)
     assert scores["precision"].value == 2 / 4

@@ -276,7 +276,7 @@ def test_own_copies_by_hand():
     )
     assert copied.tolist() == [True, True, False, True, False, False]
     assert place[0] == place[1] != place[2]
-    # b of person 2, were it released: a training person's, and no other stranger's; d is no training person's
+    # b of person 2, were it released: a training person's, and no other non-member's; d is no training person's
     assert non_members.tolist() == [True, True, False, False]
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import iter_images, sample_images
+from anonimage.gan import Checkpoints, classify, iter_images, latest, load, realness, sample_images, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,3 +93,68 @@ def test_labels_that_a_generator_lacks_are_refused(generator, conditional):
 def test_negative_numbers_are_refused(generator, arguments):
     with pytest.raises(InputError, match="negative"):
         sample_images(generator, **arguments)
+
+
+# --- judgements of a critic -------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def taught(critic):
+    """Plants three features, the sums of the columns in which the bars of each class lie, and their way to the scores."""
+    columns = torch.arange(64).reshape(8, 8)
+    hidden = critic.layers[1]
+    hidden.weight.zero_()
+    for label in range(3):
+        hidden.weight[label, columns[:, 3 * label : 3 * label + 2].flatten()] = 1.0
+    (critic.classifier if critic.head == "auxiliary" else critic.embedding).weight.copy_(torch.eye(3))
+
+
+@pytest.mark.parametrize("head", ["auxiliary", "projection"])
+def test_a_critic_tells_classes_apart_before_and_after_a_checkpoint(tmp_path, small, head):
+    made = small.architecture("connected", widths=(3,), activation="linear", classes=3, head=head)
+    trainer = small.trainer([Checkpoints(tmp_path)], architecture=made)
+    critic = trainer.networks.critics["critic"]
+    taught(critic)
+    save(trainer.snapshot(), tmp_path)
+    images, labels = small.labelled(10**6, 90)
+    scores = classify(critic, images)
+    assert (scores.argmax(1) == labels).all()
+    assert np.array_equal(scores, classify(load(latest(tmp_path)).trained_critic(), images))
+    assert critic.training
+
+
+@pytest.mark.parametrize("name", ["auxiliary", "projection"])
+def test_scores_are_what_the_network_says_of_each_class(small, name):
+    critic = small.ALL[name].build().critics["critic"].eval()
+    images, _ = small.labelled(0)
+    unit = torch.from_numpy(images) / 127.5 - 1
+    with torch.no_grad():
+        if name == "auxiliary":
+            expected = critic(unit).classes
+        else:
+            expected = torch.stack([critic(unit, torch.full((12,), k)).source for k in range(3)], 1)
+    for batch in (256, 5):
+        assert np.allclose(classify(critic, images, batch), expected, atol=1e-6)
+
+
+def test_what_cannot_be_classified_is_refused(small):
+    with pytest.raises(InputError, match="knows no classes"):
+        classify(small.PLAIN.build().critics["critic"], small.batches(0).images)
+    critic = small.AUXILIARY.build().critics["critic"]
+    with pytest.raises(InputError, match=r"images are float32 .*; must be uint8 \(N, 1, 8, 8\)"):
+        classify(critic, np.zeros((2, 1, 8, 8), np.float32))
+    assert classify(critic, np.zeros((0, 1, 8, 8), np.uint8)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("name", ["plain", "auxiliary", "projection"])
+def test_realness_is_the_networks_own_logit(small, name):
+    critic = small.ALL[name].build().critics["critic"].eval()
+    images, labels = small.labelled(0)
+    with torch.no_grad():
+        expected = critic(torch.from_numpy(images) / 127.5 - 1, torch.from_numpy(labels)).source
+    assert np.allclose(realness(critic, images, labels, batch=5), expected, atol=1e-6)
+
+
+def test_realness_to_a_projection_needs_labels(small):
+    with pytest.raises(InputError, match="give labels"):
+        realness(small.PROJECTION.build().critics["critic"], small.labelled(0)[0])

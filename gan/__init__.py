@@ -2,9 +2,9 @@
 
 from .batch import Batch, Images, resident
 from .networks.family import FAMILIES, Architecture
-from .networks.modules import Critic, Generator, Judgement, Networks
+from .networks.modules import Generator
 from .objectives import OBJECTIVES
-from .objectives.objective import Objective, Step
+from .objectives.objective import Objective
 from .sampling import CHUNK, classify, iter_images, realness, sample_images
 from .training.callbacks import Checkpoints, Evolution, Metrics, Progress, Reading, Scored, Stopping
 from .training.checkpoint import Snapshot, latest, load, part, save
@@ -23,22 +23,18 @@ __all__ = [
     "Callback",
     "Check",
     "Checkpoints",
-    "Critic",
     "Event",
     "Evolution",
     "Generator",
     "Images",
-    "Judgement",
     "Metrics",
     "Monitor",
-    "Networks",
     "Objective",
     "PeerFailedError",
     "Progress",
     "Reading",
     "Scored",
     "Snapshot",
-    "Step",
     "Stopping",
     "Trainer",
     "TrainerSettings",

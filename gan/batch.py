@@ -29,13 +29,7 @@ class Batch(NamedTuple):
 
 
 def to_unit(levels: Tensor) -> Tensor:
-    """Map grey levels to the interval of the generator's tanh.
-
-    Arguments:
-        levels: uint8, any shape.
-
-    Returns:
-        float32 of the same shape, 0 → -1 and 255 → 1.
+    """Map grey levels, uint8 of any shape, to float32 in [-1, 1].
 
     >>> to_unit(torch.tensor([0, 255], dtype=torch.uint8)).tolist()
     [-1.0, 1.0]
@@ -44,14 +38,10 @@ def to_unit(levels: Tensor) -> Tensor:
 
 
 def to_levels(unit: Tensor) -> Tensor:
-    """Map [-1, 1] to the nearest grey level; exact inverse of `to_unit` on all 256 levels.
+    """Map floating point of any shape to the nearest grey level, uint8; exact inverse of `to_unit` on all 256 levels.
 
-    Arguments:
-        unit: floating point, any shape; values outside [-1, 1] become 0 or 255.
-
-    Returns:
-        uint8 of the same shape.
-
+    >>> to_levels(torch.tensor([-1.5, 1.5])).tolist()  # values outside [-1, 1] end at 0 and 255
+    [0, 255]
     >>> to_levels(torch.tensor([-1.0, 0.0, 1.0])).tolist()
     [0, 128, 255]
     """
@@ -59,14 +49,7 @@ def to_levels(unit: Tensor) -> Tensor:
 
 
 def checked_batch(batch: Batch, step: int, image_shape: tuple[int, ...], classes: int) -> Batch:
-    """Return the batch of a step, or raise InputError when it does not fit the networks.
-
-    Arguments:
-        batch: images and labels.
-        step: for the message.
-        image_shape: (c, H, W) of the networks.
-        classes: of the networks; 0 = unconditional.
-    """
+    """Return the batch of a step, or raise InputError when it does not fit networks of so many classes."""
     if not isinstance(batch, Batch):
         raise InputError(f"batch {step} is of type {type(batch).__name__}; must be a Batch of images and labels")
     levels, labels = batch
@@ -79,14 +62,7 @@ def checked_batch(batch: Batch, step: int, image_shape: tuple[int, ...], classes
 
 
 def checked_labels(labels: np.ndarray | None, count: int, classes: int, what: str) -> None:
-    """Raise InputError unless there is one label 0…classes − 1 for each image, or none where there are no classes.
-
-    Arguments:
-        labels: integers (count,) or None.
-        count: number of images.
-        classes: of the networks; 0 = unconditional.
-        what: whose labels, the beginning of the message.
-    """
+    """Raise InputError, for `what`, unless there is a label 0…classes − 1 for each image, or None without classes."""
     if not classes:
         if labels is not None:
             raise InputError(f"{what} has labels, but these networks are unconditional; leave the labels out")
@@ -101,13 +77,7 @@ def checked_labels(labels: np.ndarray | None, count: int, classes: int, what: st
 
 
 def resident(images: Images, count: int, device: torch.device) -> Images:
-    """Return the same images, kept on the device if they fit in a share of its free memory.
-
-    Arguments:
-        images: gives the images at some positions, always the same ones.
-        count: number of positions.
-        device: of training.
-    """
+    """Return the same images at positions 0…count − 1, kept on the device if they fit a share of its free memory."""
     shape = images(np.zeros(1, np.int64)).shape[1:] if count else ()
     if not count or not _fits(count * prod(shape), device):
         return images

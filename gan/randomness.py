@@ -22,17 +22,12 @@ class Stream(IntEnum):
 
 
 def latents(seed: int, stream: Stream, index: int, count: int, latent_dim: int) -> Tensor:
-    """Draw latent vectors; the same key gives the same numbers on every device.
+    """Draw latent vectors, standard normal float32 (count, latent_dim); a key gives the same numbers on every device.
 
     Arguments:
-        seed: the run's seed, 0 or more.
-        stream: their purpose.
+        seed, stream: of the run; the purpose.
         index: number of the draw: the batch in training, or the chunk of samples.
-        count: how many vectors.
-        latent_dim: length of each.
-
-    Returns:
-        float32 (count, latent_dim), standard normal.
+        count, latent_dim: number of vectors, and their length.
     """
     draws = np.random.default_rng(np.random.SeedSequence((checked(seed), stream, index)))
     return torch.from_numpy(draws.standard_normal((count, latent_dim), dtype=np.float32))

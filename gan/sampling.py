@@ -69,26 +69,14 @@ def iter_images(
         if labels is not None:
             asked = np.zeros(CHUNK, np.int64)  # of samples that are not asked for, any
             asked[inside] = labels[begin + inside.start - first : begin + inside.stop - first]
-        yield _chunk(generator, (seed, stream, begin // CHUNK), asked)[inside]
-
-
-def _chunk(generator: Generator, key: tuple[int, Stream, int], labels: np.ndarray | None) -> np.ndarray:
-    latent = latents(*key, CHUNK, generator.latent_dim)
-    return images_of(generator, latent, None if labels is None else torch.from_numpy(labels))  # (CHUNK, c, H, W)
+        latent = latents(seed, stream, begin // CHUNK, CHUNK, generator.latent_dim)
+        images = images_of(generator, latent, None if asked is None else torch.from_numpy(asked))
+        yield images[inside]  # of (CHUNK, c, H, W)
 
 
 @torch.inference_mode()
 def images_of(generator: Generator, latent: Tensor, labels: Tensor | None = None) -> np.ndarray:
-    """Generate the images of some latent vectors, in eval mode and fp32; the generator stays in its own mode.
-
-    Arguments:
-        generator: of these latents.
-        latent: (N, latent_dim).
-        labels: (N,), of a conditional generator.
-
-    Returns:
-        uint8 (N, c, H, W).
-    """
+    """Generate uint8 (N, c, H, W) of latents (N, latent_dim) and labels (N,), in eval mode and fp32."""
     device = next(generator.parameters()).device
     # the memory format chooses the kernels, and so the last bit: the same one for a trained and for a loaded generator
     generator.to(memory_format=torch.channels_last)
@@ -106,10 +94,8 @@ def classify(critic: Critic, images: np.ndarray, batch: int = 256) -> np.ndarray
     """Score images for every class; the class of an image is the one with the largest score.
 
     Arguments:
-        critic: with the head "auxiliary" or "projection", usually `Snapshot.trained_critic`; used in eval mode, so
-            that an image's scores do not depend on the others.
-        images: uint8 (N, c, H, W).
-        batch: images at a time.
+        critic: with the head "auxiliary" or "projection"; used in eval mode, so that images do not depend on others.
+        images: uint8 (N, c, H, W), judged in batches.
 
     Returns:
         float32 (N, K): class logits of the head "auxiliary"; of "projection", the logit of being real for each class.
@@ -127,11 +113,9 @@ def realness(critic: Critic, images: np.ndarray, labels: np.ndarray | None = Non
     """Return how real the critic takes images to be, as a logit: what an attacker who has the network can ask it.
 
     Arguments:
-        critic: usually `Snapshot.trained_critic`; used in eval mode. With `moments` the judgement of an image depends
-            on its batch: mix what is to be compared.
-        images: uint8 (N, c, H, W).
+        critic: used in eval mode. With `moments` the judgement of an image depends on its batch: mix what is compared.
+        images: uint8 (N, c, H, W), judged in batches.
         labels: (N,) classes, for the head "projection"; others do without.
-        batch: images at a time.
 
     Returns:
         float32 (N,).
@@ -148,11 +132,7 @@ def realness(critic: Critic, images: np.ndarray, labels: np.ndarray | None = Non
 
 
 def _judged(
-    critic: Critic,
-    images: np.ndarray,
-    judge: Callable[[Tensor, slice], Tensor],
-    width: int,
-    batch: int,
+    critic: Critic, images: np.ndarray, judge: Callable[[Tensor, slice], Tensor], width: int, batch: int
 ) -> np.ndarray:
     """Return the judgements of a critic in eval mode, (N, width)."""
     shape = critic.image_shape

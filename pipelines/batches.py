@@ -31,15 +31,10 @@ def store_batches(
     """Return the encoded training images of each step, with their classes for conditional networks.
 
     Arguments:
-        store: prepared; only rows of part "train" are used.
-        codec: fitted.
-        recipe: starts, balance, batch, seed, head.
+        store, codec, recipe: of a prepared run; only rows of part "train" are used.
         share: rank and number of processes, each with other images of the recipe's batch, equally many.
         keep: wraps the function from positions of training samples to encoded images, given their number, to keep the
             images on the training device; random starts are encoded at every step all the same.
-
-    Returns:
-        A function of the step.
 
     Raises:
         InputError: a batch that cannot be shared evenly, or fewer samples than a batch.
@@ -57,15 +52,18 @@ def store_batches(
         if store.is_whole:
             raise InputError("starts = 'random' needs recordings that are cut into windows; set starts to 'grid'")
         return _anywhere(store, codec, recipe, labels, share)
-    whole = training_rows(labels, recipe)
-
-    def rows(step: int) -> np.ndarray:
-        return whole(step)[rank::count]
+    rows = training_rows(labels, recipe)
 
     def images(chosen: np.ndarray) -> np.ndarray | Tensor:
         return codec.encode(store.values(training[chosen]))
 
-    return _batches(rows, images if keep is None else keep(images, len(training)), labels, recipe)
+    images_of = images if keep is None else keep(images, len(training))
+
+    def batch(step: int) -> Batch:
+        chosen = rows(step)[rank::count]
+        return Batch(images_of(chosen), labels[chosen] if recipe.conditional else None)
+
+    return batch
 
 
 def training_labels(store: Store) -> np.ndarray:
@@ -74,15 +72,7 @@ def training_labels(store: Store) -> np.ndarray:
 
 
 def training_rows(labels: np.ndarray, recipe: Recipe) -> Rows:
-    """Return the positions of the training samples of each step, balanced as the recipe says.
-
-    Arguments:
-        labels: (N,) class of each training sample.
-        recipe: balance, batch, seed.
-
-    Returns:
-        A function of the step (from 0) that gives (batch,) positions.
-    """
+    """Return positions (batch,) of training samples by step, from their classes (N,), balanced as the recipe says."""
     if recipe.train.balance == "weighted":
         return class_rows(labels, recipe.train.batch, recipe.seed)
     if recipe.train.balance == "undersample":
@@ -98,12 +88,7 @@ def n_training(labels: np.ndarray, recipe: Recipe) -> int:
 
 
 def grid_rows(n_samples: int, batch: int, seed: int) -> Rows:
-    """Return rows that hold every sample once an epoch, in an order drawn anew each epoch.
-
-    Arguments:
-        n_samples: number of training samples.
-        batch: samples a step; the rest of an epoch that does not fill a batch is left out.
-        seed: of the orders.
+    """Return rows that hold every sample once an epoch, in an order drawn anew each epoch, but for an incomplete batch.
 
     Raises:
         InputError: fewer samples than a batch needs.
@@ -127,13 +112,7 @@ def grid_rows(n_samples: int, batch: int, seed: int) -> Rows:
 
 
 def class_rows(labels: np.ndarray, batch: int, seed: int) -> Rows:
-    """Return rows that hold every class equally often over the steps: nothing is discarded, small classes repeat.
-
-    Arguments:
-        labels: (N,) class of each training sample.
-        batch: samples a step; classes are dealt in turn from one batch to the next, so that each is as even as it can.
-        seed: of the samples drawn.
-    """
+    """Return rows that hold every class equally often, dealt in turn from batch to batch; small classes repeat."""
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
     def rows(step: int) -> np.ndarray:
@@ -142,14 +121,6 @@ def class_rows(labels: np.ndarray, batch: int, seed: int) -> Rows:
         return np.array([rng.choice(members[k]) for k in classes])
 
     return rows
-
-
-def _batches(rows: Rows, images: Images, labels: np.ndarray, recipe: Recipe) -> Batches:
-    def batch(step: int) -> Batch:
-        chosen = rows(step)
-        return Batch(images(chosen), labels[chosen] if recipe.conditional else None)
-
-    return batch
 
 
 def _anywhere(store: Store, codec: Codec, recipe: Recipe, labels: np.ndarray, share: Share) -> Batches:

@@ -82,10 +82,6 @@ class Recipe(Section):
         """Whether the networks know classes."""
         return self.class_head != "none"
 
-    def total_steps(self, n_windows: int) -> int:
-        """Training steps for so many training windows."""
-        return self.train.steps or self.train.epochs * max(1, n_windows // self.train.batch)
-
     def settings(self) -> dict[str, Any]:
         """The values by setting, without their sections."""
         dumped = self.model_dump()

@@ -3,8 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -90,8 +90,7 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
         return codec.encode(store.values(few))
 
     with (
-        own_environment(),
-        _helped(out),
+        own_environment(**{HELPED: str(out.resolve())}),
         closing(new_trainer(recipe, codec, batches)) as trainer,
         progress("train", steps) as advance,
     ):
@@ -189,20 +188,9 @@ def objective_of(recipe: Recipe) -> Objective:
 
 def total_steps(recipe: Recipe, n_training: int) -> int:
     """Return the training steps for so many training samples; each takes a batch for every update of the critics."""
-    return recipe.train.steps or max(1, recipe.total_steps(n_training) // objective_of(recipe).critic_steps)
-
-
-@contextmanager
-def _helped(out: Path) -> Iterator[None]:
-    """Tell the processes that are started meanwhile, by an environment variable, which run they are to train."""
-    before = os.environ.get(HELPED)
-    os.environ[HELPED] = str(out.resolve())
-    try:
-        yield
-    finally:
-        del os.environ[HELPED]
-        if before is not None:
-            os.environ[HELPED] = before
+    train = recipe.train
+    batches = train.epochs * max(1, n_training // train.batch)
+    return train.steps or max(1, batches // objective_of(recipe).critic_steps)
 
 
 def with_hardware(recipe: Recipe) -> Recipe:

@@ -34,7 +34,7 @@ class Architecture:
 
     >>> networks = Architecture("convolutional", (1, 45, 45)).build(seed=0)
     >>> sum(weight.numel() for weight in networks.generator.parameters())
-    1067969
+    1067457
     """
 
     family: str

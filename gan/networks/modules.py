@@ -77,10 +77,8 @@ class Generator(nn.Module):
 
     Arguments:
         layers: of the family, (N, latent_dim + classes) → (N, c, H, W), unbounded.
-        image_shape: (c, H, W).
-        latent_dim: length of the latent vector.
-        classes: number of classes; 0 = unconditional.
-        output: tanh or clip.
+        image_shape, latent_dim, classes: as in Architecture.
+        output: as in Settings.
     """
 
     def __init__(
@@ -122,9 +120,7 @@ class Critic(nn.Module):
     Arguments:
         layers: of the family, (N, c', H, W) → features (N, F); c' = 3·c with moments, else c.
         features: F.
-        image_shape: (c, H, W).
-        classes: number of classes; 0 = unconditional.
-        head: none, auxiliary or projection.
+        image_shape, classes, head: as in Architecture.
         settings: sharp_null and moments.
     """
 
@@ -171,11 +167,7 @@ class Critic(nn.Module):
         return self.source(features) + features @ self.embedding.weight.T
 
     def mark_null(self, null: np.ndarray) -> None:
-        """Set which pixels are 0 in every real image; of a critic with `sharp_null`, before training.
-
-        Arguments:
-            null: bool (c, H, W).
-        """
+        """Set which pixels, bool (c, H, W), are 0 in every real image; for `sharp_null`, before training."""
         pixels = torch.from_numpy(null)
         self.centre.copy_(torch.where(pixels, to_unit(torch.zeros(1)), 0.0))
         self.gain.copy_(torch.where(pixels, GAIN, 1.0))

@@ -40,7 +40,7 @@ class CrossEntropy(Objective):
     @property
     def floor(self) -> float:
         """Lower bound of the critic's loss: the entropy of the smoothed target."""
-        return -sum(p * math.log(p) for p in (self.real_label, 1.0 - self.real_label) if p)
+        return sum(-p * math.log(p) for p in (self.real_label, 1.0 - self.real_label) if p)
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return −[t·log D(x) + (1 − t)·log(1 − D(x))] − log(1 − D(G(z))), means over the batch; t = real_label."""

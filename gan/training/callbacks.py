@@ -27,14 +27,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reading:
-    """The state of training after a step.
-
-    Arguments:
-        step: steps completed.
-        losses: by name: each critic, "generator", and the objective's figures, such as the accuracies of a class head.
-        images_per_second: real images used per second, since the reading before.
-        seconds: time spent training since the first step, interruptions left out.
-    """
+    """The state of training after a step: losses by name, real images per second since the reading before, seconds."""
 
     step: int
     losses: Mapping[str, float]
@@ -131,8 +124,7 @@ class Evolution(Callback):
     Arguments:
         steps: after which; 0 is before training.
         report: called with the step and the images, uint8 (n, c, H, W).
-        n: how many images.
-        labels: of a conditional generator, the class of each, integers (n,).
+        n, labels: number of images; of a conditional generator the class of each, integers (n,).
     """
 
     def __init__(
@@ -166,13 +158,7 @@ class Evolution(Callback):
 
 @dataclass(frozen=True)
 class Scored:
-    """A score of the averaged generator.
-
-    Arguments:
-        step: steps completed.
-        score: lower is better.
-        restarts: how often training was rolled back.
-    """
+    """A score of the averaged generator (lower is better), and the steps and rollbacks before it."""
 
     step: int
     score: float
@@ -187,13 +173,9 @@ class Stopping(Callback):
 
     Arguments:
         score: of a generator in eval mode, lower is better; the same generator must get the same score.
-        every: steps between two scores.
-        patience: how many scores without a better one end training.
+        every, patience: steps between two scores, and how many scores without a better one end training.
         best: the folder in which the best checkpoint lies.
         report: called with each score.
-
-    Raises:
-        InputError: intervals below 1; a score that is not a number.
     """
 
     def __init__(

@@ -38,8 +38,7 @@ class Snapshot:
 
     Arguments:
         step: steps completed.
-        architecture: of the networks.
-        objective: its name and options, as JSON values.
+        architecture, objective: of the networks; name and options of the losses.
         settings: those of the trainer's settings that decide the result, as JSON values.
         weights: tensors by name, each name beginning with generator., critic.NAME. or ema.
         optimizer: tensors by name, each name beginning with generator. or critic.NAME.

@@ -38,11 +38,7 @@ class PeerFailedError(InputError):
 
 
 class Ranks:
-    """This process and those that it trains with.
-
-    Arguments:
-        fabric: launched.
-    """
+    """This process and those that it trains with, in the process group of a launched Fabric."""
 
     def __init__(self, fabric: Any) -> None:
         self.rank: int = fabric.global_rank
@@ -67,8 +63,7 @@ class Ranks:
     def agreeing(self) -> Iterator[Vote]:
         """Let every rank do its work in the body; after it, the vote holds the largest signal of all ranks.
 
-        Raises:
-            PeerFailedError: the body failed on another rank; an error on this one is raised as it is.
+        An error on this rank is raised as it is, one on another rank as PeerFailedError.
         """
         vote = Vote()
         if self.count == 1:
@@ -88,11 +83,7 @@ class Ranks:
             raise fault or PeerFailedError("another process of this training failed; see what it says")
 
     def broadcast(self, make: Callable[[], Made]) -> Made:
-        """Return on every rank what `make` returns on rank 0.
-
-        Raises:
-            PeerFailedError: it failed there; on rank 0 its own error is raised.
-        """
+        """Return on every rank what `make` returns on rank 0; failures as in `agreeing`."""
         made: list[Any] = [None]
         with self.agreeing():
             if self.is_main:

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,7 +15,6 @@ from types import FrameType
 from typing import Any, TypeVar
 
 import torch
-from torch import nn
 
 from ...errors import InputError, one_line
 from ...launch import rank
@@ -23,6 +22,7 @@ from ...launch import rank
 PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed"}
 DEVICES = ("auto", "cpu", "cuda")
 START_WITHIN = timedelta(minutes=10)  # the processes of one training may start so far apart
+FABRIC_VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", "OMP_NUM_THREADS")
 Made = TypeVar("Made")
 
 
@@ -41,10 +41,9 @@ def make_fabric(device: str, precision: str, devices: int = 1, nodes: int = 1) -
     Raises:
         InputError: an unknown name, hardware that this machine lacks, or another number of started processes.
     """
-    if device not in DEVICES:
-        raise InputError(f"device {device!r} is not known; use one of {', '.join(DEVICES)}")
-    if precision not in PRECISIONS:
-        raise InputError(f"precision {precision!r} is not known; use one of {', '.join(PRECISIONS)}")
+    for what, value, known in (("device", device, DEVICES), ("precision", precision, PRECISIONS)):
+        if value not in known:
+            raise InputError(f"{what} {value!r} is not known; use one of {', '.join(known)}")
     has_cuda = torch.cuda.is_available()
     if device == "cuda" and not has_cuda:
         raise InputError("device 'cuda': torch sees no CUDA device on this machine; use --device cpu")
@@ -108,16 +107,17 @@ def _started() -> int:
 
 
 @contextmanager
-def own_environment() -> Iterator[None]:
-    """Restore the environment variables and the number of threads that Fabric sets for the processes it starts.
+def own_environment(**variables: str) -> Iterator[None]:
+    """Set environment variables for the processes that Fabric starts, and restore them, its own and the threads.
 
     Otherwise processes that are started later would take themselves for members of the process group.
     """
     before, threads = dict(os.environ), torch.get_num_threads()
+    os.environ |= variables
     try:
         yield
     finally:
-        for name in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", "OMP_NUM_THREADS"):
+        for name in (*FABRIC_VARIABLES, *variables):
             os.environ.pop(name, None)
             if name in before:
                 os.environ[name] = before[name]
@@ -136,26 +136,11 @@ def prefetched(batches: Callable[[int], Made], steps: range) -> Generator[Made, 
 
 
 @contextmanager
-def frozen(networks: Iterable[nn.Module]) -> Iterator[None]:
-    """Let gradients pass through networks without computing those of their weights."""
-    networks = list(networks)
-    for network in networks:
-        network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for network in networks:
-            network.requires_grad_(True)
-
-
-@contextmanager
 def deferred_interrupt(main: bool = True) -> Iterator[Callable[[], bool]]:
     """Hold back Ctrl-C: the body asks whether it came, and KeyboardInterrupt is raised when the body is done.
 
-    Of several processes only rank 0 reacts: a terminal sends it to all, and the others follow rank 0.
-
-    A second Ctrl-C is not held back. Nothing changes outside the main thread, where signals do not arrive,
-    and where Ctrl-C is ignored.
+    A second Ctrl-C is not held back. Of several processes only rank 0 reacts, as a terminal sends it to all. Nothing
+    changes outside the main thread, where signals do not arrive, and where Ctrl-C is ignored.
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before in (None, signal.SIG_IGN):

@@ -19,7 +19,7 @@ from ..objectives.objective import Objective, Step
 from ..randomness import Stream, checked, latents, torch_generator
 from .checkpoint import Snapshot, gather_optimizers, part, restore_optimizers
 from .processes import Ranks, Signal
-from .runtime import deferred_interrupt, flushed_denormals, frozen, keep_freed_memory, make_fabric, prefetched, quiet
+from .runtime import deferred_interrupt, flushed_denormals, keep_freed_memory, make_fabric, prefetched, quiet
 
 Network = TypeVar("Network", bound=nn.Module)
 RESTART = 10**9  # batches between the random numbers of one restart and those of the next
@@ -201,9 +201,12 @@ class Trainer:
                 losses = self.objective.critic_losses(critics)
             for name, loss in losses.items():
                 self._update(f"critic.{name}", loss)
-        with frozen(self.networks.critics.values()), self.fabric.autocast():
-            # not the wrapped critics: they would wait for gradients of weights that get none here
+        for critic in self.networks.critics.values():  # gradients pass through it, its weights get none
+            critic.requires_grad_(False)
+        with self.fabric.autocast():
             generator_loss = self.objective.generator_loss(step)
+        for critic in self.networks.critics.values():
+            critic.requires_grad_(True)
         self._update("generator", generator_loss)
         if self.ranks.is_main:
             self.ema.update(self.step)

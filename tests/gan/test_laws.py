@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import FAMILIES, OBJECTIVES, Checkpoints, Judgement, Networks, Step, latest, load
+from anonimage.gan import FAMILIES, OBJECTIVES, Checkpoints, latest, load
+from anonimage.gan.networks.modules import Judgement, Networks
+from anonimage.gan.objectives.objective import Step
 from torch import nn
 
 EVERY = [

@@ -100,7 +100,7 @@ def test_negative_numbers_are_refused(generator, arguments):
 
 @torch.no_grad()
 def taught(critic):
-    """Plants three features, the sums of the columns in which the bars of each class lie, and their way to the scores."""
+    """Plants three features, the sums of the columns in which the bars of a class lie, and the scores from them."""
     columns = torch.arange(64).reshape(8, 8)
     hidden = critic.layers[1]
     hidden.weight.zero_()

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 from anonimage.errors import InputError
-from anonimage.pipelines.recipe import SECTIONS, SETTINGS, Recipe, load_recipe, recipe_names
-from anonimage.pipelines.settings import Images, Train
+from anonimage.pipelines.recipe import SECTIONS, SETTINGS, load_recipe, recipe_names
 from pydantic import ValidationError
 from tiny import anonimage, refused
 
@@ -44,12 +43,6 @@ def test_saved_recipe_reads_back_the_same(name, tmp_path):
 def test_a_recipe_does_not_change():
     with pytest.raises(ValidationError):
         load_recipe("demo").train.batch = 3
-
-
-def test_steps_are_epochs_of_whole_batches():
-    recipe = Recipe(name="x", images=Images(side=45), train=Train(batch=30, epochs=2))
-    assert recipe.total_steps(100) == 2 * 3
-    assert recipe.changed({"steps": 5}).total_steps(100) == 5
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ import math
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import Judgement, Networks, Step
+from anonimage.gan.networks.modules import Judgement, Networks
 from anonimage.gan.objectives.acgan import AuxiliaryClassifier
 from anonimage.gan.objectives.cross_entropy import CrossEntropy
 from anonimage.gan.objectives.hinge import Hinge
 from anonimage.gan.objectives.least_squares import LeastSquares
+from anonimage.gan.objectives.objective import Step
 from anonimage.gan.objectives.wasserstein import Wasserstein
 
 

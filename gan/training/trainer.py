@@ -132,7 +132,7 @@ class Trainer:
 
         Raises:
             TrainingError: losses or weights are not finite.
-            KeyboardInterrupt: Ctrl-C; the current step was completed and the callbacks were told to stop.
+            KeyboardInterrupt: Ctrl-C; the current step was completed and the callbacks were stopped.
         """
         keep_freed_memory()
         self.finished, self._load_snapshot = None, None

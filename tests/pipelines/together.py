@@ -32,7 +32,7 @@ CASES = {
 
 
 class Eye(Callback):
-    """Keeps the losses, and does what it is told at the third step."""
+    """Keeps the losses, and acts at the third step."""
 
     def __init__(self, at_three=lambda trainer: None):
         self.at_three, self.losses = at_three, []

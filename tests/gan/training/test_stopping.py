@@ -5,7 +5,7 @@ from anonimage.gan import Callback, Checkpoints, Stopping, latest, load
 SCORES = {5: 9.0, 10: 4.0, 15: 6.0, 20: 3.0, 25: 3.0, 30: 8.0, 35: 5.0, 40: 1.0}
 
 
-class Told(Callback):
+class Clock(Callback):
     """Stands before Stopping and tells its score function which step it is."""
 
     def step(self, trainer, losses):
@@ -13,9 +13,9 @@ class Told(Callback):
 
 
 def run(small, folder, until=60, patience=3, scores=SCORES, end=()):
-    told, reports = Told(), []
-    stopping = Stopping(lambda generator: scores[told.now], 5, patience, folder / "best", reports.append)
-    trainer = small.trainer([told, stopping, Checkpoints(folder / "checkpoints", every=7), *end])
+    clock, reports = Clock(), []
+    stopping = Stopping(lambda generator: scores[clock.now], 5, patience, folder / "best", reports.append)
+    trainer = small.trainer([clock, stopping, Checkpoints(folder / "checkpoints", every=7), *end])
     if latest(folder / "checkpoints"):
         trainer.restore(load(latest(folder / "checkpoints")))
     trainer.train(until)

@@ -12,9 +12,9 @@ from typing import Literal, Self
 import numpy as np
 
 from ..errors import InputError
-from .histogram import Histogram
+from .histogram import Histogram, checked_step
 from .standardize import extremes
-from .transform import Saturation, State, Transform, as_windows, numbers, one_of, refuse_loaded
+from .transform import Chunks, Saturation, State, Transform, as_windows, fitted, numbers, one_of
 
 
 class QuantileBounds(Transform):
@@ -34,42 +34,33 @@ class QuantileBounds(Transform):
         step: grid of the values in input units (a signal's converter step); quantiles are exact to it.
     """
 
-    learns = True
-
     def __init__(
         self, low: float = 0.01, high: float = 0.99, of: Literal["windows", "values"] = "windows", *, step: float
     ) -> None:
         if not 0 <= low < high <= 1:
             raise InputError(f"quantiles must satisfy 0 <= low < high <= 1; got low={low}, high={high}")
         one_of("of", of, ("windows", "values"))
-        self.low, self.high, self.of, self.step = low, high, of, step
-        self.reset()
+        self.low, self.high, self.of, self.step = low, high, of, checked_step(step)
+        self._bounds: np.ndarray | None = None
 
-    def reset(self) -> None:
-        """Forget the counted values."""
-        self._bounds: np.ndarray | None = None  # (2, C)
-        self._lows = Histogram(self.step)
-        self._highs = Histogram(self.step) if self.of == "windows" else self._lows
-        self.loaded = False
-
-    def partial_fit(self, x: np.ndarray) -> Self:
-        """Count the values, or the windows' extremes, of one more chunk."""
-        refuse_loaded(self)
-        if self.of == "windows":
-            low, high = extremes(as_windows(x))
-            self._lows.add(low)
-            self._highs.add(high)
-        else:
-            self._lows.add(as_windows(x))
-        self._bounds = None
+    def fit_chunks(self, chunks: Chunks) -> Self:
+        """Learn the quantiles of the values, or of the windows' extremes."""
+        lows = Histogram(self.step)
+        highs = Histogram(self.step) if self.of == "windows" else lows
+        for x in chunks():
+            if self.of == "windows":
+                low, high = extremes(as_windows(x))
+                lows.add(low)
+                highs.add(high)
+            else:
+                lows.add(as_windows(x))
+        self._bounds = np.stack([lows.quantile(self.low), highs.quantile(self.high)])
         return self
 
     @property
     def bounds(self) -> np.ndarray:
         """(2, C): lower and upper bound of each channel, in input units."""
-        if self._bounds is None:
-            self._bounds = np.stack([self._lows.quantile(self.low), self._highs.quantile(self.high)])
-        return self._bounds
+        return fitted(self, self._bounds)
 
     def transform(self, x: np.ndarray) -> np.ndarray:
         """Values (N, C, L), cut off at the bounds."""
@@ -100,5 +91,5 @@ class QuantileBounds(Transform):
     def from_state(cls, state: State) -> Self:
         """Rebuild from `state()`."""
         new = cls(state["low"], state["high"], state["of"], step=state["step"])
-        new._bounds, new.loaded = numbers(state["bounds"], (2, None)), True
+        new._bounds = numbers(state["bounds"], (2, None))
         return new

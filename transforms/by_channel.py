@@ -50,23 +50,6 @@ class ByChannel(Transform):
         for group, part in zip(self.groups, self.parts, strict=True):
             self.lowest[list(group)] = part.lowest
 
-    @property
-    def learns(self) -> bool:  # type: ignore[override]
-        """Whether any part learns."""
-        return any(part.learns for part in self.parts)
-
-    def reset(self) -> None:
-        """Forget what the parts learnt."""
-        for part in self.parts:
-            part.reset()
-
-    def partial_fit(self, x: np.ndarray) -> Self:
-        """Learn from one more chunk, each part from its own channels."""
-        for part, own in self._shares(as_windows(x, self.channels)):
-            if part.learns:
-                part.partial_fit(own)
-        return self
-
     def fit_chunks(self, chunks: Chunks) -> Self:
         """Fit group after group: a part may itself need more than one pass."""
         for group, part in zip(self.groups, self.parts, strict=True):

@@ -88,16 +88,8 @@ class Codec:
 
     @property
     def invertible(self) -> bool:
-        """Whether images can be decoded; if not, `require_inverse` says why."""
+        """Whether images can be decoded; if not, `decode` says why."""
         return isinstance(self.arrangement, Transform)
-
-    def require_inverse(self) -> None:
-        """Refuse images that nothing decodes, in a line that names what has no inverse; ask before training on them.
-
-        Raises:
-            InputError: not invertible.
-        """
-        self._invertible()
 
     def fit(self, chunks: Chunks | np.ndarray) -> Self:
         """Learn from the training data, one pass for each stage that learns.

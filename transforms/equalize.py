@@ -15,9 +15,9 @@ from typing import Self
 import numpy as np
 
 from ..errors import InputError
-from .histogram import Histogram
+from .histogram import Histogram, checked_step
 from .standardize import from_levels, grey_level, to_bytes
-from .transform import Saturation, State, Transform, as_windows, numbers, refuse_loaded
+from .transform import Chunks, Saturation, State, Transform, as_windows, numbers
 
 # Values that make a knot: none but the two ends stands for fewer, so that what is stored is no single row's.
 _AT_LEAST = 5
@@ -49,37 +49,29 @@ class Equalize(Transform):
             MinMax's. 0: by rank alone.
     """
 
-    learns = True
-
     def __init__(self, a: int = 0, step: float | None = None, linear: float = 0.25) -> None:
         if not 0 <= linear < 1:
             raise InputError(f"linear must lie in 0 <= linear < 1, not {linear}; for 1 take MinMax")
-        self.step, self.linear = step, linear
+        self.step, self.linear = checked_step(step), linear
         self.a = self.lowest = grey_level("a", a)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget the counted values."""
-        self._counts = Histogram(self.step)
-        self._knots: list[np.ndarray] | None = None
+        self._knots: list[np.ndarray] = []
         self._forward: list[np.ndarray] = []
-        self.loaded = False
 
-    def partial_fit(self, x: np.ndarray) -> Self:
-        """Count the values of one more chunk."""
-        refuse_loaded(self)
-        self._counts.add(as_windows(x))
-        self._knots = None
+    def fit_chunks(self, chunks: Chunks) -> Self:
+        """Learn the quantile functions."""
+        counts = Histogram(self.step)
+        for x in chunks():
+            counts.add(as_windows(x))
+        levels = (256 - self.a) * (1 - self.linear)  # dealt out by rank
+        by_rank = [_polyline(values, n, levels) for values, n in counts.counted()]
+        self._set([_partly_linear(knots, self.linear) for knots in by_rank])
         return self
 
     @property
     def knots(self) -> list[np.ndarray]:
         """Per channel (2, K): shares of the levels, 0 to 1, and the values below which they lie; both never fall."""
-        if self._knots is None:
-            levels = (256 - self.a) * (1 - self.linear)  # dealt out by rank
-            by_rank = [_polyline(values, n, levels) for values, n in self._counts.counted()]
-            self._set([_partly_linear(knots, self.linear) for knots in by_rank])
-        assert self._knots is not None
+        if not self._knots:
+            raise InputError("Equalize has learnt nothing yet: fit it on training data first")
         return self._knots
 
     @property
@@ -138,7 +130,6 @@ class Equalize(Transform):
         """Rebuild from `state()`."""
         new = cls(state["a"], state["step"], state["linear"])
         new._set([numbers(knots, (2, None)) for knots in state["knots"]])
-        new.loaded = True
         return new
 
     def _on_grid(self, x: np.ndarray) -> np.ndarray:

@@ -24,9 +24,7 @@ class Histogram:
     """
 
     def __init__(self, step: float | None) -> None:
-        if step is not None and not (np.isfinite(step) and step > 0):
-            raise InputError(f"the histogram's step must be a positive number, not {step}")
-        self.step = step
+        self.step = checked_step(step)
         self._bins: list[np.ndarray] = []  # per channel, in order: multiples of step, or values
         self._counts: list[np.ndarray] = []
 
@@ -102,3 +100,10 @@ class Histogram:
         self._bins[channel] = together
         weights = np.concatenate([self._counts[channel], counts])
         self._counts[channel] = np.bincount(position, weights).astype(np.int64)
+
+
+def checked_step(step: float | None) -> float | None:
+    """The step, if it is a positive number or None."""
+    if step is not None and not (np.isfinite(step) and step > 0):
+        raise InputError(f"the step of the values must be a positive number, not {step}")
+    return step

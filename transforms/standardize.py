@@ -16,8 +16,8 @@ from typing import Literal, Self
 import numpy as np
 
 from ..errors import InputError
-from .histogram import Histogram
-from .transform import Saturation, State, Transform, as_windows, numbers, one_of, refuse_loaded
+from .histogram import Histogram, checked_step
+from .transform import Chunks, Saturation, State, Transform, as_windows, fitted, numbers, one_of
 
 # Rounding errors of float32 arithmetic on at most 255 levels, in levels: part of every declared tolerance.
 _SLACK = 2e-4
@@ -38,38 +38,34 @@ class MinMax(Transform):
         a: the lowest level of a value; 1 reserves level 0 for NULL (missing values), 0 admits none.
     """
 
-    learns = True
-
     def __init__(self, a: int = 0) -> None:
         self.a = self.lowest = grey_level("a", a)
         self._range: np.ndarray | None = None
 
-    def reset(self) -> None:
-        """Forget minima and maxima."""
-        self._range = None
-
-    def partial_fit(self, x: np.ndarray) -> Self:
-        """Widen the range to the values of one more chunk."""
-        low, high = extremes(as_windows(x))
-        new = np.stack([np.fmin.reduce(low, axis=(0, 2), initial=np.nan), np.fmax.reduce(high, (0, 2), initial=np.nan)])
-        if np.isinf(new).any():
-            channel = int(np.isinf(new).any(axis=0).argmax())
-            raise InputError(f"channel {channel} has an infinite value; mark it as missing (NaN)")
-        old = new if self._range is None else self._range
-        if old.shape != new.shape:
-            raise InputError(f"a chunk has {new.shape[1]} channels where the ones before it had {old.shape[1]}")
-        self._range = np.stack([np.fmin(old[0], new[0]), np.fmax(old[1], new[1])]).astype(float)
+    def fit_chunks(self, chunks: Chunks) -> Self:
+        """Learn each channel's minimum and maximum."""
+        ends: np.ndarray | None = None  # (2, C)
+        for x in chunks():
+            low, high = extremes(as_windows(x))
+            low, high = (np.fmin.reduce(low, (0, 2), initial=np.nan), np.fmax.reduce(high, (0, 2), initial=np.nan))
+            if np.isinf([low, high]).any():
+                channel = int(np.isinf([low, high]).any(axis=0).argmax())
+                raise InputError(f"channel {channel} has an infinite value; mark it as missing (NaN)")
+            before = np.stack([low, high]) if ends is None else ends
+            if before.shape[1] != len(low):
+                raise InputError(f"a chunk has {len(low)} channels where the ones before it had {before.shape[1]}")
+            ends = np.stack([np.fmin(before[0], low), np.fmax(before[1], high)]).astype(float)
+        self._range = ends
         return self
 
     @property
     def range(self) -> np.ndarray:
         """(2, C): minimum and maximum of each channel, in input units."""
-        if self._range is None:
-            raise InputError("MinMax has learnt nothing yet: fit it on training data first")
-        if np.isnan(self._range).any():
-            channel = int(np.isnan(self._range[0]).argmax())
+        ends = fitted(self, self._range)
+        if np.isnan(ends).any():
+            channel = int(np.isnan(ends[0]).argmax())
             raise InputError(f"channel {channel} of the training data has no value that is not missing; leave it out")
-        return self._range
+        return ends
 
     @property
     def level(self) -> np.ndarray:
@@ -152,39 +148,28 @@ class AdaptedRange(Transform):
         if not 0 < coverage <= 1:
             raise InputError(f"coverage must lie in 0 < coverage <= 1, not {coverage}")
         one_of("rounding", rounding, ("nearest", "ceil"))
-        self.given, self.rounding, self.coverage, self.step = width, rounding, coverage, step
+        self.given, self.rounding, self.coverage, self.step = width, rounding, coverage, checked_step(step)
         self.a = self.lowest = grey_level("a", a)
-        self.learns = width is None
-        self.reset()
+        self._width = None if width is None else np.array([width])
 
-    def reset(self) -> None:
-        """Forget the widths of the training windows."""
-        self._width: np.ndarray | None = None
-        self._widths = Histogram(self.step)
-        self.loaded = False
-
-    def partial_fit(self, x: np.ndarray) -> Self:
-        """Count the widths of one more chunk's windows."""
-        if self.learns:
-            refuse_loaded(self)
-            low, high = extremes(as_windows(x))
-            self._widths.add(high - low)
-            self._width = None
+    def fit_chunks(self, chunks: Chunks) -> Self:
+        """Learn the width from those of the windows, unless it was given."""
+        if self.given is None:
+            widths = Histogram(self.step)
+            for x in chunks():
+                low, high = extremes(as_windows(x))
+                widths.add(high - low)
+            self._width = widths.covering(self.coverage)
+            if (flat := np.flatnonzero(self._width == 0)).size:
+                raise InputError(
+                    f"channels {flat.tolist()} are flat in nearly all windows; leave them out or give a width"
+                )
         return self
 
     @property
     def width(self) -> np.ndarray:
         """(C,), or (1,) if the width was given for all channels: the range in input units."""
-        if self.given is not None:
-            return np.array([self.given])
-        if self._width is None:
-            width = self._widths.covering(self.coverage)
-            if (flat := np.flatnonzero(width == 0)).size:
-                raise InputError(
-                    f"channels {flat.tolist()} are flat in nearly all windows; leave them out or give a width"
-                )
-            self._width = width
-        return self._width
+        return fitted(self, self._width)
 
     @property
     def level(self) -> np.ndarray:
@@ -232,20 +217,20 @@ class AdaptedRange(Transform):
         return {"AdaptedRange": Saturation.count(x - low > width + rounding, x)}
 
     def _windows(self, x: np.ndarray) -> np.ndarray:
-        return as_windows(x, self.width.size if self.learns else None)
+        return as_windows(x, self.width.size if self.given is None else None)
 
     def state(self) -> State:
         """What was given, and the fitted widths."""
         given = {"width": self.given, "rounding": self.rounding, "a": self.a}
         given |= {"coverage": self.coverage, "step": self.step}
-        return {"kind": "AdaptedRange", **given, "fitted": self.width.tolist() if self.learns else None}
+        return {"kind": "AdaptedRange", **given, "fitted": self.width.tolist() if self.given is None else None}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """Rebuild from `state()`."""
         new = cls(state["width"], state["rounding"], state["a"], coverage=state["coverage"], step=state["step"])
-        if new.learns:
-            new._width, new.loaded = numbers(state["fitted"], (None,)), True
+        if new.given is None:
+            new._width = numbers(state["fitted"], (None,))
         return new
 
 

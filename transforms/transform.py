@@ -56,13 +56,9 @@ class Forward(ABC):
     """A map of arrays (N, C, L) with a fitted state; it has no inverse unless it is a `Transform` too.
 
     Attributes:
-        learns: whether fitting changes its state; if not, no pass over the data is made for it.
-        loaded: whether it was rebuilt from a state, which holds no counts to add to.
         lowest: the lowest level of a value that is not missing: () or (C,); above 0, level 0 means missing (NULL).
     """
 
-    learns: bool = False
-    loaded: bool = False
     lowest: int | np.ndarray = 0
 
     @abstractmethod
@@ -82,19 +78,8 @@ class Forward(ABC):
         """How many channels the map makes of so many."""
         return channels
 
-    def reset(self) -> None:  # noqa: B027  # most have nothing to forget
-        """Forget what was learnt."""
-
-    def partial_fit(self, x: np.ndarray) -> Self:
-        """Learn from one more chunk (N, C, L); any cutting of the data into chunks gives the same result."""
-        return self
-
     def fit_chunks(self, chunks: Chunks) -> Self:
-        """Learn afresh from data in chunks; no pass is made if there is nothing to learn."""
-        self.reset()
-        if self.learns:
-            for x in chunks():
-                self.partial_fit(x)
+        """Learn afresh from data in chunks, however it is cut; most maps have nothing to learn and make no pass."""
         return self
 
     def fit(self, x: np.ndarray) -> Self:
@@ -148,11 +133,6 @@ class Compose(Transform):
         self.parts = parts
 
     @property
-    def learns(self) -> bool:  # type: ignore[override]
-        """Whether any part learns."""
-        return any(part.learns for part in self.parts)
-
-    @property
     def lowest(self) -> int | np.ndarray:  # type: ignore[override]
         """As of the last part."""
         return self.parts[-1].lowest
@@ -166,21 +146,6 @@ class Compose(Transform):
         for part in self.parts:
             channels = part.channels_out(channels)
         return channels
-
-    def reset(self) -> None:
-        """Forget what the parts learnt."""
-        for part in self.parts:
-            part.reset()
-
-    def partial_fit(self, x: np.ndarray) -> Self:
-        """Learn from one more chunk, which works as long as no more than one part learns (else take `fit_chunks`)."""
-        learners = [k for k, part in enumerate(self.parts) if part.learns]
-        if len(learners) > 1:
-            names = " and ".join(type(self.parts[k]).__name__ for k in learners)
-            raise InputError(f"{names} learn one after the other and need as many passes: use fit or fit_chunks")
-        for k in learners:
-            self.parts[k].partial_fit(_through(self.parts[:k], x))
-        return self
 
     def fit_chunks(self, chunks: Chunks) -> Self:
         """Fit part after part, each on what the fitted ones before it make of the data."""
@@ -290,10 +255,11 @@ def one_of(name: str, value: str, choices: Sequence[str]) -> None:
         raise InputError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
-def refuse_loaded(transform: Forward) -> None:
-    """Refuse to fit further what was rebuilt from a state."""
-    if transform.loaded:
-        raise InputError(f"this {type(transform).__name__} was loaded and holds no counts to add to: fit it afresh")
+def fitted(transform: Forward, learnt: np.ndarray | None) -> np.ndarray:
+    """What a transform has learnt, if it has."""
+    if learnt is None:
+        raise InputError(f"{type(transform).__name__} has learnt nothing yet: fit it on training data first")
+    return learnt
 
 
 def _through(parts: Sequence[Transform], x: np.ndarray) -> np.ndarray:

@@ -200,7 +200,7 @@ def test_each_channel_has_its_own_knots_and_json_keeps_them():
 
 X = column([1, 2, 3])
 REFUSED = {
-    "not fitted": (lambda: Equalize().transform(X), "no training data"),
+    "not fitted": (lambda: Equalize().transform(X), "fit it on training data"),
     "a": (lambda: Equalize(a=255), "from 0 to 254, not 255"),
     "step": (lambda: Equalize(step=0), "positive number, not 0"),
     "linear": (lambda: Equalize(linear=1), "0 <= linear < 1, not 1; for 1 take MinMax"),
@@ -209,8 +209,10 @@ REFUSED = {
     "no value": (lambda: Equalize().fit(column([np.nan])).state(), "channel 0 .* leave it out"),
     "channels": (lambda: Equalize().fit(X).transform(np.zeros((1, 2, 3))), "expected 1 channels .*, got 2"),
     "levels": (lambda: Equalize().fit(X).inverse_transform(np.zeros((1, 2, 3))), "expected 1 channels .*, got 2"),
-    "channels of a chunk": (lambda: Equalize().fit(X).partial_fit(np.zeros((1, 2, 3))), "a chunk has 2 channels"),
-    "loaded": (lambda: Equalize.from_state(Equalize().fit(X).state()).partial_fit(X), "fit it afresh"),
+    "channels of a chunk": (
+        lambda: Equalize().fit_chunks(lambda: [X, np.zeros((1, 2, 3))]),
+        "a chunk has 2 channels",
+    ),
     "offsets after it": (
         lambda: Compose(Equalize().fit(X), AdaptedRange(255)).offset(X),
         "nothing that leaves out an offset can follow it",

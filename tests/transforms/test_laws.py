@@ -247,12 +247,6 @@ def test_fitting_in_pieces_is_fitting(make, recording, cuts):
     pieces = np.split(x, sorted(min(cut, len(x)) for cut in cuts))
     whole, pieced = make(x.shape[1]).fit(x), make(x.shape[1]).fit_chunks(lambda: pieces)
     assert whole.state() == pieced.state()
-    if sum(part.learns for part in parts_of(whole)) <= 1:
-        fed = make(x.shape[1]).partial_fit(x[:1])
-        fed.state()  # looking at it between two pieces changes nothing
-        for piece in reversed(np.split(x[1:], sorted(min(cut, len(x) - 1) for cut in cuts))):
-            fed.partial_fit(piece)
-        assert whole.state() == fed.state()
 
 
 @each_transform

@@ -21,8 +21,8 @@ class Layout(Forward):
     """Grey levels (N, C, L) to images (N, c, H, W); one that can be undone is a `Transform` too.
 
     `transform` arranges levels into images, `inverse_transform` restores levels from images. A layout with parameters
-    or a fitted state adds them to `state` and takes them from there in `from_state`; one that learns has `learns`,
-    `reset` and `partial_fit` as every transform, and is fitted on the standardized training windows.
+    or a fitted state adds them to `state` and takes them from there in `from_state`; one that learns has `fit_chunks`,
+    and is fitted on the standardized training windows.
 
     Arguments:
         channels, length: C and L.

@@ -167,7 +167,6 @@ class Loudness(Layout, Transform):
     """One row a channel, turned up by a parameter and set about the mean level of the training windows."""
 
     name = "loudness"
-    learns = True
     tolerance = 0.5
 
     def __init__(self, channels, length, gain=2):
@@ -182,11 +181,9 @@ class Loudness(Layout, Transform):
     def mean(self):
         return self.total / self.count
 
-    def reset(self):
-        self.total = self.count = 0
-
-    def partial_fit(self, x):
-        self.total, self.count = self.total + int(x.sum(dtype=int)), self.count + x.size
+    def fit_chunks(self, chunks):
+        for x in chunks():
+            self.total, self.count = self.total + int(x.sum(dtype=int)), self.count + x.size
         return self
 
     def transform(self, x):

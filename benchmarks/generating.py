@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from anonimage.data.parallel import prefetched
 from anonimage.data.samples import Samples
-from anonimage.data.sharded import Plan, fill
+from anonimage.data.sharded import Plan, write_shards
 from anonimage.files import staged_folder
 from anonimage.gan import iter_images
 from anonimage.pipelines import steps
@@ -104,7 +104,7 @@ def _write(anonymizer: Anonymizer, images: np.ndarray, windows: int, file_format
 
     form = kind_of_codec(codec).new_format(plan, codec, file_format)
     with staged_folder(place, {"of": "a benchmark"}) as staged:
-        fill(staged, parts, form)
+        write_shards(staged, parts, form)
 
 
 def _gone(place: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,9 @@ from .labels import UNKNOWN, class_names, classes_of
 from .parallel import Failure, ParallelMap, map_over
 from .patients import patients_of
 from .samples import Samples
-from .sharded import Plan, Progress, append_rows, row_table
+from .sharded import Plan, append_rows, row_table
 
+_Progress = Callable[[int, int], None]
 CHANNELS = {"L": ("grey",), "RGB": ("red", "green", "blue")}
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _OTHER_KINDS = (".gif", ".webp", ".heic", ".jp2", ".pgm", ".ppm", ".svg")
@@ -94,7 +95,7 @@ def read_pictures(
     folder: Path,
     side: int,
     patient: str = "record",
-    progress: Progress | None = None,
+    progress: _Progress | None = None,
     classes: Sequence[str] = (),
     *,
     parallel: ParallelMap | None = None,
@@ -158,7 +159,7 @@ def read_pictures(
     return Pictures(samples, form, tuple(form["classes"]), tuple(problems))
 
 
-def describe_pictures(folder: Path, progress: Progress | None = None) -> tuple[list[Look], list[str]]:
+def describe_pictures(folder: Path, progress: _Progress | None = None) -> tuple[list[Look], list[str]]:
     """Look through a folder of pictures; problems are collected, not raised.
 
     Arguments:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
 from ..errors import InputError
-from ..files import StagedFolder, staged_folder
+from ..files import StagedFolder
 from .samples import Samples
 
 TABLE = "samples.csv"
 SHARD_BYTES = 64 * 2**20  # of float32 values
 _LARGEST, _STEP = 2**14, 256  # samples in a shard: at most, and a multiple of this
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -72,33 +69,13 @@ class Format(Protocol):
         """Write what can only be written when all samples are there."""
 
 
-def write_set(
-    parts: Callable[[int], Iterable[Samples]], dest: Path, form: Format, progress: Progress | None = None
-) -> None:
-    """Write a set of samples as a folder that appears when it is whole; an existing one is replaced.
-
-    Arguments:
-        parts, form, progress: see `fill`.
-        dest: the folder.
-
-    Raises:
-        InputError: no samples, or such as this format cannot hold.
-        OSError: the disk is full or not writable.
-    """
-    with staged_folder(dest) as staged:
-        fill(staged, parts, form, progress)
-
-
-def fill(
-    staged: StagedFolder, parts: Callable[[int], Iterable[Samples]], form: Format, progress: Progress | None = None
-) -> None:
+def write_shards(staged: StagedFolder, parts: Callable[[int], Iterable[Samples]], form: Format) -> None:
     """Write a set of samples into a folder, after those that an earlier call has committed.
 
     Arguments:
         staged: the folder; what decides the set, `Plan.stamp` included, is in its stamp.
         parts: gives the samples from a number on, some at a time; 0, or how many are committed.
         form: how they are written; its plan says how many.
-        progress: called with (samples written, all).
 
     Raises:
         InputError: no samples, or such as this format cannot hold.
@@ -114,8 +91,6 @@ def fill(
             done += len(shard)
             staged.commit(samples=done)
             del shard  # before the next one comes together
-            if progress is not None:
-                progress(done, plan.n)
     if done != plan.n:
         raise ValueError(f"{done} samples were given, {plan.n} were planned")
     form.finish(staged)

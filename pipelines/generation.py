@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import __version__
 from ..data.samples import Samples
-from ..data.sharded import Plan, fill
+from ..data.sharded import Plan, write_shards
 from ..errors import InputError
 from ..files import new_file, refuse_used, staged_folder
 from ..gan import Snapshot, part
@@ -90,7 +90,7 @@ def generate(
     }
     drawn = _Drawn(anonymizer, n, labels, seed, kind.nouns)
     with nullcontext() if to is None else locked_beside(to), staged_folder(dest, stamp) as staged:
-        fill(staged, drawn.samples, form)
+        write_shards(staged, drawn.samples, form)
         if dest == folder.synthetic:
             folder.generated.unlink(missing_ok=True)  # while a set takes its place, nothing says that it is another one
             staged.publish()

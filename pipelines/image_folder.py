@@ -7,9 +7,9 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from ..data.samples import Samples
-from ..data.sharded import Plan, write_set
+from ..data.sharded import Plan, write_shards
 from ..errors import InputError, one_line
-from ..files import new_folder, refuse_used, scratch_folder
+from ..files import new_folder, refuse_used, scratch_folder, staged_folder
 from .codecs import fit_codec, load_codec, save_codec
 from .kinds import check_source, kind_of_codec
 from .progress import progress
@@ -85,7 +85,8 @@ def decode_folder(folder: Path, to: Path) -> None:
     samples = Samples(values, frame.drop(columns=needed[1:]), codec.channels, codec.units, codec.fs)
     comments = ("decoded by anonimage from an image of this window; not a generated signal",)
     form = kind_of_codec(codec).new_format(Plan.of(samples, "window"), codec, comments=comments)
-    write_set(lambda first: [samples], to, form)
+    with staged_folder(to) as staged:
+        write_shards(staged, lambda first: [samples], form)
 
 
 def _offset_column(channel: str) -> str:

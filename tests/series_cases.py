@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from anonimage.data.samples import Samples
 from anonimage.data.series.series import series_format
-from anonimage.data.sharded import Plan, write_set
+from anonimage.data.sharded import Plan
+from writer_cases import write_set
 
 
 def put(folder, name, text):

@@ -9,7 +9,7 @@ from anonimage.data.formats import new_format
 from anonimage.data.pictures import PictureFormat
 from anonimage.data.samples import Samples
 from anonimage.data.series.series import series_format
-from anonimage.data.sharded import Format, Plan, fill, write_set
+from anonimage.data.sharded import Format, Plan, write_shards
 from anonimage.data.table.form import TableForm, TableFormat
 from anonimage.files import StagedFolder, staged_folder
 
@@ -102,8 +102,14 @@ def write_staged(
 ) -> None:
     """Write as whoever may continue later does; `end` is called when all is written."""
     with staged_folder(dest, request | source.form.plan.stamp) as staged:
-        fill(staged, source, source.form)
+        write_shards(staged, source, source.form)
         end(staged)
+
+
+def write_set(parts, dest, form):
+    """Write as whoever keeps nothing of a failure does."""
+    with staged_folder(dest) as staged:
+        write_shards(staged, parts, form)
 
 
 def write_samples(samples, dest, file_format="wfdb", gain=None, comments=(), prefix="synthetic"):

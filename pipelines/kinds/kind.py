@@ -193,7 +193,7 @@ class Kind(ABC):
             )
 
     def new_format(self, plan: Plan, codec: Codec, file_format: str = "source", comments: Sequence[str] = ()) -> Format:
-        """How `data.sharded.write_set` writes what a codec decodes.
+        """How `data.sharded.write_shards` writes what a codec decodes.
 
         Arguments:
             plan: of the samples.

@@ -6,10 +6,11 @@ import pytest
 from anonimage.data.patients import patients_of
 from anonimage.data.pictures import PictureFormat, describe_pictures, read_pictures
 from anonimage.data.samples import Samples
-from anonimage.data.sharded import Plan, write_set
+from anonimage.data.sharded import Plan
 from anonimage.errors import InputError
 from PIL import Image
 from sklearn.datasets import load_digits
+from writer_cases import write_set
 
 
 def noise(size=(12, 8), mode="L", seed=0):

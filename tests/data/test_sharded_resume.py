@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from anonimage.data import sharded
 from anonimage.data.formats import new_format
-from anonimage.data.sharded import Plan, write_set
+from anonimage.data.sharded import Plan
 from anonimage.errors import InputError
 from anonimage.files import StagedFolder, staging_of
-from writer_cases import CASES, REQUEST, SHARD, N, Source, samples, whole, write_staged, written
+from writer_cases import CASES, REQUEST, SHARD, N, Source, samples, whole, write_set, write_staged, written
 
 GROWING = ("samples.csv", "signals.csv", "RECORDS", "rows.txt", "t.csv", "values", "labels")
 

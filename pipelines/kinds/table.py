@@ -78,8 +78,8 @@ class Table(Kind):
             raise InputError(f"head = '{recipe.gan.head}' needs classes; name the column that has them with --label")
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
-        file = read_table(source, recipe.data.missing, as_written(recipe))
-        left_out = (*recipe.data.drop, patient_column(recipe))
+        file = read_table(source, recipe.data.missing, _as_written(recipe))
+        left_out = (*recipe.data.drop, _patient_column(recipe))
         options = {"binary": recipe.data.binary, "category": recipe.data.category, "keep": recipe.data.keep}
         problems, rows = [], []
         for name in file.frame.columns:  # one by one, so that every problem is said
@@ -100,8 +100,8 @@ class Table(Kind):
     def ingest(
         self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
-        file = read_table(source, recipe.data.missing, as_written(recipe))
-        patient, label = patient_column(recipe), None if recipe.data.label == NO_LABEL else recipe.data.label
+        file = read_table(source, recipe.data.missing, _as_written(recipe))
+        patient, label = _patient_column(recipe), None if recipe.data.label == NO_LABEL else recipe.data.label
         rows = rows_of(file.frame, file.name, label=label, patient=patient)
         part = split_patients(rows, recipe.data.control_share, recipe.seed) if split else np.full(len(rows), TRAIN)
         whole = TableForm.fit(
@@ -128,9 +128,9 @@ class Table(Kind):
         return stage_samples(to, stored, described, form.classes)
 
     def check_layout(self, recipe: Recipe) -> None:
-        if recipe.images.arrangement not in TABLE_GRIDS:
-            unknown = recipe.images.arrangement
-            raise InputError(f"unknown table grid '{unknown}'{nearest(unknown, TABLE_GRIDS)}")
+        name = recipe.images.arrangement
+        if name not in TABLE_GRIDS:
+            raise InputError(f"unknown table grid '{name}'{nearest(name, TABLE_GRIDS)}")
         _standardizer(recipe)
 
     def new_codec(self, recipe: Recipe, info: SampleInfo) -> Codec:
@@ -146,24 +146,24 @@ class Table(Kind):
         return re.escape(codec.form["file"])
 
     def rows(self, codec: Codec, samples: Samples) -> pd.DataFrame:
-        return TableForm.from_state(codec.form["table"]).to_frame(samples)
+        return _form(codec).to_frame(samples)
 
     def category_sizes(self, codec: Codec) -> dict[str, int]:
         return {column.name: len(column.values) for column in _categories(codec)}
 
     def open_texts(self, codec: Codec) -> Iterator[str]:
         yield from super().open_texts(codec)
-        yield from (column.name for column in TableForm.from_state(codec.form["table"]).columns)
+        yield from (column.name for column in _form(codec).columns)
         yield from (text_of(value) for column in _categories(codec) for value in column.values)
 
     def identities(self, store: Store, codec: Codec) -> dict[str, Iterable[str]]:
-        named = TableForm.from_state(codec.form["table"]).patient is not None  # else a row's number is its only name
+        named = _form(codec).patient is not None  # else a row's number is its only name
         return {"the id of a patient": store.frame["patient"].astype(str).unique()} if named else {}
 
     def source_texts(self, recipe: Recipe, source: Path) -> dict[str, Iterable[str]]:
-        patient = patient_column(recipe)
+        patient = _patient_column(recipe)
         hidden = [*recipe.data.drop, *([patient] if patient else [])]
-        frame = read_table(source, recipe.data.missing, as_written(recipe)).frame
+        frame = read_table(source, recipe.data.missing, _as_written(recipe)).frame
         cells = {str(cell) for column in hidden for cell in frame[column].dropna().unique()}
         return {"a cell of a column that was left out": sorted(cells)} if hidden else {}
 
@@ -171,14 +171,14 @@ class Table(Kind):
         name, dialect = Path(codec.form["file"]), codec.form["dialect"]
         if file_format != "source":
             name, dialect = name.with_suffix(f".{file_format}"), _DIALECTS[file_format]
-        return TableFormat(plan, TableForm.from_state(codec.form["table"]), name.name, dialect)
+        return TableFormat(plan, _form(codec), name.name, dialect)
 
     def content(self, codec: Codec) -> str:
-        names = [column.name for column in TableForm.from_state(codec.form["table"]).columns]
+        names = [column.name for column in _form(codec).columns]
         return f"{len(names)} column{'s' * (len(names) != 1)}: {', '.join(names)}"
 
     def read_back(self, folder: Path, codec: Codec) -> Samples:
-        form = TableForm.from_state(codec.form["table"])
+        form = _form(codec)
         names = [column.name for column in form.columns]
         file = read_table(folder / codec.form["file"], (), form.texts, codec.form["dialect"], names)
         return form.to_samples(file.frame)
@@ -194,27 +194,31 @@ class Table(Kind):
         return Lesson(boosting(), lambda values: values[:, :, 0])
 
     def view(self, sets: Sets) -> View:
-        return TableView.of(TableForm.from_state(sets.codec.form["table"]), sets.training, sets.control)
+        return TableView.of(_form(sets.codec), sets.training, sets.control)
 
     def extra_attacks(self, codec: Codec) -> Extra:
         from ..evaluation.privacy.rows import attack_rows
 
-        return partial(attack_rows, TableForm.from_state(codec.form["table"]))
+        return partial(attack_rows, _form(codec))
+
+
+def _form(codec: Codec) -> TableForm:
+    """How the columns of the table become features."""
+    return TableForm.from_state(codec.form["table"])
 
 
 def _categories(codec: Codec) -> list[Binary | Category]:
-    columns = TableForm.from_state(codec.form["table"]).columns
-    return [column for column in columns if isinstance(column, (Binary, Category))]
+    return [column for column in _form(codec).columns if isinstance(column, (Binary, Category))]
 
 
-def patient_column(recipe: Recipe) -> str | None:
+def _patient_column(recipe: Recipe) -> str | None:
     """The column that says whose a row is; words that are for records say nothing: each row is somebody else's."""
     return None if recipe.data.patient in ("auto", "record") else recipe.data.patient
 
 
-def as_written(recipe: Recipe) -> list[str]:
+def _as_written(recipe: Recipe) -> list[str]:
     """Columns whose cells are taken as they stand, numbers or not: nothing is learnt from their size."""
-    patient = patient_column(recipe)
+    patient = _patient_column(recipe)
     return [*recipe.data.category, *recipe.data.drop, *([patient] if patient else [])]
 
 

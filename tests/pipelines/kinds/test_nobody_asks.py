@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anonimage.pipelines import kinds
 from anonimage.pipelines.kinds import KINDS
 
 PIPELINES = Path(__file__).resolve().parents[3] / "pipelines"
@@ -40,8 +41,11 @@ def _asks(node: ast.AST) -> bool:
             return ast.unparse(value).split(".")[-1] == "form"
         case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[ast.Constant("kind"), *_]):
             return ast.unparse(value).split(".")[-1] == "form"
-        case ast.ImportFrom(module=module) if module:  # what only one kind has
-            return re.search(r"(^|\.)kinds\.\w", module) is not None
+        case ast.Subscript(value=ast.Name("KINDS"), slice=ast.Constant()):
+            return True
+        case ast.ImportFrom(module=module, names=names) if module:  # what only one kind has
+            known = all(alias.name in kinds.__all__ for alias in names)
+            return re.search(r"(^|\.)kinds\.\w", module) is not None or (module.endswith("kinds") and not known)
     return False
 
 
@@ -67,6 +71,8 @@ def test_nobody_asks_which_kind_of_data_it_is():
         'kind = codec.form["kind"]',
         'kind = form.get("kind")',
         "from ..kinds.table import as_written",
+        "from .kinds import Table",
+        'if kind is KINDS["table"]: pass',
         "match recipe.data.kind:\n    case 'images': pass",
     ],
 )

@@ -19,7 +19,7 @@ from ...data.split import CONTROL, TRAIN, split_patients
 from ...data.store.store import Store
 from ...data.store.writing import StagedStore, stage_samples
 from ...data.table.columns import NUMBERS, Binary, Category, text_of
-from ...data.table.file import read_table
+from ...data.table.file import TableFile, read_table
 from ...data.table.form import TableForm, TableFormat, rows_of
 from ...errors import InputError, nearest
 from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Transform, table_grid
@@ -78,7 +78,7 @@ class Table(Kind):
             raise InputError(f"head = '{recipe.gan.head}' needs classes; name the column that has them with --label")
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
-        file = read_table(source, recipe.data.missing, _as_written(recipe))
+        file = _read(recipe, source)
         left_out = (*recipe.data.drop, _patient_column(recipe))
         options = {"binary": recipe.data.binary, "category": recipe.data.category, "keep": recipe.data.keep}
         problems, rows = [], []
@@ -100,7 +100,7 @@ class Table(Kind):
     def ingest(
         self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
-        file = read_table(source, recipe.data.missing, _as_written(recipe))
+        file = _read(recipe, source)
         patient, label = _patient_column(recipe), None if recipe.data.label == NO_LABEL else recipe.data.label
         rows = rows_of(file.frame, file.name, label=label, patient=patient)
         part = split_patients(rows, recipe.data.control_share, recipe.seed) if split else np.full(len(rows), TRAIN)
@@ -163,7 +163,7 @@ class Table(Kind):
     def source_texts(self, recipe: Recipe, source: Path) -> dict[str, Iterable[str]]:
         patient = _patient_column(recipe)
         hidden = [*recipe.data.drop, *([patient] if patient else [])]
-        frame = read_table(source, recipe.data.missing, _as_written(recipe)).frame
+        frame = _read(recipe, source).frame
         cells = {str(cell) for column in hidden for cell in frame[column].dropna().unique()}
         return {"a cell of a column that was left out": sorted(cells)} if hidden else {}
 
@@ -216,10 +216,11 @@ def _patient_column(recipe: Recipe) -> str | None:
     return None if recipe.data.patient in ("auto", "record") else recipe.data.patient
 
 
-def _as_written(recipe: Recipe) -> list[str]:
-    """Columns whose cells are taken as they stand, numbers or not: nothing is learnt from their size."""
+def _read(recipe: Recipe, source: Path) -> TableFile:
+    """The table; cells of columns from whose size nothing is learnt are taken as they stand, numbers or not."""
     patient = _patient_column(recipe)
-    return [*recipe.data.category, *recipe.data.drop, *([patient] if patient else [])]
+    as_written = [*recipe.data.category, *recipe.data.drop, *([patient] if patient else [])]
+    return read_table(source, recipe.data.missing, as_written)
 
 
 def _with_every_value(is_training: np.ndarray, patient: pd.Series, frame: pd.DataFrame, form: TableForm) -> np.ndarray:

@@ -144,8 +144,8 @@ def test_columns_of_one_name(frame, table, out):
     nothing_left(out)
 
 
-def test_more_columns_than_places(frame, table, out):
-    refused(quick("table", table(frame), out, side=2), "6 features", "4 places", "side of at least 3")
+def test_more_columns_than_cells(frame, table, out):
+    refused(quick("table", table(frame), out, side=2), "6 features", "4 cells", "side of at least 3")
     nothing_left(out)
 
 

@@ -14,7 +14,7 @@ Example: a chain of two maps, what it leaves out of a window, and the way back.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -48,8 +48,7 @@ class Saturation:
         return cls(int(outside.sum()), int(outside.any(axis=-1).sum()), int(x.size - np.isnan(x).sum()), n_windows)
 
     def __add__(self, more: "Saturation") -> "Saturation":
-        values, windows = self.values + more.values, self.windows + more.windows
-        return Saturation(values, windows, self.n_values + more.n_values, self.n_windows + more.n_windows)
+        return Saturation(*(own + added for own, added in zip(astuple(self), astuple(more), strict=True)))
 
 
 class Forward(ABC):

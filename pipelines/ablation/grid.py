@@ -22,12 +22,7 @@ FIXED = {
     "devices": "changes nothing but how fast it goes; share the work out with --jobs or --engine ray",
     "nodes": "changes nothing but how fast it goes; share the work out with --jobs or --engine ray",
 }
-# What an ablation decides by itself, and so must be as it is by default
-OURS = {
-    "store": "each cell has its own samples",
-    "devices": "cells share the machine; share the work out with --jobs or --engine ray",
-    "nodes": "cells share the machine; share the work out with --jobs or --engine ray",
-}
+DECIDED = ("store", "devices", "nodes")  # by an ablation itself: each cell has its own samples and one process
 LONGEST = 80  # characters of a folder's name
 
 
@@ -73,10 +68,10 @@ def grid(recipe: Recipe, vary: Sequence[str]) -> list[Cell]:
         InputError: no such key, a value that does not fit, one value or the same one twice, a key given twice, or
             a setting that an ablation cannot have.
     """
-    for key, why in OURS.items():
+    for key in DECIDED:
         value = recipe.settings()[key]
         if value != SETTINGS[key].default:
-            raise InputError(f"{key} = {value}: not in an ablation, {why}; leave it out")
+            raise InputError(f"{key} = {value}: not in an ablation, it {FIXED[key]}; leave it out")
     recipe = recipe.changed({"against": None})
     axes: dict[str, list[str]] = {}
     for text in vary:

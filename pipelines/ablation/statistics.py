@@ -80,18 +80,17 @@ def mean_of(values: np.ndarray | Sequence[float], alpha: float = ALPHA) -> Mean:
     return Mean(mean, mean - half, mean + half, n)
 
 
-def compare_paired(differences: Sequence[np.ndarray], family: int | None = None) -> list[Difference]:
+def compare_paired(differences: Sequence[np.ndarray]) -> list[Difference]:
     """Judge a family of paired differences, each by a paired t-test, all together by Holm's procedure.
 
     Arguments:
-        differences: of each comparison (n,): one a seed, this less the first.
-        family: how many comparisons to correct for; None: those with two seeds or more. One that cannot be tested
-            counts as well.
+        differences: of each comparison (n,): one a seed, this less the first. Those of two seeds or more are corrected
+            for, whether they can be tested or not.
 
     Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
     """
     each = [np.asarray(values, dtype=np.float64) for values in differences]
-    family = family or sum(len(values) > 1 for values in each) or 1
+    family = sum(len(values) > 1 for values in each) or 1
     p = [_p(values) for values in each]
     judged = []
     for values, own, corrected in zip(each, p, holm(p, family), strict=True):
@@ -117,19 +116,18 @@ def holm(p: Sequence[float], family: int | None = None) -> list[float]:
 
 
 @lru_cache(maxsize=256)
-def effect_to_find(n: int, alpha: float, power: float = POWER) -> float:
-    """The difference, in standard deviations of differences, of which a paired t-test has this power.
+def effect_to_find(n: int, alpha: float) -> float:
+    """The difference, in standard deviations of differences, of which a paired t-test has the power POWER.
 
     Arguments:
         n: pairs, at least two.
         alpha: two-sided level.
-        power: how often such a difference is significant.
 
     Source: Cohen 1988, ch. 2; the noncentral t distribution.
     """
     # not statsmodels' TTestPower: at 3 pairs and a level of 0.05 / 3 it gives 4.3 for 5.7, and worse at smaller levels
     threshold = float(stats.t.isf(alpha / 2, n - 1))
-    shift = optimize.brentq(lambda shift: stats.nct.sf(threshold, n - 1, shift) - power, 0, 10 + 3 * threshold)
+    shift = optimize.brentq(lambda shift: stats.nct.sf(threshold, n - 1, shift) - POWER, 0, 10 + 3 * threshold)
     return float(shift) / float(np.sqrt(n))
 
 

@@ -129,10 +129,7 @@ def _in_file(path: Path, name: str, index: SourceIndex, codec: Codec) -> set[str
         return found
     if name in DOCUMENTS:
         text = path.read_text("utf-8")
-        found |= index.in_text(text)
-        if index.holds_row(text):
-            found.add(ROW)
-        return found | {what for lines in _numbers(text) for what in index.in_numbers(lines)}
+        return index.in_text(text) | {what for lines in _numbers(text) for what in index.in_numbers(lines)}
     if index.pictures and pixels_of(path) in index.pictures:
         found.add(PICTURE)
     for text in _texts(path):

@@ -109,6 +109,8 @@ class SourceIndex:
         near = (number for number in _NEAR_OFFSET.findall(text) if len(number.strip("-0.").replace(".", "")) >= 3)
         if not self.offset_values.isdisjoint([*exact, *(float(np.float32(number)) for number in near)]):
             found.add(OFFSETS)
+        if self.row_words and not self.row_words.isdisjoint(map(words_of, text.splitlines())):
+            found.add(ROW)
         return found
 
     def in_numbers(self, lines: np.ndarray) -> set[str]:
@@ -128,10 +130,6 @@ class SourceIndex:
             return np.empty(0, int)
         grids = [on_grid(lines, gain) for gain in {1.0, *self.gains}]
         return np.unique(np.concatenate([self.traces.find(grid) for grid in grids]))
-
-    def holds_row(self, text: str) -> bool:
-        """Whether a line of a text is a row of the table, however its cells are set apart."""
-        return bool(self.row_words) and not self.row_words.isdisjoint(map(words_of, text.splitlines()))
 
     def add_texts(self, texts: Iterable[object], what: str, declared: set[tuple[str, ...]]) -> None:
         """Look for some texts.
@@ -174,7 +172,7 @@ class SourceIndex:
         self.traces.seal()
         self.searched.append(STRETCH)
         if kind.has_offsets:
-            minima = np.concatenate([_minima(values) for values in store.iter_windows(None)])  # N, C
+            minima = np.concatenate([np.fmin.reduce(values, axis=2) for values in store.iter_windows(None)])  # N, C
             self.offset_values = frozenset(map(float, np.unique(minima[np.isfinite(minima)])))
             self.offsets = Traces(min(_RUN, len(minima)), steps=False)
             self.offsets.add(bits(minima.T))
@@ -296,9 +294,3 @@ def _recording(head: RecordHead) -> Recording | None:
         return None if head.n_samples * len(head.signals) > LONGEST else read_record(head)
     except InputError:  # such as a signal's file that is missing, of a lead that no run needed
         return None
-
-
-def _minima(values: np.ndarray) -> np.ndarray:
-    """(N, C, L) to (N, C): what the levels of a window leave out."""
-    lowest = np.where(np.isnan(values), np.inf, values).min(axis=2)
-    return np.where(np.isinf(lowest), np.float32(np.nan), lowest).astype(np.float32)

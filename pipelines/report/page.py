@@ -1,6 +1,8 @@
 """report.html: verdicts and advice on the first screen, then pictures, then every number with interval and baseline."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,47 +31,6 @@ VERDICTS = {
 }
 LINES, REASONS = {"fidelity": 6, "utility": 3, "privacy": 3}, 3  # of a card
 
-_UNDECIDED = "Undecided: generate and evaluate more samples, or read more people, so that intervals shrink."
-# The first that applies: area, its verdict, what to do
-ADVICE = (
-    (
-        *("privacy", "fail"),
-        "Do not release this: an attack learns more about people in training than the policy allows. Run again in "
-        "another folder (or with --overwrite): fewer --steps, more people or a smaller network (--set widths=…).",
-    ),
-    (
-        *("privacy", "undecided"),
-        "Do not release this yet: there are too few people to decide. The reasons below say how many are needed.",
-    ),
-    (
-        *("privacy", "inconclusive"),
-        "Do not release this yet: the audit's own controls passed, but in fewer runs than the policy asks for. Run the "
-        "audit with control_runs = N, the number in the reasons below.",
-    ),
-    ("privacy", "not measured", "Do not release this yet: run `anonimage audit OUT` first."),
-    (
-        *("fidelity", "fail"),
-        "Not fit for release: it does not resemble real data enough. Train longer, or try another recipe.",
-    ),
-    ("utility", "fail", "Not fit for release: too little can be learned from it. Train longer, or on more people."),
-    ("fidelity", "undecided", _UNDECIDED),
-    ("utility", "undecided", _UNDECIDED),
-    ("fidelity", "not measured", "A limit of the policy could not be tested; the reasons below say what is missing."),
-)
-UNUSABLE = "A limit of the policy on utility could not be tested, so the release may be refused; see the reasons below."
-FAILED = (
-    "Do not release this: the audit's own controls failed, so no conclusion can be drawn from attacks that did not "
-    "work. Generate more, or read more people, and audit again."
-)
-NO_CONTROL = (
-    "Do not release this: not both of the audit's own controls were run, so no conclusion can be drawn from attacks "
-    "that did not work. Read more people, and audit again."
-)
-RELEASE = (
-    "All limits of the policy are met: `anonimage release OUT TO` makes the bundle. What was not measured is listed "
-    "below and in the bundle's datasheet."
-)
-JUDGE = "Nothing has been judged yet: run `anonimage audit OUT`, and then `anonimage release OUT TO`."
 DROPPED = {
     "short": "records left out: shorter than a window",
     "missing": "windows left out: a sample is missing",
@@ -121,15 +82,24 @@ def next_step(areas: Sequence[Area], audit: Audit | None = None) -> str:
         areas: the verdicts of a policy; empty: there are none.
         audit: which they rest on.
     """
+    advice = advices()
+    general = advice["general"]
     if not areas:
-        return JUDGE
+        return general["judge"]
     verdicts = {(area.name, area.verdict) for area in areas}
     if ("privacy", "inconclusive") in verdicts and audit is not None and not audit.conclusive:
-        return FAILED if any(not control.passed for control in audit.controls) else NO_CONTROL
+        failed = any(not control.passed for control in audit.controls)
+        return general["controls_failed" if failed else "controls_missing"]
     untested = [area for area in areas if (area.name, area.verdict) == ("utility", "not measured")]
     limited = any(NO_LIMIT not in reason for area in untested for reason in area.reasons)
-    otherwise = UNUSABLE if limited else RELEASE
-    return next((advice for name, verdict, advice in ADVICE if (name, verdict) in verdicts), otherwise)
+    first = [each["advice"] for each in advice["verdicts"] if (each["area"], each["verdict"]) in verdicts]
+    return next(iter(first), general["utility_untested" if limited else "release"])
+
+
+@cache
+def advices() -> dict[str, Any]:
+    """What the first screen advises, see advice.toml."""
+    return tomllib.loads((FOLDER / "advice.toml").read_text("utf-8"))
 
 
 def _card(run: Run, name: str, area: Area | None) -> dict[str, Any]:

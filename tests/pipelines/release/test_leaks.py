@@ -292,7 +292,7 @@ def test_every_word_that_the_documents_of_a_bundle_hold_is_known(clean):
     declared = {word for text in WfdbRecords().open_texts(clean.codec) for word in words_of(text)}
     for name in ("datasheet.md", "audit.json", "policy.toml", "codec.json", "generator/architecture.json"):
         words = {word for word in words_of((clean.to / name).read_text()) if word.isalpha() and len(word) > 3}
-        assert sorted(words - known - declared) == [], name
+        assert sorted(words - known - declared) == [], f"{name}: add these words to vocabulary.txt"
 
 
 def test_a_flat_line_and_a_ramp_are_nobodys(case):

@@ -14,16 +14,7 @@ from anonimage.pipelines.evaluation.privacy.findings import Control
 from anonimage.pipelines.evaluation.scores import Evidence, Score, score_table
 from anonimage.pipelines.release.gate import Area, LimitCheck
 from anonimage.pipelines.report.content import attack_rows, number, score_tables
-from anonimage.pipelines.report.page import (
-    ADVICE,
-    FAILED,
-    JUDGE,
-    NO_CONTROL,
-    RELEASE,
-    UNUSABLE,
-    next_step,
-    render,
-)
+from anonimage.pipelines.report.page import advices, next_step, render
 from anonimage.pipelines.report.plots import draw_map, draw_parameter
 from anonimage.pipelines.report.svg import draw_paper, image_grid, room
 from PIL import Image
@@ -40,6 +31,9 @@ def page(finished):
 def full():
     """A report with everything that there can be."""
     return render(ecg_run())
+
+
+ADVICE = advices()["general"]
 
 
 def words(page):
@@ -105,11 +99,11 @@ def test_the_first_screen_says_a_verdict_in_words_for_each_area(full):
 @pytest.mark.parametrize(
     ("verdicts", "start"),
     [
-        ((), JUDGE),
-        (("pass", "pass", "pass"), RELEASE),
-        (("pass", "not measured", "pass"), RELEASE),
+        ((), ADVICE["judge"]),
+        (("pass", "pass", "pass"), ADVICE["release"]),
+        (("pass", "not measured", "pass"), ADVICE["release"]),
         (("fail", "fail", "fail"), "Do not release this: an attack"),
-        (("pass", "not judged", "pass"), RELEASE),
+        (("pass", "not judged", "pass"), ADVICE["release"]),
         (("pass", "pass", "undecided"), "Do not release this yet: there are too few people"),
         (("pass", "pass", "not measured"), "Do not release this yet: run `anonimage audit OUT`"),
         (("fail", "pass", "pass"), "Not fit for release"),
@@ -129,8 +123,8 @@ def test_controls_that_failed_are_not_those_that_ran_too_seldom():
         return next_step(areas, replace(audit(), controls=controls))
 
     good, bad = Control("positive", 20, 20, 19), Control("negative", 18, 20, 19)
-    assert advice(good, bad) == FAILED
-    assert advice(good) == NO_CONTROL
+    assert advice(good, bad) == ADVICE["controls_failed"]
+    assert advice(good) == ADVICE["controls_missing"]
     seldom = advice(Control("positive", 5, 5, 5), Control("negative", 5, 5, 5))
     assert "in fewer runs than the policy asks for. Run the audit with control_runs = N" in seldom
     assert "failed" not in seldom
@@ -138,8 +132,8 @@ def test_controls_that_failed_are_not_those_that_ran_too_seldom():
 
 def test_a_limit_that_could_not_be_tested_is_not_told_to_release():
     areas = [Area("utility", "not measured", ("tstr: macro PR-AUC: not measured (no classes)",), ())]
-    assert next_step(areas) == UNUSABLE
-    assert next_step([Area("utility", "not measured", ("the policy sets no limit",), ())]) == RELEASE
+    assert next_step(areas) == ADVICE["utility_untested"]
+    assert next_step([Area("utility", "not measured", ("the policy sets no limit",), ())]) == ADVICE["release"]
 
 
 def test_networks_that_stay_in_are_said_to_be_held_to_no_limit():
@@ -178,7 +172,7 @@ def test_pictures_name_the_lead_and_what_they_rest_on():
 def test_only_a_full_pass_is_told_to_release():
     for name in ("fidelity", "privacy"):
         for verdict in ("fail", "undecided", "not measured"):
-            assert (name, verdict) in {row[:2] for row in ADVICE}
+            assert (name, verdict) in {(each["area"], each["verdict"]) for each in advices()["verdicts"]}
 
 
 def test_attacks_are_told_with_both_controls_and_whether_they_work(full):

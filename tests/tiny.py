@@ -105,7 +105,7 @@ def nothing_left(out: Path) -> None:
 
 def only_work_left(out: Path) -> None:
     """A refused command leaves what it read until then, with which the next call goes on, and nothing else."""
-    assert [path.name for path in out.iterdir()] == [".preparing"]
+    assert [path.name for path in out.iterdir()] == [".store.unfinished"]
 
 
 def command(*arguments: object) -> list[str]:

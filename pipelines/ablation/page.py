@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import numpy as np
@@ -85,18 +84,20 @@ class Table:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters |= {"number": number, "p_text": p_text, "signed": _signed, "interval": _interval}
+        environment.filters |= {"number": number, "p_text": p_text, "signed": _signed, "span": _span}
+        environment.tests["nan"] = isnan
         summary = self.summary
-        order = [name for _, names in score_table().grouped(summary.others) for name in names]
         return environment.get_template(template).render(
             table=self,
             summary=summary,
+            best=score_table().headlines(),
+            others=[name for _, names in score_table().grouped(summary.others) for name in names],
             columns=COLUMNS,
             corrected=CORRECTED,
             hopeless=HOPELESS if self._is_hopeless() else None,
-            scores=[self._score(name, as_html) for name in summary.headlines],
-            others={self._heading(name): [_row(summary, line) for line in summary.others[name]] for name in order},
             undetected=self._undetected(),
+            means=draw_means,
+            differences=draw_differences,
             settings=self.recipe.to_toml(),
             style=Markup((REPORT / "style.css").read_text("utf-8")),
             versions=versions(),
@@ -107,29 +108,6 @@ class Table:
         filling = dict.fromkeys(("cutoff", "lead", "paper_share"), "") | {"what": kind_of_recipe(self.recipe).nouns}
         filling |= {"leads": "channels", "source": "source", "width": "the adapted range"}
         return score_table().title(score, filling)
-
-    def _heading(self, score: str) -> str:
-        return self.name_of(score) + (f", {self.summary.units[score]}" if self.summary.units[score] else "")
-
-    def _score(self, name: str, plots: bool) -> dict[str, Any]:
-        """A headline score: its rows, its line at a glance, and its plots."""
-        summary, title = self.summary, self.name_of(name)
-        lines, unit = summary.headlines[name], summary.units[name]
-        judged = [line.difference for line in lines if line.difference is not None]
-        sizes = _detectable(lines)
-        return {
-            "title": title,
-            "heading": self._heading(name),
-            "best": score_table().headlines()[name],
-            "rows": [_row(summary, line) for line in lines],
-            "first": next((number(line.mean.value, unit) for line in lines if line.cell == 0), "not measured"),
-            "range": [min(line.mean.value for line in lines), max(line.mean.value for line in lines)],
-            "differing": [summary.short(line.cell) for score, line in summary.significant() if score == name],
-            "tested": any(difference.n > 1 for difference in judged),
-            "detectable": " to ".join(map(number, sorted({min(sizes), max(sizes)}))) if sizes else "–",
-            "means": draw_means(summary, lines, title, unit) if plots else None,
-            "differences": draw_differences(summary, lines, title, unit) if plots else None,
-        }
 
     def _is_hopeless(self) -> bool:
         """Whether all cells are so far from real samples that being alike means nothing."""
@@ -144,8 +122,9 @@ class Table:
         return None
 
 
-def draw_means(summary: Summary, lines: Sequence[Line], title: str, unit: str) -> Markup:
+def draw_means(summary: Summary, score: str, title: str) -> Markup:
     """Each cell's mean with its 95 % interval, every seed as a dot, and the baseline as a dashed mark."""
+    lines, unit = summary.headlines[score], summary.units[score]
     figure, axis = _plot(summary, lines)
     for row, line in enumerate(lines):
         _draw(axis, row, line.values.values(), line.mean, REAL)
@@ -156,9 +135,9 @@ def draw_means(summary: Summary, lines: Sequence[Line], title: str, unit: str) -
     return as_svg(figure, f"{title}, mean of each cell: {text}")
 
 
-def draw_differences(summary: Summary, lines: Sequence[Line], title: str, unit: str) -> Markup | None:
+def draw_differences(summary: Summary, score: str, title: str) -> Markup | None:
     """Each cell's paired difference from the first: 95 % interval thick, the one for all comparisons thin."""
-    compared = [(line, line.difference) for line in lines if line.difference is not None]
+    compared = [(line, line.difference) for line in summary.headlines[score] if line.difference is not None]
     if not compared:
         return None
     figure, axis = _plot(summary, [line for line, _ in compared])
@@ -170,7 +149,10 @@ def draw_differences(summary: Summary, lines: Sequence[Line], title: str, unit: 
         drawn += [abs(end) for end in (difference.low, difference.high, *line.differences.values()) if np.isfinite(end)]
     if max(drawn):  # a wide interval of few seeds may be many times as long, and would hide all else
         axis.set_xlim(-1.6 * max(drawn), 1.6 * max(drawn))
-    axis.set_xlabel(f"difference from {_short(summary, 0, 40)}{f', {unit}' * bool(unit)}", fontsize=8)
+    axis.set_xlabel(
+        f"difference from {_short(summary, 0, 40)}{f', {summary.units[score]}' * bool(summary.units[score])}",
+        fontsize=8,
+    )
     text = ", ".join(f"{summary.short(line.cell)} {difference.value:+.3g}" for line, difference in compared)
     return as_svg(figure, f"{title}, paired differences: {text}")
 
@@ -193,24 +175,6 @@ def _draw(axis: Axes, row: int, values: Iterable[float], mean: Mean | Difference
     axis.plot([mean.value], [row], "D", color=colour, markersize=4.5)
 
 
-def _row(summary: Summary, line: Line) -> dict[str, Any]:
-    """The cell's name, a text for each of COLUMNS, and whether it differs."""
-    judged = line.difference
-    texts = dict.fromkeys(COLUMNS, "–")
-    texts |= {"mean": number(line.mean.value), "interval": _interval(line.mean)}
-    texts["baseline"] = "none" if isnan(line.baseline) else number(line.baseline)
-    if judged is not None:
-        wide = Mean(judged.value, judged.wide_low, judged.wide_high, judged.n)
-        texts |= {"difference": "0 in every seed" if judged.identical else _signed(judged.value)}
-        texts |= {"difference_interval": _interval(judged), "wide": _interval(wide), "pairs": str(judged.n)}
-        texts |= {key: p_text(p) for key, p in (("p", judged.p), ("p_holm", judged.p_holm)) if not isnan(p)}
-        texts |= {} if isnan(judged.detectable) else {"detectable": number(judged.detectable)}
-    elif line.cell == 0:
-        texts["difference"] = "first cell"
-    differs = any(line is each for _, each in summary.significant())
-    return {"cell": summary.name(line.cell) + " ‡" * line.another_baseline, "texts": texts, "differs": differs}
-
-
 def _detectable(lines: Sequence[Line]) -> list[float]:
     """Of each comparison that has one."""
     return [line.difference.detectable for line in lines if line.difference and not isnan(line.difference.detectable)]
@@ -220,8 +184,8 @@ def _short(summary: Summary, cell: int, most: int) -> str:
     return textwrap.shorten(summary.short(cell), most, placeholder=" …")
 
 
-def _interval(mean: Mean | Difference) -> str:
-    return "none" if isnan(mean.low) else f"{number(mean.low)} to {number(mean.high)}"
+def _span(low: float, high: float) -> str:
+    return "none" if isnan(low) else f"{number(low)} to {number(high)}"
 
 
 def _signed(value: float) -> str:

@@ -127,7 +127,7 @@ def train_on(path: Path, codec_file: Path, cache_bytes: int, steps: int) -> dict
     import torch
 
     empty = _memory("VmRSS")
-    from anonimage.gan import Callback
+    from anonimage.gan.training.trainer import Callback
     from anonimage.pipelines.batches import store_batches
     from anonimage.pipelines.codecs import load_codec
     from anonimage.pipelines.training import new_trainer, with_hardware

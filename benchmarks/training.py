@@ -19,16 +19,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from anonimage.gan import (
-    Architecture,
-    Batch,
-    Callback,
-    Trainer,
-    TrainerSettings,
-    resident,
-    sample_images,
-)
+from anonimage.gan.batch import Batch, resident
+from anonimage.gan.networks.family import Architecture
 from anonimage.gan.objectives.cross_entropy import CrossEntropy
+from anonimage.gan.sampling import sample_images
+from anonimage.gan.training.trainer import Callback, Trainer, TrainerSettings
 from anonimage.pipelines.evaluation.neighbours import nearest_neighbour_accuracy
 from scipy.stats import t as student
 

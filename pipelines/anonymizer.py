@@ -18,7 +18,9 @@ from ..data.store.store import Store
 from ..data.store.writing import stage_samples
 from ..errors import InputError
 from ..files import refuse_used
-from ..gan import CHUNK, Snapshot, Trainer, iter_images, load, save
+from ..gan.sampling import CHUNK, iter_images
+from ..gan.training.checkpoint import Snapshot, load, save
+from ..gan.training.trainer import Trainer
 from ..transforms import Codec
 from .batches import n_training, store_batches, training_labels
 from .classes import Classes

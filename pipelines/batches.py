@@ -8,7 +8,7 @@ from torch import Tensor
 from ..data.split import TRAIN, undersample
 from ..data.store.store import Store
 from ..errors import InputError
-from ..gan import Batch, Images
+from ..gan.batch import Batch, Images
 from ..transforms import Codec
 from .classes import Classes
 from .recipe import Recipe

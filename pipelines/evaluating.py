@@ -12,7 +12,8 @@ from ..data.split import CONTROL, TRAIN
 from ..data.store.store import open_store
 from ..errors import InputError, one_line
 from ..files import new_file
-from ..gan import Check, load
+from ..gan.training.checkpoint import load
+from ..gan.training.signs import Check
 from ..transforms import Codec
 from .codecs import load_codec
 from .evaluation.measure import attack, matcher_of, measure

@@ -15,7 +15,7 @@ from ..data.samples import Samples
 from ..data.sharded import Plan, write_shards
 from ..errors import InputError
 from ..files import new_file, refuse_used, staged_folder
-from ..gan import Snapshot, part
+from ..gan.training.checkpoint import Snapshot, part
 from .anonymizer import Anonymizer
 from .kinds import kind_of_codec
 from .lock import locked_beside

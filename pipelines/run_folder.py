@@ -247,7 +247,7 @@ def chosen_checkpoint(folder: RunFolder) -> Path:
     Raises:
         InputError: not trained yet.
     """
-    from ..gan import latest  # commands that only look at a folder need no networks
+    from ..gan.training.checkpoint import latest
 
     best = latest(folder.best) if folder.recipe.train.stop_score != "none" else None
     chosen = best or latest(folder.checkpoints)

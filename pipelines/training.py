@@ -17,34 +17,18 @@ from ..data.split import TRAIN
 from ..data.store.store import open_store
 from ..errors import InputError
 from ..files import new_file
-from ..gan import (
-    FAMILIES,
-    OBJECTIVES,
-    Architecture,
-    Batch,
-    Callback,
-    Checkpoints,
-    Event,
-    Evolution,
-    Generator,
-    Metrics,
-    Monitor,
-    Objective,
-    PeerFailedError,
-    Progress,
-    Reading,
-    Scored,
-    Snapshot,
-    Stopping,
-    Trainer,
-    TrainerSettings,
-    classify,
-    latest,
-    load,
-    own_environment,
-    resident,
-    sample_images,
-)
+from ..gan.batch import Batch, resident
+from ..gan.networks.family import FAMILIES, Architecture
+from ..gan.networks.modules import Generator
+from ..gan.objectives import OBJECTIVES
+from ..gan.objectives.objective import Objective
+from ..gan.sampling import classify, sample_images
+from ..gan.training.callbacks import Checkpoints, Evolution, Metrics, Progress, Reading, Scored, Stopping
+from ..gan.training.checkpoint import Snapshot, latest, load
+from ..gan.training.monitor import Event, Monitor
+from ..gan.training.processes import PeerFailedError
+from ..gan.training.runtime import own_environment
+from ..gan.training.trainer import Callback, Trainer, TrainerSettings
 from ..launch import rank
 from ..transforms import Codec
 from .batches import REFERENCE, Batches, n_training, store_batches, training_labels

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...data.parallel import Failure, ParallelMap, map_over
 from ...errors import InputError
 from ...files import is_unfinished, new_file, refuse_file, refuse_used
-from ...gan import make_fabric
+from ...gan.training.runtime import make_fabric
 from ..engine import ProcessMap
 from ..evaluation.verifier import Verifier
 from ..kinds import check_source

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...data.samples import Samples
 from ...data.table.form import TableForm
-from ...gan import classify, realness, sample_images
+from ...gan.sampling import classify, realness, sample_images
 from ...transforms import Codec
 from ..progress import progress
 from . import beats, distances, images, neighbours, parameters, signals, tables, utility

@@ -11,7 +11,7 @@ from ...data.samples import Samples
 from ...data.split import CONTROL, TRAIN
 from ...data.store.store import Store
 from ...errors import InputError
-from ...gan import Snapshot
+from ...gan.training.checkpoint import Snapshot
 from ...transforms import Codec
 from ..classes import Classes
 from ..recipe import Recipe

@@ -16,7 +16,7 @@ import tomli_w
 from ... import __version__
 from ...errors import InputError
 from ...files import new_file, new_folder, refuse_file, scratch_folder
-from ...gan import Snapshot, load
+from ...gan.training.checkpoint import Snapshot, load
 from ...transforms import Codec
 from ..classes import Classes
 from ..codecs import load_codec

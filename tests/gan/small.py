@@ -4,7 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from anonimage.gan import FAMILIES, OBJECTIVES, Architecture, Batch, Trainer, TrainerSettings
+from anonimage.gan.batch import Batch
+from anonimage.gan.networks.family import FAMILIES, Architecture
+from anonimage.gan.objectives import OBJECTIVES
+from anonimage.gan.training.trainer import Trainer, TrainerSettings
 
 SHAPE = (1, 8, 8)
 LATENT_DIM = 6

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import FAMILIES, OBJECTIVES, Checkpoints, latest, load
+from anonimage.gan.networks.family import FAMILIES
 from anonimage.gan.networks.modules import Judgement, Networks
+from anonimage.gan.objectives import OBJECTIVES
 from anonimage.gan.objectives.objective import Step
+from anonimage.gan.training.callbacks import Checkpoints
+from anonimage.gan.training.checkpoint import latest, load
 from torch import nn
 
 EVERY = [

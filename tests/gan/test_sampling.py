@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import Checkpoints, classify, iter_images, latest, load, realness, sample_images, save
+from anonimage.gan.sampling import classify, iter_images, realness, sample_images
+from anonimage.gan.training.callbacks import Checkpoints
+from anonimage.gan.training.checkpoint import latest, load, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from anonimage.gan import latest
+from anonimage.gan.training.checkpoint import latest
 from tiny import FS, anonimage, beats, command, nothing_left, refused, sets, write_database, write_patient
 
 

@@ -10,7 +10,7 @@ import torch
 from anonimage.data.split import CONTROL, TRAIN
 from anonimage.data.store.store import open_store
 from anonimage.errors import InputError
-from anonimage.gan import resident
+from anonimage.gan.batch import resident
 from anonimage.pipelines.batches import class_rows, grid_rows, n_training, store_batches, training_labels
 from anonimage.pipelines.codecs import fit_codec
 from anonimage.pipelines.kinds import check_source

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import latest, load, make_fabric, own_environment
+from anonimage.gan.training.checkpoint import latest, load
+from anonimage.gan.training.runtime import make_fabric, own_environment
 from anonimage.launch import rank
 from anonimage.pipelines.training import helped_run
 from safetensors.torch import load_file

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.gan import latest
+from anonimage.gan.training.checkpoint import latest
 from tiny import anonimage, command, nothing_left, refused, sets
 
 

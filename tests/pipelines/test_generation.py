@@ -13,7 +13,7 @@ import pytest
 import wfdb
 from anonimage.data import sharded
 from anonimage.files import staging_of
-from anonimage.gan import CHUNK
+from anonimage.gan.sampling import CHUNK
 from anonimage.pipelines import generation
 from anonimage.pipelines.anonymizer import Anonymizer
 from anonimage.pipelines.generation import generate

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import torch
 import wfdb
-from anonimage.gan import Callback, latest
+from anonimage.gan.training.checkpoint import latest
+from anonimage.gan.training.trainer import Callback
 from anonimage.pipelines import training
 from anonimage.pipelines.anonymizer import Anonymizer
 from tiny import anonimage, refused, sets

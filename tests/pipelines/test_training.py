@@ -8,7 +8,9 @@ import time
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import OBJECTIVES, Trainer, latest, load
+from anonimage.gan.objectives import OBJECTIVES
+from anonimage.gan.training.checkpoint import latest, load
+from anonimage.gan.training.trainer import Trainer
 from anonimage.pipelines import training
 from anonimage.pipelines.recipe import load_recipe
 from anonimage.pipelines.training import architecture_of, objective_of, total_steps, with_hardware

@@ -12,7 +12,9 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from anonimage.errors import InputError
-from anonimage.gan import Batch, Callback, PeerFailedError, Trainer
+from anonimage.gan.batch import Batch
+from anonimage.gan.training.processes import PeerFailedError
+from anonimage.gan.training.trainer import Callback, Trainer
 from anonimage.launch import rank
 from safetensors.torch import save_file
 

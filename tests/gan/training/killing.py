@@ -15,7 +15,9 @@ from pathlib import Path
 
 import lightning_fabric  # noqa: F401
 import torch
-from anonimage.gan import Callback, Checkpoints, Metrics, latest, load
+from anonimage.gan.training.callbacks import Checkpoints, Metrics
+from anonimage.gan.training.checkpoint import latest, load
+from anonimage.gan.training.trainer import Callback
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import small

@@ -1,8 +1,9 @@
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import Checkpoints, Metrics, Progress, latest, load
 from anonimage.gan.objectives.acgan import AuxiliaryClassifier
+from anonimage.gan.training.callbacks import Checkpoints, Metrics, Progress
+from anonimage.gan.training.checkpoint import latest, load
 
 
 def test_a_row_every_few_steps(tmp_path, small):

@@ -6,7 +6,9 @@ import shutil
 import numpy as np
 import pytest
 from anonimage.errors import InputError
-from anonimage.gan import Checkpoints, latest, load, sample_images
+from anonimage.gan.sampling import sample_images
+from anonimage.gan.training.callbacks import Checkpoints
+from anonimage.gan.training.checkpoint import latest, load
 
 
 @pytest.fixture(scope="module")

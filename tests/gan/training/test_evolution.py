@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 from anonimage.errors import InputError
-from anonimage.gan import Checkpoints, Evolution, latest, load, sample_images
 from anonimage.gan.randomness import Stream
+from anonimage.gan.sampling import sample_images
+from anonimage.gan.training.callbacks import Checkpoints, Evolution
+from anonimage.gan.training.checkpoint import latest, load
 
 
 def test_the_same_images_as_training_goes_on(small):

@@ -7,17 +7,12 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import (
-    Batch,
-    Callback,
-    Checkpoints,
-    Metrics,
-    Monitor,
-    TrainingError,
-    latest,
-    load,
-)
+from anonimage.gan.batch import Batch
 from anonimage.gan.objectives.cross_entropy import CrossEntropy
+from anonimage.gan.training.callbacks import Checkpoints, Metrics
+from anonimage.gan.training.checkpoint import latest, load
+from anonimage.gan.training.monitor import Monitor
+from anonimage.gan.training.trainer import Callback, TrainingError
 
 LR = 2e-3
 

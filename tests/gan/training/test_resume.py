@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from anonimage.errors import InputError
-from anonimage.gan import OBJECTIVES, Checkpoints, Metrics, TrainingError, latest, load
+from anonimage.gan.objectives import OBJECTIVES
 from anonimage.gan.objectives.cross_entropy import CrossEntropy
+from anonimage.gan.training.callbacks import Checkpoints, Metrics
+from anonimage.gan.training.checkpoint import latest, load
+from anonimage.gan.training.trainer import TrainingError
 
 
 @pytest.mark.parametrize(

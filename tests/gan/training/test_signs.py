@@ -3,8 +3,7 @@ import re
 
 import numpy as np
 import pytest
-from anonimage.gan import Check
-from anonimage.gan.training.signs import between_classes, events, last_healthy, varieties, with_spread
+from anonimage.gan.training.signs import Check, between_classes, events, last_healthy, varieties, with_spread
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays

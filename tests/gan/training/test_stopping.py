@@ -1,6 +1,8 @@
 import pytest
 from anonimage.errors import InputError
-from anonimage.gan import Callback, Checkpoints, Stopping, latest, load
+from anonimage.gan.training.callbacks import Checkpoints, Stopping
+from anonimage.gan.training.checkpoint import latest, load
+from anonimage.gan.training.trainer import Callback
 
 SCORES = {5: 9.0, 10: 4.0, 15: 6.0, 20: 3.0, 25: 3.0, 30: 8.0, 35: 5.0, 40: 1.0}
 

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan import Batch, Callback, Trainer, TrainerSettings, TrainingError, sample_images
+from anonimage.gan.batch import Batch
 from anonimage.gan.objectives.cross_entropy import CrossEntropy
+from anonimage.gan.sampling import sample_images
+from anonimage.gan.training.trainer import Callback, Trainer, TrainerSettings, TrainingError
 
 
 @pytest.mark.parametrize("precision", ["32", "bf16"])

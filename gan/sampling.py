@@ -30,9 +30,7 @@ def sample_images(
 
     Arguments:
         generator: usually the averaged one, of a Trainer or a Snapshot; used in eval mode and fp32.
-        n: how many.
-        seed: which series of samples, 0 or more.
-        first: number of the first one in the series.
+        n, seed, first: how many; which series of samples; number of the first one in it.
         labels: of a conditional generator, the class of each sample, integers (n,).
         stream: their purpose; samples of different streams have nothing in common.
 

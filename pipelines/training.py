@@ -23,7 +23,7 @@ from ..gan.networks.modules import Generator
 from ..gan.objectives import OBJECTIVES
 from ..gan.objectives.objective import Objective
 from ..gan.sampling import classify, sample_images
-from ..gan.training.callbacks import Checkpoints, Evolution, Metrics, Progress, Reading, Scored, Stopping
+from ..gan.training.callbacks import Checkpoints, Evolution, Metrics, Progress, Scored, Stopping
 from ..gan.training.checkpoint import Snapshot, latest, load
 from ..gan.training.monitor import Event, Monitor
 from ..gan.training.processes import PeerFailedError
@@ -203,23 +203,15 @@ def _faster_precision(recipe: Recipe) -> str:
     Processors with units for bf16 differ: some are twice as fast with them, others slower.
     """
     images = np.random.default_rng(0).integers(0, 256, (min(recipe.train.batch, 32), *PROBE), np.uint8)
-    seconds: dict[str, list[float]] = {"32": [], "bf16": []}
-    trainers = {
-        precision: Trainer(
-            architecture_of(recipe, PROBE, 0),
-            objective_of(recipe),
-            lambda _: Batch(images),
-            TrainerSettings(device="cpu", precision=precision),
-        )
-        for precision in seconds
-    }
-    for _ in range(3):  # in turn, so that other load meets both
-        for precision, trainer in trainers.items():
-            began = time.perf_counter()
-            trainer.train_step([Batch(images)])
-            seconds[precision].append(time.perf_counter() - began)
-    fastest = {precision: min(times[1:]) for precision, times in seconds.items()}  # the first step makes the kernels
-    return "bf16" if fastest["bf16"] < MUCH_FASTER * fastest["32"] else "32"
+    networks = architecture_of(recipe, PROBE, 0), objective_of(recipe), lambda _: Batch(images)
+    trainers = [Trainer(*networks, TrainerSettings(device="cpu", precision=precision)) for precision in ("32", "bf16")]
+    seconds = np.empty((3, 2))
+    for turn, k in np.ndindex(seconds.shape):  # in turn, so that other load meets both
+        began = time.perf_counter()
+        trainers[k].train_step([Batch(images)])
+        seconds[turn, k] = time.perf_counter() - began
+    single, half = seconds[1:].min(0)  # the first step makes the kernels
+    return "bf16" if half < MUCH_FASTER * single else "32"
 
 
 def callbacks_of(
@@ -234,15 +226,17 @@ def callbacks_of(
     """Return the callbacks of a run: metrics, monitor, evolution, stopping, checkpoints, progress.
 
     Arguments:
-        recipe, folder, trainer: of the run.
-        steps: of the whole training.
-        classes: of the run; not used by unconditional networks.
+        recipe, folder, trainer, steps, classes: of the run.
         reference: gives real training images (N, c, H, W) for the stopping score.
         advance: shows progress.
     """
+
+    def warn(event: Event) -> None:
+        say(f"warning: step {event.step}: {event.evidence}")
+
     callbacks: list[Callback] = [
         Metrics(folder.metrics, recipe.train.metrics_every),
-        Monitor(folder.monitor, recipe.train.on_trouble, _warn, checkpoints=folder.checkpoints),
+        Monitor(folder.monitor, recipe.train.on_trouble, warn, checkpoints=folder.checkpoints),
         _evolution(recipe, folder, steps, classes),
     ]
     if recipe.train.stop_score != "none":
@@ -257,15 +251,11 @@ def callbacks_of(
 def showing(advance: Advance) -> Callback:
     """Return a callback that shows speed and losses as the progress of a task."""
 
-    def show(reading: Reading) -> None:
-        losses = " ".join(f"{name} {loss:.2f}" for name, loss in reading.losses.items())
-        advance(reading.step, f"{reading.images_per_second:.0f} images/s, {losses}")
+    def show(row: dict[str, Any]) -> None:
+        losses = " ".join(f"{name[:-5]} {loss:.2f}" for name, loss in row.items() if name.endswith("_loss"))
+        advance(row["step"], f"{row['images_per_second']:.0f} images/s, loss {losses}")
 
     return Progress(show, PROGRESS_EVERY)
-
-
-def _warn(event: Event) -> None:
-    say(f"warning: step {event.step}: {event.evidence}")
 
 
 def _evolution(recipe: Recipe, folder: RunFolder, steps: int, classes: Classes) -> Callback:
@@ -288,18 +278,14 @@ def _stopping(recipe: Recipe, folder: RunFolder, trainer: Trainer, classes: Clas
 
     labels = classes.draw(len(real), "source", recipe.seed) if recipe.conditional else None
 
-    def to_training(generator: Generator) -> float:
-        """How far both halves of 1NNC against training images are from 0.5; control patients are not used."""
+    def score(generator: Generator) -> float:
+        """How far 1NNC to training images is from 0.5, or the share that the critic puts in another class (4.6)."""
         images = sample_images(generator, len(real), recipe.seed, labels=labels)
-        return departure(nearest_neighbour_accuracy(images, real))
-
-    def misjudged(generator: Generator) -> float:
-        """Share of generated images that the critic puts in another class (section 4.6)."""
-        images = sample_images(generator, len(real), recipe.seed, labels=labels)
+        if recipe.train.stop_score == "1nnc":  # control patients are not used
+            return departure(nearest_neighbour_accuracy(images, real))
         return float(np.mean(classify(trainer.networks.critics["critic"], images).argmax(1) != labels))
 
     def report(scored: Scored) -> None:
         say(f"step {scored.step}: stop_score {recipe.train.stop_score} is {scored.score:.3f} from its best value")
 
-    score = {"1nnc": to_training, "accuracy": misjudged}[recipe.train.stop_score]
     return Stopping(score, recipe.train.score_every, recipe.train.patience, folder.best, report)

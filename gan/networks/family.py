@@ -69,8 +69,8 @@ class Architecture:
 
     def build(self, seed: int = 0) -> Networks:
         """Make untrained networks; the same seed, 0 or more, gives the same weights."""
-        family = FAMILIES[self.family]
-        return family.build(self.image_shape, self.latent_dim, self.classes, self.head, self.settings, seed)
+        sizes = self.image_shape, self.latent_dim, self.classes
+        return FAMILIES[self.family].build(*sizes, self.head, self.settings, seed)
 
     def per_sample(self) -> "Architecture":
         """Return the same networks with critics that use no statistics over the batch.

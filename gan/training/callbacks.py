@@ -25,20 +25,14 @@ from .trainer import Callback, Losses, Trainer
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Reading:
-    """The state of training after a step: losses by name, real images per second since the reading before, seconds."""
-
-    step: int
-    losses: Mapping[str, float]
-    images_per_second: float
-    seconds: float
-
-
 class Progress(Callback):
-    """Passes a Reading to a function, every few steps; on a GPU each call waits for the step to finish."""
+    """Passes readings to a function, every few steps; on a GPU each call waits for the step to finish.
 
-    def __init__(self, report: Callable[[Reading], None], every: int = 10) -> None:
+    A reading has step, NAME_loss of each critic and of the generator, the objective's figures, images_per_second since
+    the reading before, and seconds.
+    """
+
+    def __init__(self, report: Callable[[Row], None], every: int = 10) -> None:
         if every < 1:
             raise InputError(f"every {every} must be at least 1 step")
         self.report, self.every = report, every
@@ -52,18 +46,16 @@ class Progress(Callback):
         """Read the losses, every few steps."""
         if trainer.step % self.every:
             return
-        values = {name: loss.item() for name, loss in losses.items()}  # waits for the device
+        figures = trainer.objective.figures
+        row: Row = {name if name in figures else f"{name}_loss": loss.item() for name, loss in losses.items()}
         now = time.perf_counter()
         speed = (trainer.images - self._last_images) / max(now - self._last_time, 1e-9)
         self._last_time, self._last_images = now, trainer.images
-        self.report(Reading(trainer.step, values, speed, now - self._began))
+        self.report(row | {"step": trainer.step, "images_per_second": speed, "seconds": now - self._began})
 
 
 class Metrics(Progress):
-    """Appends a Reading to a CSV file, every few steps; a resumed run drops the rows that it will write again.
-
-    Columns: step, NAME_loss of each critic, generator_loss, images_per_second, seconds, the objective's figures.
-    """
+    """Appends readings to a CSV file, every few steps; a resumed run drops the rows that it will write again."""
 
     def __init__(self, path: Path, every: int = 10) -> None:
         super().__init__(self._append, every)
@@ -79,12 +71,8 @@ class Metrics(Progress):
         self._seconds_before = rows[-1]["seconds"] if rows else 0.0
         super().start(trainer)
 
-    def _append(self, reading: Reading) -> None:
-        row = {name if name in self._table.columns else f"{name}_loss": x for name, x in reading.losses.items()}
-        seconds = self._seconds_before + reading.seconds
-        self._table.append(
-            row | {"step": reading.step, "images_per_second": reading.images_per_second, "seconds": seconds}
-        )
+    def _append(self, row: Row) -> None:
+        self._table.append(row | {"seconds": self._seconds_before + row["seconds"]})
 
 
 class Checkpoints(Callback):
@@ -150,10 +138,8 @@ class Evolution(Callback):
 
     def _generate(self, trainer: Trainer) -> None:
         if trainer.step in self.steps:
-            images = sample_images(
-                trainer.ema.network, self.n, trainer.seed, labels=self.labels, stream=Stream.EVOLUTION
-            )
-            self.report(trainer.step, images)
+            network, stream = trainer.ema.network, Stream.EVOLUTION
+            self.report(trainer.step, sample_images(network, self.n, trainer.seed, labels=self.labels, stream=stream))
 
 
 @dataclass(frozen=True)

@@ -134,9 +134,8 @@ def save(snapshot: Snapshot, checkpoints: Path, keep: int = 3) -> Path:
     with writing(folder), new_folder(folder) as partial:
         for name, content in contents.items():
             (partial / name).write_bytes(content)
-    with writing(checkpoints):
-        for old in complete(checkpoints)[:-keep]:
-            _delete(old)
+    newest = complete(checkpoints)[-keep:]
+    discard(checkpoints, lambda step: step < int(newest[0].name))
     return folder
 
 

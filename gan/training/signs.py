@@ -67,14 +67,10 @@ class Check:
 
 
 def varieties(images: np.ndarray, labels: np.ndarray | None = None) -> float:
-    """Return the mean distance between two images, of the same class if there are classes.
-
-    Arguments:
-        images: uint8 (N, c, H, W).
-        labels: (N,).
+    """Return the mean distance between two images, uint8 (N, c, H, W), of the same class if labels (N,) are given.
 
     Returns:
-        root mean square of the differences, in grey levels; nan if there are no two.
+        root mean square of the differences, in grey levels; nan if no two can be compared.
     """
     distances = _distances(images)
     pairs = np.triu(np.ones_like(distances, dtype=bool), 1)
@@ -84,11 +80,7 @@ def varieties(images: np.ndarray, labels: np.ndarray | None = None) -> float:
 
 
 def between_classes(images: np.ndarray) -> float:
-    """Return the mean distance between images of the same latent vector in two classes.
-
-    Arguments:
-        images: uint8 (K, n, c, H, W), those of all classes with the same n latent vectors.
-    """
+    """Return the mean distance between images, uint8 (K, n, c, H, W), of a latent vector in two classes."""
     classes, n = images.shape[:2]
     pairs = np.triu(np.ones((classes, classes), bool), 1)
     return float(np.mean([_distances(images[:, k])[pairs].mean() for k in range(n)]))
@@ -101,14 +93,7 @@ def with_spread(before: Sequence[Check], check: Check) -> Check:
 
 
 def events(checks: Sequence[Check]) -> dict[str, str]:
-    """Return what is wrong at the last check.
-
-    Arguments:
-        checks: all checks since training began, without rolled back ones, in order.
-
-    Returns:
-        evidence, a sentence each, by kind of event.
-    """
+    """Return what is wrong at the last of all checks: a sentence of evidence by kind of event."""
     return {kind: evidence for kind, detect in _DETECTORS.items() if checks and (evidence := detect(checks))}
 
 

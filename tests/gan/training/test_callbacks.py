@@ -22,7 +22,7 @@ def test_a_row_every_few_steps(tmp_path, small):
 def test_progress_and_metrics_agree(tmp_path, small):
     readings = []
     small.trainer([Metrics(tmp_path / "metrics.csv", every=2), Progress(readings.append, every=2)]).train(4)
-    assert [(r.step, *(f"{r.losses[name]:.9g}" for name in ("critic", "generator"))) for r in readings] == [
+    assert [(r["step"], *(f"{r[name]:.9g}" for name in ("critic_loss", "generator_loss"))) for r in readings] == [
         (int(step), critic, generator) for step, critic, generator in small.rows(tmp_path / "metrics.csv")
     ]
 
@@ -39,8 +39,8 @@ def test_accuracies_stand_in_the_row_of_their_step(tmp_path, small):
 
     trainer.objective = Fixed()
     trainer.train(4)
-    assert [row.losses["real_accuracy"] for row in readings] == pytest.approx([0.1, 0.3])
-    assert [row.losses["fake_accuracy"] for row in readings] == pytest.approx([0.05, 0.05])
+    assert [row["real_accuracy"] for row in readings] == pytest.approx([0.1, 0.3])
+    assert [row["fake_accuracy"] for row in readings] == pytest.approx([0.05, 0.05])
     words = [line.split(",") for line in path.read_text().splitlines()[1:]]
     assert [float(row[5]) for row in words] == pytest.approx([0.1, 0.3])
 

@@ -44,19 +44,12 @@ class Look:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures as samples.
+    """Pictures as samples."""
 
-    Arguments:
-        samples: (N, c, side²) float32 grey levels 0…255, row by row; c is 1 (grey) or 3 (red, green, blue).
-        form: what `PictureFormat` needs, as JSON.
-        classes: names of the class folders; () where there are none.
-        problems: one line for each picture that was left out.
-    """
-
-    samples: Samples
-    form: dict[str, Any]
-    classes: tuple[str, ...]
-    problems: tuple[str, ...] = ()
+    samples: Samples  # (N, c, side²) float32 grey levels 0…255, row by row; c is 1 (grey) or 3 (red, green, blue)
+    form: dict[str, Any]  # what `PictureFormat` needs, as JSON
+    classes: tuple[str, ...]  # names of the class folders; () where there are none
+    problems: tuple[str, ...] = ()  # one line for each picture that was left out
 
 
 def find_pictures(folder: Path) -> tuple[list[Path], tuple[str, ...], list[str]]:

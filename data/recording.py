@@ -24,23 +24,14 @@ class RecordEntry:
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal line of a header; units, gain and baseline with voltages in mV.
+    """One signal line of a header; units, gain and baseline with voltages in mV."""
 
-    Arguments:
-        name: the lead as the header writes it.
-        units: physical unit.
-        gain: ADC units per physical unit.
-        baseline: ADC value of 0.
-        scale: what values in the header's own unit are multiplied by to be in `units`.
-        file, fmt, offset, per_frame, skew: where and how its samples are stored, in WFDB's terms.
-    """
-
-    name: str
-    units: str
-    gain: float
-    baseline: int
-    scale: float
-    file: str
+    name: str  # the lead as the header writes it
+    units: str  # physical unit
+    gain: float  # ADC units per physical unit
+    baseline: int  # ADC value of 0
+    scale: float  # what values in the header's own unit are multiplied by to be in `units`
+    file: str  # file, fmt, offset, per_frame, skew: where and how its samples are stored, in WFDB's terms
     fmt: str
     offset: int
     per_frame: int
@@ -93,29 +84,18 @@ class RecordHead:
 
 @dataclass(frozen=True)
 class Recording:
-    """The chosen leads of one record at one sampling frequency.
+    """The chosen leads of one record at one sampling frequency."""
 
-    Arguments:
-        head: the record's header.
-        values: (C, T) int16 as the ADC gave them, MISSING where there is no sample; or float32 in `units` with NaN.
-        channels: lead names as the record writes them.
-        units: one per lead; voltages always mV.
-        fs: Hz.
-        gain: (C,) stored units per physical unit; 1 for float32.
-        baseline: (C,) stored value of 0; 0 for float32.
-        source_gain: (C,) ADC units of the source per physical unit, without sign.
-        said: what else it takes to write such a recording again, as JSON.
-    """
-
-    head: RecordHead
+    head: RecordHead  # the record's header
+    # (C, T) int16 as the ADC gave them, MISSING where there is no sample; or float32 in `units` with NaN
     values: np.ndarray
-    channels: tuple[str, ...]
-    units: tuple[str, ...]
-    fs: float
-    gain: np.ndarray
-    baseline: np.ndarray
-    source_gain: np.ndarray
-    said: dict[str, Any] = field(default_factory=dict)
+    channels: tuple[str, ...]  # lead names as the record writes them
+    units: tuple[str, ...]  # one per lead; voltages always mV
+    fs: float  # Hz
+    gain: np.ndarray  # (C,) stored units per physical unit; 1 for float32
+    baseline: np.ndarray  # (C,) stored value of 0; 0 for float32
+    source_gain: np.ndarray  # (C,) ADC units of the source per physical unit, without sign
+    said: dict[str, Any] = field(default_factory=dict)  # what else it takes to write such a recording again, as JSON
 
     @property
     def step(self) -> np.ndarray:

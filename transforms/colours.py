@@ -23,18 +23,13 @@ _LAB_HIGH = np.array([100, 98.3, 94.5], np.float32)[:, None]
 
 
 class Coding(NamedTuple):
-    """One colour space: red, green, blue in 0 … 1, (N, 3, L), to levels 0 … 255 (N, channels, L), and back.
+    """One colour space: red, green, blue in 0 … 1, (N, 3, L), to levels 0 … 255 (N, channels, L), and back."""
 
-    Arguments:
-        channels: of the colour space.
-        forward, back: float32 both ways; levels are not yet rounded.
-        tolerance: the largest error of one of red, green, blue after levels were rounded, in levels: measured over all
-            256³ colours, and rounded up.
-    """
-
-    channels: int
-    forward: Callable[[np.ndarray], np.ndarray]
+    channels: int  # of the colour space
+    forward: Callable[[np.ndarray], np.ndarray]  # forward, back: float32 both ways; levels are not yet rounded
     back: Callable[[np.ndarray], np.ndarray]
+    # the largest error of one of red, green, blue after levels were rounded, in levels: measured over all 256³ colours,
+    # and rounded up
     tolerance: float
 
 

@@ -27,15 +27,10 @@ MODES = {
 
 @dataclass(frozen=True, eq=False)
 class OffsetModel:
-    """A normal distribution of the training offsets, joint over channels: two moments, never a patient's own value.
+    """A normal distribution of the training offsets, joint over channels: two moments, never a patient's own value."""
 
-    Arguments:
-        mean: (C,), in input units.
-        covariance: (C, C).
-    """
-
-    mean: np.ndarray
-    covariance: np.ndarray
+    mean: np.ndarray  # (C,), in input units
+    covariance: np.ndarray  # (C, C)
 
     @classmethod
     def fit(cls, offsets: Iterable[np.ndarray], channels: int) -> Self:

@@ -27,19 +27,12 @@ Chunks = Callable[[], Iterable[np.ndarray]]  # gives the same data each time, in
 
 @dataclass(frozen=True)
 class Saturation:
-    """How much a transform saturates: counts that add up over chunks of data.
+    """How much a transform saturates: counts that add up over chunks of data."""
 
-    Arguments:
-        values: values outside the declared range.
-        windows: windows (of one channel) with at least one such value.
-        n_values: all values; missing ones are not counted.
-        n_windows: all windows, one per sample and channel.
-    """
-
-    values: int
-    windows: int
-    n_values: int
-    n_windows: int
+    values: int  # values outside the declared range
+    windows: int  # windows (of one channel) with at least one such value
+    n_values: int  # all values; missing ones are not counted
+    n_windows: int  # all windows, one per sample and channel
 
     @classmethod
     def count(cls, outside: np.ndarray, x: np.ndarray) -> Self:

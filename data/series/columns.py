@@ -89,17 +89,12 @@ class SeriesSource:
     """A file with a column a channel, or one of ten stretches of it, for a store; see `Source`.
 
     Its class stands in the diagnosis only: which number it has is known when all files have been read.
-
-    Arguments:
-        entry: the file.
-        fs, label: see `read_series`.
-        block: which stretch, from 0; None is the whole file.
     """
 
-    entry: RecordEntry
-    fs: float | None = None
+    entry: RecordEntry  # the file
+    fs: float | None = None  # fs, label: see `read_series`
     label: str | None = None
-    block: int | None = None
+    block: int | None = None  # which stretch, from 0; None is the whole file
 
     @property
     def name(self) -> str:

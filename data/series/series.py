@@ -27,17 +27,11 @@ _FORMATS: dict[str, type[SeriesFormat]] = {"columns": ColumnsFormat, "rows": Row
 
 @dataclass(frozen=True)
 class Series:
-    """Time series: recordings that windows are cut from, or samples that are windows already.
+    """Time series: recordings that windows are cut from, or samples that are windows already."""
 
-    Arguments:
-        recordings: one a file (ten, with patient "time"); () if there are samples.
-        samples: one a row; None if there are recordings.
-        form: what `series_format` needs, as JSON.
-    """
-
-    recordings: tuple[Recording, ...]
-    samples: Samples | None
-    form: dict[str, Any]
+    recordings: tuple[Recording, ...]  # one a file (ten, with patient "time"); () if there are samples
+    samples: Samples | None  # one a row; None if there are recordings
+    form: dict[str, Any]  # what `series_format` needs, as JSON
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -34,27 +34,16 @@ _SAME_RATE = 1e-3  # clocks are rounded
 
 @dataclass(frozen=True)
 class Sheet:
-    """A text file of numbers, cut into lines.
+    """A text file of numbers, cut into lines."""
 
-    Arguments:
-        file: where it lies.
-        delimiter: one character, or BLANKS.
-        decimal: "." or ",".
-        comments: the lines that begin with # above everything else.
-        header: the names of its columns as written, or None.
-        lines: of numbers.
-        first_line: number of the first of these in the file, from 1.
-        width: columns.
-    """
-
-    file: Path
-    delimiter: str
-    decimal: str
-    comments: tuple[str, ...]
-    header: tuple[str, ...] | None
-    lines: list[str]
-    first_line: int
-    width: int
+    file: Path  # where it lies
+    delimiter: str  # one character, or BLANKS
+    decimal: str  # "." or ","
+    comments: tuple[str, ...]  # the lines that begin with # above everything else
+    header: tuple[str, ...] | None  # the names of its columns as written, or None
+    lines: list[str]  # of numbers
+    first_line: int  # number of the first of these in the file, from 1
+    width: int  # columns
 
     @property
     def names(self) -> list[str]:

@@ -15,19 +15,13 @@ Value = str | bool | int | float
 
 @dataclass(frozen=True)
 class Cells:
-    """How pandas holds the cells of a column.
+    """How pandas holds the cells of a column."""
 
-    Arguments:
-        dtype: name of the pandas dtype.
-        categories: all that a column of dtype "category" may hold, in order; None for other dtypes.
-        ordered: of a column of dtype "category".
-        none: missing cells of an object column are None, not NaN.
-    """
-
-    dtype: str
+    dtype: str  # name of the pandas dtype
+    # all that a column of dtype "category" may hold, in order; None for other dtypes
     categories: tuple[Value, ...] | None = None
-    ordered: bool = False
-    none: bool = False
+    ordered: bool = False  # of a column of dtype "category"
+    none: bool = False  # missing cells of an object column are None, not NaN
 
     @staticmethod
     def of(series: pd.Series) -> Cells:
@@ -109,19 +103,12 @@ NUMBERS = (CONTINUOUS, INTEGER)  # kinds of features that take more than two val
 
 @dataclass(frozen=True)
 class Column:
-    """What all columns have; a column of values that may be missing has a second feature for that.
+    """What all columns have; a column of values that may be missing has a second feature for that."""
 
-    Arguments:
-        name: as the table calls it.
-        cells: how pandas holds it.
-        missing: some training row has no value here.
-        kind: "continuous", "integer", "binary", "category" or "constant".
-    """
-
-    name: str
-    cells: Cells
-    missing: bool
-    kind: str
+    name: str  # as the table calls it
+    cells: Cells  # how pandas holds it
+    missing: bool  # some training row has no value here
+    kind: str  # "continuous", "integer", "binary", "category" or "constant"
 
     @property
     def features(self) -> tuple[tuple[str, str], ...]:
@@ -139,19 +126,14 @@ class Number(Column):
     """Numbers and times: one feature, and one more that says whether a cell has a value where values may be missing.
 
     A feature is float32. `offset` is not 0 only where float32 could not tell the column's values apart without it.
-
-    Arguments:
-        low, high: range in the training rows, in the column's unit; times are whole numbers of their dtype's unit.
-        decimals: digits after the point; None where there are more than decimal numbers of 15 digits have.
-        offset: what is subtracted.
-        tick: what a whole step of a time is, in its dtype's unit; 1 for numbers.
     """
 
+    # low, high: range in the training rows, in the column's unit; times are whole numbers of their dtype's unit
     low: float | int
     high: float | int
-    decimals: int | None
-    offset: float | int = 0
-    tick: int = 1
+    decimals: int | None  # digits after the point; None where there are more than decimal numbers of 15 digits have
+    offset: float | int = 0  # what is subtracted
+    tick: int = 1  # what a whole step of a time is, in its dtype's unit; 1 for numbers
 
     def encode(self, series: pd.Series) -> np.ndarray:
         """Cells (N,) → features (N, F) float32, NaN where missing."""
@@ -179,13 +161,9 @@ class Number(Column):
 
 @dataclass(frozen=True)
 class Binary(Column):
-    """Two values: one feature, 0 or 1, and one more that says whether a cell has a value where values may be missing.
+    """Two values: one feature, 0 or 1, and one that says whether a cell has a value where values may be missing."""
 
-    Arguments:
-        values: what 0 and 1 stand for.
-    """
-
-    values: tuple[Value, ...]
+    values: tuple[Value, ...]  # what 0 and 1 stand for
 
     def encode(self, series: pd.Series) -> np.ndarray:
         """Cells (N,) → features (N, F) float32, NaN where missing."""
@@ -201,13 +179,9 @@ class Binary(Column):
 
 @dataclass(frozen=True)
 class Category(Column):
-    """A few values: a feature for each, and one more for "missing" where values may be missing.
+    """A few values: a feature for each, and one more for "missing" where values may be missing."""
 
-    Arguments:
-        values: in order.
-    """
-
-    values: tuple[Value, ...]
+    values: tuple[Value, ...]  # in order
 
     @property
     def features(self) -> tuple[tuple[str, str], ...]:
@@ -233,13 +207,9 @@ class Category(Column):
 
 @dataclass(frozen=True)
 class Constant(Column):
-    """The same in every row: no feature.
+    """The same in every row: no feature."""
 
-    Arguments:
-        value: None is a missing value; a time is a whole number of its dtype's unit.
-    """
-
-    value: Value | None
+    value: Value | None  # None is a missing value; a time is a whole number of its dtype's unit
 
     @property
     def features(self) -> tuple[tuple[str, str], ...]:

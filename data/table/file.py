@@ -41,17 +41,11 @@ _IN_QUOTES = re.compile(r'"((?:[^"]|"")*)"')
 
 @dataclass(frozen=True)
 class TableFile:
-    """A table as it was read.
+    """A table as it was read."""
 
-    Arguments:
-        name: of the file, with its suffix.
-        frame: its rows; dtypes as pandas finds them.
-        dialect: how the source wrote it, for `write_table`; JSON.
-    """
-
-    name: str
-    frame: pd.DataFrame
-    dialect: dict[str, Any]
+    name: str  # of the file, with its suffix
+    frame: pd.DataFrame  # its rows; dtypes as pandas finds them
+    dialect: dict[str, Any]  # how the source wrote it, for `write_table`; JSON
 
 
 def read_table(
@@ -126,19 +120,12 @@ def table_lines(frame: pd.DataFrame, dialect: dict[str, Any], *, header: bool = 
 
 @dataclass(frozen=True)
 class _Text:
-    """A text with delimiters, taken apart.
+    """A text with delimiters, taken apart."""
 
-    Arguments:
-        cells: without blanks around them; a column each, by name.
-        lines: number of the line on which each row begins, from 1.
-        marks: which cells of each column mean no value.
-        dialect: how it is written.
-    """
-
-    cells: pd.DataFrame
-    lines: list[int]
-    marks: dict[str, set[str]]
-    dialect: dict[str, Any]
+    cells: pd.DataFrame  # without blanks around them; a column each, by name
+    lines: list[int]  # number of the line on which each row begins, from 1
+    marks: dict[str, set[str]]  # which cells of each column mean no value
+    dialect: dict[str, Any]  # how it is written
 
 
 def _parse(path: Path, marks: Collection[str], dialect: Mapping[str, Any] | None, names: Sequence[str]) -> _Text:

@@ -35,21 +35,13 @@ KIND = "table"
 
 @dataclass(frozen=True)
 class TableForm:
-    """What is learnt from the training rows of a table.
+    """What is learnt from the training rows of a table."""
 
-    Arguments:
-        name: of the table, for errors.
-        columns: those that are written, in their order; the label is among them.
-        label: name of the label's column; None without.
-        patient: name of the column that tells whose row it is; it is no feature and is not written.
-        dropped: names of the columns that are left out.
-    """
-
-    name: str
-    columns: tuple[AnyColumn, ...]
-    label: str | None = None
-    patient: str | None = None
-    dropped: tuple[str, ...] = ()
+    name: str  # of the table, for errors
+    columns: tuple[AnyColumn, ...]  # those that are written, in their order; the label is among them
+    label: str | None = None  # name of the label's column; None without
+    patient: str | None = None  # name of the column that tells whose row it is; it is no feature and is not written
+    dropped: tuple[str, ...] = ()  # names of the columns that are left out
 
     @staticmethod
     def fit(

@@ -19,51 +19,32 @@ from .signals import read_record
 
 @dataclass(frozen=True)
 class RecordRow:
-    """One record: what its header says, how many windows it gives, and what is wrong with it, if anything.
+    """One record: what its header says, how many windows it gives, and what is wrong with it, if anything."""
 
-    Arguments:
-        head: with all of its leads.
-        windows: usable windows of the leads asked for.
-        dropped: windows left out, by reason: "missing", "flat".
-        problem: one line, or None.
-    """
-
-    head: RecordHead
-    windows: int = 0
-    dropped: dict[str, int] = field(default_factory=dict)
-    problem: str | None = None
+    head: RecordHead  # with all of its leads
+    windows: int = 0  # usable windows of the leads asked for
+    dropped: dict[str, int] = field(default_factory=dict)  # windows left out, by reason: "missing", "flat"
+    problem: str | None = None  # one line, or None
 
 
 @dataclass(frozen=True)
 class Description:
-    """A database as a whole; counts are of the records that can be used.
+    """A database as a whole; counts are of the records that can be used."""
 
-    Arguments:
-        rows: every record, usable or not.
-        problems: one line per problem, each beginning with its record's name.
-        patients: how many people.
-        diagnoses: records per diagnosis, commonest first.
-        table_1: records per row of the paper's Table 1, in its order; rows without a record are 0.
-        classes: records per class, in the order of their numbers: the paper's classes, or those of `labels`.
-        class_patients, class_windows: patients and windows (the paper's "sliced samples", Table 2) per class.
-        leads: records per lead, in lower case, commonest first.
-        fs: records per sampling frequency in Hz.
-        seconds: together.
-        dropped: windows left out, by reason.
-    """
-
-    rows: tuple[RecordRow, ...]
-    problems: tuple[str, ...]
-    patients: int
-    diagnoses: dict[str, int]
-    table_1: dict[str, int]
+    rows: tuple[RecordRow, ...]  # every record, usable or not
+    problems: tuple[str, ...]  # one line per problem, each beginning with its record's name
+    patients: int  # how many people
+    diagnoses: dict[str, int]  # records per diagnosis, commonest first
+    table_1: dict[str, int]  # records per row of the paper's Table 1, in its order; rows without a record are 0
+    # records per class, in the order of their numbers: the paper's classes, or those of `labels`
     classes: dict[str, int]
+    # class_patients, class_windows: patients and windows (the paper's "sliced samples", Table 2) per class
     class_patients: dict[str, int]
     class_windows: dict[str, int]
-    leads: dict[str, int]
-    fs: dict[float, int]
-    seconds: float
-    dropped: dict[str, int]
+    leads: dict[str, int]  # records per lead, in lower case, commonest first
+    fs: dict[float, int]  # records per sampling frequency in Hz
+    seconds: float  # together
+    dropped: dict[str, int]  # windows left out, by reason
 
 
 def describe(

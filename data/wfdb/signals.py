@@ -27,15 +27,10 @@ _NO_SAMPLE = {
 
 @dataclass(frozen=True)
 class RecordSource:
-    """A WFDB record for a store; see `Source`.
+    """A WFDB record for a store; see `Source`."""
 
-    Arguments:
-        head: from `read_heads`.
-        leads, fs: see `read_records`.
-    """
-
-    head: RecordHead
-    leads: tuple[str, ...] = ()
+    head: RecordHead  # from `read_heads`
+    leads: tuple[str, ...] = ()  # leads, fs: see `read_records`
     fs: float | None = None
 
     @property

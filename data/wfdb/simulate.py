@@ -39,23 +39,18 @@ DOWER = np.array(
 
 @dataclass(frozen=True)
 class Morphology:
-    """The P, Q, R, S and T waves of one diagnosis.
+    """The P, Q, R, S and T waves of one diagnosis."""
 
-    Arguments:
-        x, y, z: height of the five waves along Frank's axes in mV (left, down and back are positive).
-        degrees: where each wave peaks in the cycle, R near 0; 1° is 2.8 ms at 60 bpm.
-        widths: standard deviation of each wave in radians of the cycle; 0.1 is 16 ms at 60 bpm.
-        rate: lowest and highest mean heart rate of a patient, bpm.
-        rate_std: standard deviation of the heart rate within a record, bpm.
-    """
-
+    # x, y, z: height of the five waves along Frank's axes in mV (left, down and back are positive)
     x: tuple[float, ...]
     y: tuple[float, ...]
     z: tuple[float, ...]
+    # where each wave peaks in the cycle, R near 0; 1° is 2.8 ms at 60 bpm
     degrees: tuple[float, ...] = (-70, -15, 0, 15, 100)
+    # standard deviation of each wave in radians of the cycle; 0.1 is 16 ms at 60 bpm
     widths: tuple[float, ...] = (0.25, 0.1, 0.1, 0.1, 0.4)
-    rate: tuple[float, float] = (55, 90)
-    rate_std: float = 2.0
+    rate: tuple[float, float] = (55, 90)  # lowest and highest mean heart rate of a patient, bpm
+    rate_std: float = 2.0  # standard deviation of the heart rate within a record, bpm
 
 
 _HEALTHY = Morphology((0.08, -0.1, 1.1, -0.25, 0.3), (0.12, -0.08, 0.8, -0.1, 0.22), (0.02, -0.25, -0.1, 0.55, -0.3))

@@ -24,19 +24,12 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True)
 class Job:
-    """What it takes to run a cell with one seed, anywhere.
+    """What it takes to run a cell with one seed, anywhere."""
 
-    Arguments:
-        source: the real data; absolute.
-        out: folder of the run; absolute. Beside it, with other endings, lie its recipe, log and failure.
-        recipe: resolved, with the seed.
-        audit: attack the synthetic samples as well.
-    """
-
-    source: Path
-    out: Path
-    recipe: Recipe
-    audit: bool
+    source: Path  # the real data; absolute
+    out: Path  # folder of the run; absolute. Beside it, with other endings, lie its recipe, log and failure.
+    recipe: Recipe  # resolved, with the seed
+    audit: bool  # attack the synthetic samples as well
 
     def beside(self, ending: str) -> Path:
         """A file of this job that is no part of the run: ".toml", ".log" or ".failure.txt"."""

@@ -28,15 +28,10 @@ LONGEST = 80  # characters of a folder's name
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination.
+    """One combination."""
 
-    Arguments:
-        settings: key and value as text, in the order in which they are varied.
-        recipe: the resolved recipe, with the first seed.
-    """
-
-    settings: tuple[tuple[str, str], ...]
-    recipe: Recipe
+    settings: tuple[tuple[str, str], ...]  # key and value as text, in the order in which they are varied
+    recipe: Recipe  # the resolved recipe, with the first seed
 
     @property
     def name(self) -> str:

@@ -45,21 +45,13 @@ LABEL = 18  # characters of a cell's name in a line of a plot
 
 @dataclass(frozen=True)
 class Table:
-    """What a study has to show.
+    """What a study has to show."""
 
-    Arguments:
-        title: "ablation" or "comparison"; also the name of the files.
-        summary: of the replicates.
-        replicates: the runs.
-        failures: runs that are missing, and why.
-        recipe: what the runs have in common.
-    """
-
-    title: str
-    summary: Summary
-    replicates: Sequence[Replicate]
-    failures: Mapping[str, str]
-    recipe: Recipe
+    title: str  # "ablation" or "comparison"; also the name of the files
+    summary: Summary  # of the replicates
+    replicates: Sequence[Replicate]  # the runs
+    failures: Mapping[str, str]  # runs that are missing, and why
+    recipe: Recipe  # what the runs have in common
 
     def write(self, folder: Path) -> None:
         """Write TITLE.csv (a row for each run and score), TITLE-summary.csv, TITLE.md and TITLE.html."""

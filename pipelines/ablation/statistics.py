@@ -19,44 +19,30 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over seeds.
+    """A mean over seeds."""
 
-    Arguments:
-        value: the mean; NaN without any seed.
-        low, high: its t-interval, 95 % unless another is asked for; NaN with one seed.
-        n: how many seeds.
-    """
-
-    value: float
-    low: float
+    value: float  # the mean; NaN without any seed
+    low: float  # low, high: its t-interval, 95 % unless another is asked for; NaN with one seed
     high: float
-    n: int
+    n: int  # how many seeds
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean of paired differences, judged as one of a family.
+    """A mean of paired differences, judged as one of a family."""
 
-    Arguments:
-        value: mean over the seeds that both have; NaN without any.
-        low, high: its 95 % t-interval, as if it were the only one.
-        wide_low, wide_high: Bonferroni's: all of the family hold at once in 95 of 100 ablations.
-        p: two-sided, of the paired t-test; 1 where all differences are 0, NaN where nothing can be tested: one seed, or
-            the same difference each time.
-        p_holm: p corrected for the family by Holm's step-down procedure.
-        n: how many seeds both have.
-        detectable: the size that a true difference must have to be significant, after correction, in 80 of 100 such
-            ablations; rests on the spread of these differences, which few seeds know badly.
-    """
-
-    value: float
-    low: float
+    value: float  # mean over the seeds that both have; NaN without any
+    low: float  # low, high: its 95 % t-interval, as if it were the only one
     high: float
-    wide_low: float
+    wide_low: float  # wide_low, wide_high: Bonferroni's: all of the family hold at once in 95 of 100 ablations
     wide_high: float
+    # two-sided, of the paired t-test; 1 where all differences are 0, NaN where nothing can be tested: one seed, or the
+    # same difference each time
     p: float
-    p_holm: float
-    n: int
+    p_holm: float  # p corrected for the family by Holm's step-down procedure
+    n: int  # how many seeds both have
+    # the size that a true difference must have to be significant, after correction, in 80 of 100 such ablations; rests
+    # on the spread of these differences, which few seeds know badly
     detectable: float
 
     @property

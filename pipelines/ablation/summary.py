@@ -24,21 +24,13 @@ _CORRECTED = ("difference_p_holm", "difference_wide_low", "difference_wide_high"
 
 @dataclass(frozen=True)
 class Replicate:
-    """A finished run of a cell with one seed.
+    """A finished run of a cell with one seed."""
 
-    Arguments:
-        settings: the cell's, key and value.
-        seed: of the run.
-        scores: by name.
-        people: digest of the source and of who is in training and who in control.
-        path: of the run.
-    """
-
-    settings: Settings
-    seed: int
-    scores: dict[str, Score]
-    people: str
-    path: Path
+    settings: Settings  # the cell's, key and value
+    seed: int  # of the run
+    scores: dict[str, Score]  # by name
+    people: str  # digest of the source and of who is in training and who in control
+    path: Path  # of the run
 
     def value(self, name: str) -> float:
         """Of a score; NaN if it is missing or could not be measured."""
@@ -95,48 +87,29 @@ def long_table(replicates: Sequence[Replicate]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Line:
-    """One score of one cell.
+    """One score of one cell."""
 
-    Arguments:
-        cell: its position among the cells.
-        values: by seed.
-        mean: over the seeds.
-        baseline: mean over the seeds; NaN where there is none.
-        difference: from the first cell; None of the first cell itself, or where nothing is paired.
-        differences: by seed, of the pairs.
-        another_baseline: the baseline differs from the first cell's, so that the measure itself is another one.
-    """
-
-    cell: int
-    values: Mapping[int, float]
-    mean: Mean
-    baseline: float
-    difference: Difference | None
-    differences: Mapping[int, float]
-    another_baseline: bool
+    cell: int  # its position among the cells
+    values: Mapping[int, float]  # by seed
+    mean: Mean  # over the seeds
+    baseline: float  # mean over the seeds; NaN where there is none
+    difference: Difference | None  # from the first cell; None of the first cell itself, or where nothing is paired
+    differences: Mapping[int, float]  # by seed, of the pairs
+    another_baseline: bool  # the baseline differs from the first cell's, so that the measure itself is another one
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The scores of several cells.
+    """The scores of several cells."""
 
-    Arguments:
-        cells: their settings; the first is what the others are compared with.
-        seeds: that any cell has.
-        headlines: lines by score, of the scores that are tested together.
-        others: lines by score, of all other scores; their p-values are not corrected.
-        units: by score.
-        family: how many comparisons the headline scores make.
-        unpaired: cells and seeds that have other patients in training or control than the first cell, or another
-            source, and so no pair.
-    """
-
-    cells: Sequence[Settings]
-    seeds: Sequence[int]
-    headlines: Mapping[str, Sequence[Line]]
-    others: Mapping[str, Sequence[Line]]
-    units: Mapping[str, str]
-    family: int
+    cells: Sequence[Settings]  # their settings; the first is what the others are compared with
+    seeds: Sequence[int]  # that any cell has
+    headlines: Mapping[str, Sequence[Line]]  # lines by score, of the scores that are tested together
+    others: Mapping[str, Sequence[Line]]  # lines by score, of all other scores; their p-values are not corrected
+    units: Mapping[str, str]  # by score
+    family: int  # how many comparisons the headline scores make
+    # cells and seeds that have other patients in training or control than the first cell, or another source, and so no
+    # pair
     unpaired: Sequence[tuple[int, int]]
 
     def name(self, cell: int) -> str:

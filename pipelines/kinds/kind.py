@@ -39,24 +39,16 @@ _STEP = 0.001  # a resolution as a source may have it
 
 @dataclass(frozen=True)
 class SampleInfo:
-    """What a codec has to know of samples before it sees their values.
+    """What a codec has to know of samples before it sees their values."""
 
-    Arguments:
-        channels, units: (C,) names and physical units.
-        fs: sampling rate in Hz; None for tables and pictures.
-        step: resolution of the values in their units.
-        length: L, values per channel.
-        gains: (C,) digital steps per unit that decoded windows are written with; None: not known.
-        form: how samples become the source's own format again.
-    """
-
-    channels: Sequence[str]
+    channels: Sequence[str]  # channels, units: (C,) names and physical units
     units: Sequence[str]
-    fs: float | None
-    step: float
-    length: int
+    fs: float | None  # sampling rate in Hz; None for tables and pictures
+    step: float  # resolution of the values in their units
+    length: int  # L, values per channel
+    # (C,) digital steps per unit that decoded windows are written with; None: not known
     gains: Sequence[float] | None = None
-    form: dict[str, Any] = field(default_factory=dict)
+    form: dict[str, Any] = field(default_factory=dict)  # how samples become the source's own format again
 
     @classmethod
     def of(cls, store: Store) -> Self:

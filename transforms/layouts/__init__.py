@@ -28,17 +28,12 @@ from .table import Arrangement
 
 
 class Choice(NamedTuple):
-    """One arrangement.
+    """One arrangement."""
 
-    Arguments:
-        about: what it is, in a line.
-        build: (channels, length, seed, side) -> layout; side None: the layout's own.
-        from_state: the layout from its state.
-    """
-
-    about: str
+    about: str  # what it is, in a line
+    # (channels, length, seed, side) -> layout; side None: the layout's own
     build: Callable[[int, int, int, int | None], Layout]
-    from_state: Callable[[State], Layout]
+    from_state: Callable[[State], Layout]  # the layout from its state
 
 
 def arrangement(name: str, channels: int, length: int, seed: int = 0, side: int | None = None) -> Layout:

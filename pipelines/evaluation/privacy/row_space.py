@@ -27,6 +27,7 @@ class RowColumn:
     name: str  # as the table calls it
     number: bool  # numbers have an order and a distance; all else is the same or is not
     spread: float  # of the numbers, in their unit; 0 where all are equal, and for what are no numbers
+    n_values: int  # of what are no numbers
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,13 @@ class RowSpace:
         """Spreads of all real rows, of training or not: none may be favoured by the measure itself."""
         real = np.concatenate([_cells(form, part) for part in (training, control)])
         columns = []
-        for (name, number), values in zip(_names(form), real.T, strict=True):
+        described = [(each.name, each.kind in NUMBERS, len(getattr(each, "values", ()))) for each in _inputs(form)]
+        described += [(form.label, False, len(form.classes))] if form.label is not None else []
+        for (name, number, n_values), values in zip(described, real.T, strict=True):
             low, high = np.nanpercentile(values, SPREAD) if number and not np.isnan(values).all() else (0.0, 0.0)
             if number and low == high and not np.isnan(values).all():  # all but a few are equal
                 low, high = np.nanmin(values), np.nanmax(values)
-            columns.append(RowColumn(name, number, float(high - low)))
+            columns.append(RowColumn(name, number, float(high - low), n_values))
         return RowSpace(form, tuple(columns))
 
     def cells(self, samples: Samples) -> np.ndarray:
@@ -121,12 +124,12 @@ def scaled_rows(samples: Samples, space: RowSpace) -> np.ndarray:
     """
     cells = space.cells(samples)
     axes = []
-    for k, (column, n_values) in enumerate(zip(space.columns, _value_counts(space.form), strict=True)):
+    for k, column in enumerate(space.columns):
         missing = np.isnan(cells[:, k])
         if column.number:
             axes.append(np.where(missing, 0, cells[:, k] / (column.spread or 1.0))[:, None])
         else:
-            axes.append(0.5 * (cells[:, k, None] == np.arange(n_values)))
+            axes.append(0.5 * (cells[:, k, None] == np.arange(column.n_values)))
         axes.append(0.5 * missing[:, None])
     return np.concatenate(axes, axis=1).astype(np.float32)
 
@@ -173,16 +176,6 @@ class TableView(RowView):
 
 def _inputs(form: TableForm) -> list[AnyColumn]:
     return [column for column in form.columns if column.name != form.label and not isinstance(column, Constant)]
-
-
-def _names(form: TableForm) -> list[tuple[str, bool]]:
-    label = [(form.label, False)] if form.label is not None else []
-    return [(column.name, column.kind in NUMBERS) for column in _inputs(form)] + label
-
-
-def _value_counts(form: TableForm) -> list[int]:
-    label = [len(form.classes)] if form.label is not None else []
-    return [len(getattr(column, "values", ())) for column in _inputs(form)] + label
 
 
 def _cells(form: TableForm, samples: Samples) -> np.ndarray:

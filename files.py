@@ -44,12 +44,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         InputError: there is a file of that name.
     """
-    path = path.resolve()  # a link to another disk stays a link
-    refuse_file(path)
-    with _partial(path) as partial:
-        partial.mkdir()
-        yield partial
-        _replace(path, partial)
+    with staged_folder(path) as staged:
+        yield staged.files
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def test_a_killed_encode_leaves_no_signals_behind(source, tmp_path):
     to = tmp_path / "images"
     process = subprocess.Popen(command("encode", source, to, "--set", "side=4", "--set", "stride=1"))
     limit = time.monotonic() + 60
-    while not list(tmp_path.glob(".images.partial-*/images/*.png")) and process.poll() is None:
+    while not list(tmp_path.glob(".images.partial-*/files/images/*.png")) and process.poll() is None:
         assert time.monotonic() < limit
         time.sleep(0.01)
     process.kill()

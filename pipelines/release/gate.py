@@ -119,7 +119,7 @@ def _scored(
             reasons.append(f"{missing[0]}: not measured ({reason})" + (", which the policy tolerates" * tolerated))
             verdicts += [] if tolerated else ["not measured"]
             continue
-        score, bound = scores[key], _bound(limit, scores)
+        score, bound = scores[key], limit.value * (1 if limit.of is None else scores[limit.of].value)
         check = LimitCheck(key, score, bound, _held(score, bound, limit.at_most is not None))
         checks.append(check)
         verdicts.append(check.verdict)
@@ -219,10 +219,6 @@ def _doubts(audit: Audit, policy: Policy) -> list[str]:
             doubts.append(f"the audit's {control.kind} control had {says}: run the audit with control_runs = {needed}")
     absent = sorted(set(_RIGHT) - {control.kind for control in audit.controls})
     return [*doubts, *(f"the audit's {kind} control was not run, so no conclusion can be drawn" for kind in absent)]
-
-
-def _bound(limit: Limit, scores: Mapping[str, Score]) -> float:
-    return limit.value if limit.of is None else limit.value * scores[limit.of].value
 
 
 def _held(score: Score, bound: float, at_most: bool) -> Verdict:

@@ -139,7 +139,7 @@ class SourceIndex:
             what: they are.
             declared: what the codec says openly.
         """
-        known, phrases = _own_words()
+        known, phrases = own_words()
         for text in texts:
             words = words_of(str(text))
             value = words_of(str(text).partition(":")[2])  # a class stands in headers of generated records, too
@@ -169,14 +169,12 @@ class SourceIndex:
         for values in store.iter_windows(None):
             for gain in self.gains:
                 self.traces.add(on_grid(values.reshape(-1, store.length), gain))
-        self.traces.seal()
         self.searched.append(STRETCH)
         if kind.has_offsets:
             minima = np.concatenate([np.fmin.reduce(values, axis=2) for values in store.iter_windows(None)])  # N, C
             self.offset_values = frozenset(map(float, np.unique(minima[np.isfinite(minima)])))
             self.offsets = Traces(min(_RUN, len(minima)), steps=False)
             self.offsets.add(bits(minima.T))
-            self.offsets.seal()
             self.searched.append(OFFSETS)
 
     def _add_rows(self, rows: pd.DataFrame, people: pd.Series) -> None:
@@ -199,7 +197,6 @@ class SourceIndex:
         if len(full):
             self.row_numbers = Traces(full.shape[1], steps=False)
             self.row_numbers.add(bits(full))
-            self.row_numbers.seal()
 
     def _warn(self, name: str, values: pd.Series, people: pd.Series, n: int) -> None:
         """Tell how many values of a column, all of which stand in codec.json, few people have."""
@@ -244,7 +241,6 @@ class SourceIndex:
             for k, values in enumerate(recording.physical()):
                 for gain in {*self.gains, float(recording.source_gain[k])}:
                     self.traces.add(on_grid(values, gain), rarer)
-        self.traces.seal()
         self.searched.append("a stretch of a recording at its own rate")
         if known < len(heads):
             n = len(heads) - known
@@ -275,7 +271,7 @@ def pixels_of(path: Path) -> str:
 
 
 @cache
-def _own_words() -> tuple[set[str], str]:
+def own_words() -> tuple[set[str], str]:
     """Words and phrases that every bundle holds: an id or a cell of these alone looks the same."""
     files = [
         *(resources.files(__package__).joinpath(name) for name in ("datasheet.md", "vocabulary.txt")),

@@ -26,7 +26,7 @@ class Traces:
 
     def __init__(self, length: int, thin: int = 1, steps: bool = True) -> None:
         self.length, self.thin, self.steps = length, thin, steps
-        self._found: list[np.ndarray] = []
+        self._new: list[np.ndarray] = []
         self._known = np.empty(0, np.uint64)
 
     @classmethod
@@ -38,20 +38,21 @@ class Traces:
     def add(self, rows: np.ndarray, rarer: int = 1) -> None:
         """Learn sequences (n, T) of whole numbers, of long ones so many times fewer stretches."""
         for hashes, _ in self._hashes(rows):
-            self._found.append(hashes[hashes // np.uint64(self.thin) % np.uint64(rarer) == 0])
+            self._new.append(hashes[hashes // np.uint64(self.thin) % np.uint64(rarer) == 0])
 
-    def seal(self) -> "Traces":
-        """No more is added; look-ups begin."""
-        self._known = np.unique(np.concatenate([self._known, *self._found]))
-        self._found = []
-        return self
+    @property
+    def known(self) -> np.ndarray:
+        """The hashes, in order."""
+        if self._new:
+            self._known, self._new = np.unique(np.concatenate([self._known, *self._new])), []
+        return self._known
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self.known)
 
     def find(self, rows: np.ndarray) -> np.ndarray:
         """Which of sequences (n, T) of whole numbers hold a known stretch: their numbers, in order."""
-        found = [row[np.isin(hashes, self._known, assume_unique=False)] for hashes, row in self._hashes(rows)]
+        found = [row[np.isin(hashes, self.known)] for hashes, row in self._hashes(rows)]
         return np.unique(np.concatenate([*found, np.empty(0, np.int64)]))
 
     def _hashes(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

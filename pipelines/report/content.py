@@ -115,15 +115,14 @@ def score_tables(run: Run) -> list[dict[str, Any]]:
     for definition, names in table.grouped(run.scores):
         for position, name in enumerate(names):
             score, beside = run.scores[name], run.against.get(name)
-            row = {
+            row = figures(score) | {
                 "title": table.title(name, words),
                 "meaning": "" if position else definition.meaning.format_map(words),
-                "value": number(score.value, score.unit),
-                "interval": "exact" if definition.exact else span(score),
-                "baseline": number(score.baseline, score.unit),
                 "n": f"{score.n:,}",
                 "against": None if beside is None else f"{number(beside.value, beside.unit)} ({span(beside)})",
             }
+            if definition.exact:
+                row["interval"] = "exact"
             rows[definition.part].append(row)
     return [{"title": table.parts[part], "rows": each} for part, each in rows.items() if each]
 
@@ -133,12 +132,10 @@ def attack_rows(audit: Audit, areas: Sequence[Area] = ()) -> list[dict[str, str]
     significant = {attack.name for attack in audit.successful}
     held = {check.name for area in areas for check in area.checks} if areas else None
     return [
-        {
+        figures(attack.score)
+        | {
             "name": attack.name,
             "question": attack.question,
-            "value": number(attack.score.value, attack.score.unit),
-            "interval": span(attack.score),
-            "baseline": number(attack.score.baseline, attack.score.unit),
             "rates": _rates(attack),
             "needs": _needs(attack, held is None or attack.name in held),
             "p": p_text(attack.p_value),
@@ -148,6 +145,12 @@ def attack_rows(audit: Audit, areas: Sequence[Area] = ()) -> list[dict[str, str]
         }
         for attack in audit.attacks
     ]
+
+
+def figures(score: Score) -> dict[str, Any]:
+    """Value, interval and baseline of a score, as texts."""
+    texts = {"value": number(score.value, score.unit), "baseline": number(score.baseline, score.unit)}
+    return texts | {"interval": span(score)}
 
 
 def number(value: float | None, unit: str = "") -> str:

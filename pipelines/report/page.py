@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ..evaluation.privacy.findings import Audit
 from ..evaluation.scores import Score, score_table
 from ..release.gate import NO_LIMIT, Area
-from .content import Run, attack_rows, number, score_tables, span
+from .content import Run, attack_rows, figures, number, score_tables
 from .paper_claims import observe
 from .sections import make_sections
 
@@ -134,14 +134,7 @@ def _lines(run: Run, name: str, area: Area | None) -> list[dict[str, str]]:
 
 
 def _line(title: str, score: Score, limit: float | None = None, mark: str = "") -> dict[str, str]:
-    return {
-        "mark": mark,
-        "title": title,
-        "value": number(score.value, score.unit),
-        "interval": span(score),
-        "baseline": number(score.baseline, score.unit),
-        "limit": "" if limit is None else number(limit, score.unit),
-    }
+    return figures(score) | {"mark": mark, "title": title, "limit": "" if limit is None else number(limit, score.unit)}
 
 
 def _code(text: str) -> Markup:

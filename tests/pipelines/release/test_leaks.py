@@ -14,7 +14,7 @@ from anonimage.pipelines.kinds.wfdb import WfdbRecords
 from anonimage.pipelines.release.bundle import release
 from anonimage.pipelines.release.leaks import find_leaks
 from anonimage.pipelines.release.policy import load_policy
-from anonimage.pipelines.release.source_index import OFFSETS, STRETCH, SourceIndex, _own_words, words_of
+from anonimage.pipelines.release.source_index import OFFSETS, STRETCH, SourceIndex, own_words, words_of
 from anonimage.pipelines.run_folder import RunFolder
 from gated import judged
 from tiny import GAIN, write_patient
@@ -288,7 +288,7 @@ def test_an_id_of_common_words_is_searched_for_only_as_it_is_spelt(case):
 
 
 def test_every_word_that_the_documents_of_a_bundle_hold_is_known(clean):
-    known, _ = _own_words()
+    known, _ = own_words()
     declared = {word for text in WfdbRecords().open_texts(clean.codec) for word in words_of(text)}
     for name in ("datasheet.md", "audit.json", "policy.toml", "codec.json", "generator/architecture.json"):
         words = {word for word in words_of((clean.to / name).read_text()) if word.isalpha() and len(word) > 3}

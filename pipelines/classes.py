@@ -18,10 +18,6 @@ _LABELS = 2  # names the random numbers of drawn labels, apart from noise and of
 class Classes:
     """Names and numbers of training samples of each class.
 
-    Arguments:
-        names: in the order of the source's classes; only those that occur in training.
-        counts: training samples of each, before any balancing.
-
     Example:
         >>> classes = Classes.counted(np.array([2, 0, 2]), ["infarction", "block", "healthy"])
         >>> classes.names, classes.counts
@@ -30,8 +26,8 @@ class Classes:
         1
     """
 
-    names: tuple[str, ...]
-    counts: tuple[int, ...]
+    names: tuple[str, ...]  # in the order of the source's classes; only those that occur in training
+    counts: tuple[int, ...]  # training samples of each, before any balancing
 
     @classmethod
     def of(cls, store: Store, part: str | None = TRAIN) -> Self:

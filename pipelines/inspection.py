@@ -25,17 +25,11 @@ class Listing:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a source holds, as `anonimage inspect` prints it.
+    """What a source holds, as `anonimage inspect` prints it."""
 
-    Arguments:
-        lines: counts, and what they are of.
-        problems: what cannot be read or learnt, a line each.
-        listings: printed before the lines.
-    """
-
-    lines: Sequence[str]
-    problems: Sequence[str]
-    listings: Sequence[Listing] = ()
+    lines: Sequence[str]  # counts, and what they are of
+    problems: Sequence[str]  # what cannot be read or learnt, a line each
+    listings: Sequence[Listing] = ()  # printed before the lines
 
 
 def print_inspection(inspection: Inspection, recipe: str) -> None:

@@ -18,27 +18,16 @@ TRAINING = ("train", "run", "ablate")
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of a setting besides its value.
+    """What is known of a setting besides its value."""
 
-    Arguments:
-        name: the key after --set, unique among all sections.
-        section: table of the TOML file; empty: none, it stands at the top.
-        field: type, default and description.
-        may_change: between two calls on one run, which it does not make another run.
-        shared: a run and the one that it is compared with (`against`) have it in common.
-        silent: changes no result, or is reported apart: no difference between two runs that are compared.
-        commands: that have it as an option.
-        option: the option's name.
-    """
-
-    name: str
-    section: str
-    field: FieldInfo
-    may_change: bool = False
-    shared: bool = False
-    silent: bool = False
-    commands: tuple[str, ...] = ()
-    option: str = ""
+    name: str  # the key after --set, unique among all sections
+    section: str  # table of the TOML file; empty: none, it stands at the top
+    field: FieldInfo  # type, default and description
+    may_change: bool = False  # between two calls on one run, which it does not make another run
+    shared: bool = False  # a run and the one that it is compared with (`against`) have it in common
+    silent: bool = False  # changes no result, or is reported apart: no difference between two runs that are compared
+    commands: tuple[str, ...] = ()  # that have it as an option
+    option: str = ""  # the option's name
 
     @property
     def default(self) -> Any:

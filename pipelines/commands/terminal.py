@@ -75,14 +75,10 @@ class Changes:
     """Settings that a command line gives, with --set or with options of their own.
 
     A command with a parameter of this type has --set and an option for each setting that names the command.
-
-    Arguments:
-        texts: "key=value" of --set.
-        options: values by setting; they win over the texts.
     """
 
-    texts: tuple[str, ...]
-    options: dict[str, Any]
+    texts: tuple[str, ...]  # "key=value" of --set
+    options: dict[str, Any]  # values by setting; they win over the texts
 
     def recipe(self, name: str, resumed: Path | None = None) -> Recipe:
         """The recipe of that name with the changes; of a run that is resumed, as it was resolved then."""

@@ -17,8 +17,8 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from anonimage.data.patients import split_patients
 from anonimage.data.recording import RecordHead, Recording
-from anonimage.data.split import split_patients
 from anonimage.data.store.store import Store, open_store
 from anonimage.data.store.writing import Cut, stage_store
 from anonimage.data.wfdb.header import read_heads

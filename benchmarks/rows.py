@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from anonimage.data.patients import CONTROL, TRAIN, split_patients
 from anonimage.data.samples import Samples
-from anonimage.data.split import CONTROL, TRAIN, split_patients
 from anonimage.data.table.file import read_table
 from anonimage.data.table.form import TableForm, rows_of
 from anonimage.pipelines.evaluation.privacy.findings import Findings, successful

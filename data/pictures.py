@@ -15,10 +15,9 @@ from PIL import Image, ImageOps
 
 from ..errors import InputError, one_line
 from ..files import StagedFolder
-from .folders import files_below
 from .labels import UNKNOWN, class_names, classes_of
 from .parallel import Failure, ParallelMap, map_over
-from .patients import patients_of
+from .patients import files_below, patients_of
 from .samples import Samples
 from .sharded import Plan, append_rows, row_table
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..data.parallel import prefetched
+from ..data.patients import CONTROL, TRAIN
 from ..data.samples import Samples
-from ..data.split import CONTROL, TRAIN
 from ..data.store.storage import Storage
 from ..data.store.store import Store
 from ..data.store.writing import stage_samples

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from torch import Tensor
 
-from ..data.split import TRAIN, undersample
+from ..data.patients import TRAIN, undersample
 from ..data.store.store import Store
 from ..errors import InputError
 from ..gan.batch import Batch, Images

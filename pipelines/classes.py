@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from ..data.split import TRAIN
+from ..data.patients import TRAIN
 from ..data.store.store import Store
 from ..errors import InputError, nearest
 

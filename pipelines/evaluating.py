@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..data.patients import CONTROL, TRAIN
 from ..data.samples import Samples
-from ..data.split import CONTROL, TRAIN
 from ..data.store.store import open_store
 from ..errors import InputError, one_line
 from ..files import new_file

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..data.split import TRAIN
+from ..data.patients import TRAIN
 from ..data.store.store import open_store
 from ..errors import InputError
 from ..files import new_file

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, nearest
-from ..folders import files_below
-from ..patients import patients_of
+from ..patients import files_below, patients_of
 from ..recording import RecordEntry, Recording
 from ..samples import Samples
 from ..sharded import TABLE, Format, Plan

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..patients import TRAIN
 from ..recording import Recording, Source
-from ..split import TRAIN
 from ..windows import TOP, cut, is_missing, stretches
 from .storage import Storage
 

@@ -6,8 +6,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from ...errors import InputError
-from ..folders import files_below
-from ..patients import patients_of
+from ..patients import files_below, patients_of
 from ..recording import RecordEntry
 
 

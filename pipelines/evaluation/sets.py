@@ -7,8 +7,8 @@ from typing import Self
 
 import numpy as np
 
+from ...data.patients import CONTROL, TRAIN
 from ...data.samples import Samples
-from ...data.split import CONTROL, TRAIN
 from ...data.store.store import Store
 from ...errors import InputError
 from ...gan.training.checkpoint import Snapshot

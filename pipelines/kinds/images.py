@@ -9,12 +9,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...data.folders import files_below
 from ...data.parallel import ParallelMap
+from ...data.patients import files_below, split_patients
 from ...data.pictures import SUFFIXES, PictureFormat, describe_pictures, find_pictures, read_pictures
 from ...data.samples import Samples
 from ...data.sharded import Plan
-from ...data.split import split_patients
 from ...data.store.writing import StagedStore, stage_samples
 from ...errors import InputError
 from ...transforms import Codec, GreyLevels, arrangement

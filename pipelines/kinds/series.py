@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...data.folders import files_below
 from ...data.formats import new_format, read_rows
 from ...data.labels import NO_LABEL
 from ...data.parallel import ParallelMap
+from ...data.patients import files_below, split_patients
 from ...data.samples import Samples
 from ...data.series.columns import column_form
 from ...data.series.series import (
@@ -26,7 +26,6 @@ from ...data.series.series import (
 )
 from ...data.series.sheet import read_sheet
 from ...data.sharded import Format, Plan
-from ...data.split import split_patients
 from ...data.store.writing import StagedStore, stage_samples
 from ...errors import InputError
 from ...transforms import Codec

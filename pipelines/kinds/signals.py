@@ -15,10 +15,10 @@ import numpy as np
 
 from ...data.formats import FORMATS
 from ...data.parallel import ParallelMap
+from ...data.patients import split_patients
 from ...data.recording import Source
-from ...data.split import split_patients
 from ...data.store.writing import Cut, Form, StagedStore, stage_store
-from ...data.wfdb.leads import limb_relations
+from ...data.wfdb.signals import limb_relations
 from ...errors import InputError
 from ...transforms import (
     AdaptedRange,

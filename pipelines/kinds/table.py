@@ -13,9 +13,9 @@ import pandas as pd
 
 from ...data.labels import NO_LABEL
 from ...data.parallel import ParallelMap
+from ...data.patients import CONTROL, TRAIN, split_patients
 from ...data.samples import Samples
 from ...data.sharded import Plan
-from ...data.split import CONTROL, TRAIN, split_patients
 from ...data.store.store import Store
 from ...data.store.writing import StagedStore, stage_samples
 from ...data.table.columns import NUMBERS, Binary, Category, text_of

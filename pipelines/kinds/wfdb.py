@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data.folders import iter_files_below
 from ...data.formats import new_format, read_rows
 from ...data.labels import CLASSES, NO_LABEL
 from ...data.parallel import ParallelMap
+from ...data.patients import iter_files_below
 from ...data.recording import RecordHead
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan

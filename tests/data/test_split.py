@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data.split import split_patients, undersample
+from anonimage.data.patients import split_patients, undersample
 from anonimage.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.labels import CLASSES
-from anonimage.data.split import split_patients
+from anonimage.data.patients import split_patients
 from anonimage.data.store.store import open_store
 from anonimage.data.wfdb.header import read_heads
 from anonimage.data.wfdb.listing import find_records

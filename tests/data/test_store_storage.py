@@ -3,8 +3,8 @@
 import fsspec
 import numpy as np
 import pytest
+from anonimage.data.patients import split_patients
 from anonimage.data.samples import Samples
-from anonimage.data.split import split_patients
 from anonimage.data.store.staging import discard_unfinished
 from anonimage.data.store.store import open_store
 from anonimage.errors import InputError

@@ -13,7 +13,7 @@ import fsspec
 import numpy as np
 import pytest
 from anonimage.data.parallel import Failure
-from anonimage.data.split import split_patients
+from anonimage.data.patients import split_patients
 from anonimage.data.store.staging import discard_unfinished
 from anonimage.data.store.storage import Storage
 from anonimage.data.store.store import open_store, store_mark

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data.split import TRAIN
+from anonimage.data.patients import TRAIN
 from anonimage.data.store.store import open_store
 from anonimage.data.table.form import TableForm
 from anonimage.errors import InputError

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from anonimage.data.split import CONTROL, TRAIN
+from anonimage.data.patients import CONTROL, TRAIN
 from anonimage.data.store.store import open_store
 from anonimage.errors import InputError
 from anonimage.gan.batch import resident

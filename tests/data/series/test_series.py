@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from anonimage.data.patients import split_patients
 from anonimage.data.series.columns import column_form
 from anonimage.data.series.series import describe_series, find_series, read_series, series_sources
 from anonimage.data.series.sheet import decimals_of
-from anonimage.data.split import split_patients
 from anonimage.data.table.file import read_table
 from anonimage.data.text import BLANKS
 from anonimage.errors import InputError

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from anonimage.data.wfdb.leads import limb_relations, match_leads
+from anonimage.data.wfdb.signals import limb_relations, match_leads
 from anonimage.errors import InputError
 
 PTB = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import wfdb
 from anonimage.data.parallel import ordered_map
-from anonimage.data.resample import resample
 from anonimage.data.wfdb.header import read_heads
 from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import read_record, read_records
-from anonimage.data.windows import MISSING
+from anonimage.data.windows import MISSING, resample
 from anonimage.errors import InputError
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from anonimage.data.wfdb.leads import limb_relations
+from anonimage.data.wfdb.signals import limb_relations
 from anonimage.pipelines.evaluation.sets import Comparison
 from anonimage.pipelines.evaluation.signals import score_lead_distance, score_limb_leads
 

@@ -22,19 +22,12 @@ ParallelMap = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
 @dataclass(frozen=True)
 class Failure:
-    """An item that could not be worked on, in place of its result.
+    """An item that could not be worked on, in place of its result."""
 
-    Arguments:
-        index: of the item, from 0.
-        reason: one line.
-        died: the worker ended without a word: killed, out of memory, a crash in native code.
-        is_input: the user's input is at fault, and `reason` is what an InputError said.
-    """
-
-    index: int
-    reason: str
-    died: bool = False
-    is_input: bool = False
+    index: int  # of the item, from 0
+    reason: str  # one line
+    died: bool = False  # the worker was killed, ran out of memory or crashed in native code
+    is_input: bool = False  # the user's input is at fault, and `reason` is what an InputError said
 
 
 @contextmanager

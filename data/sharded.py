@@ -20,16 +20,10 @@ _LARGEST, _STEP = 2**14, 256  # samples in a shard: at most, and a multiple of t
 
 @dataclass(frozen=True)
 class Plan:
-    """What a set will hold.
+    """What a set will hold; its samples are named prefix000001 and so on."""
 
-    Arguments:
-        n: samples.
-        channels, units, length, fs: of each of them, as in `Samples`.
-        prefix: they are named prefix000001 and so on.
-    """
-
-    n: int
-    channels: tuple[str, ...]
+    n: int  # samples
+    channels: tuple[str, ...]  # this and the next three are of each sample, as in `Samples`
     units: tuple[str, ...]
     length: int
     fs: float | None

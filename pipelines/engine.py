@@ -70,11 +70,7 @@ def new_engine(
 
 @dataclass(frozen=True)
 class ProcessMap:
-    """A ParallelMap over processes of this machine, which share its cores.
-
-    Arguments:
-        jobs: processes.
-    """
+    """A ParallelMap over processes of this machine, which share its cores."""
 
     jobs: int
 
@@ -94,11 +90,7 @@ class ProcessMap:
 
 @dataclass(frozen=True)
 class RayMap:
-    """A ParallelMap over a Ray cluster, an item a task of one core.
-
-    Arguments:
-        jobs, address: see `new_engine`.
-    """
+    """A ParallelMap over a Ray cluster, an item a task of one core; see `new_engine`."""
 
     jobs: int | None = None
     address: str | None = None
@@ -129,16 +121,11 @@ class _Map:
 
     joblib does not say which item killed a worker, and ends all: the items that were under way are then worked on one
     by one, until it shows which it was.
-
-    Arguments:
-        backend: of joblib.
-        jobs: items at once.
-        died: what joblib raises then.
     """
 
-    backend: str
-    jobs: int
-    died: type[Exception]
+    backend: str  # of joblib
+    jobs: int  # items at once
+    died: type[Exception]  # what joblib raises then
 
     def __call__(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
         done = suspects = 0  # items; of those from `done` to `suspects`, one may have killed its worker

@@ -22,66 +22,42 @@ VERSION = 5  # of stores
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """One record of a store; lists have one entry a channel.
+    """One record of a store; lists have one entry a channel."""
 
-    Arguments:
-        file: its signal (T, C) in the store, a .npy file.
-        offset: bytes of that file before the samples.
-        fs: Hz of the source; None where samples have no time.
-        dtype: of the array: int16 or float32.
-        gain, baseline, source_gain: see Recording; source_gain is empty where no ADC is known.
-        peak: largest absolute value in physical units; empty where no ADC is known.
-        missing: some sample holds no value.
-        checksum: CRC-32 of the samples as stored.
-    """
-
-    file: str
-    offset: int
+    file: str  # its signal (T, C), a .npy file in the store
+    offset: int  # bytes of that file before the samples
     record: str
     patient: str
     diagnosis: str
     label: int
-    fs: float | None
+    fs: float | None  # Hz of the source; None where samples have no time
     n_samples: int
     n_bytes: int
-    dtype: str
-    gain: list[float]
+    dtype: str  # of the array: int16 or float32
+    gain: list[float]  # this and the next two: see Recording
     baseline: list[float]
-    source_gain: list[float]
-    peak: list[float]
-    missing: bool
-    checksum: int
+    source_gain: list[float]  # empty where no ADC is known, as is `peak`
+    peak: list[float]  # largest absolute value in physical units
+    missing: bool  # some sample holds no value
+    checksum: int  # CRC-32 of the samples as stored
 
 
 @dataclass(frozen=True)
 class RecordNote:
-    """What came of one source.
+    """What came of one source."""
 
-    Arguments:
-        stamp: of what it was made from and how.
-        name: of the record.
-        diagnosis: of the record.
-        channels, units, fs: of the recording, which all of a store share.
-        said: see Recording.
-        record: what is stored; None if nothing is.
-        starts: (n,) samples at which windows begin.
-        spans: (m, 2) stretches of `stretches`.
-        dropped: windows left out, by reason.
-        problem: why nothing is stored; "" if something is.
-    """
-
-    stamp: str
+    stamp: str  # of what it was made from and how
     name: str
     diagnosis: str
-    channels: tuple[str, ...]
+    channels: tuple[str, ...]  # of the recording, as units and fs: all of a store share them
     units: tuple[str, ...]
     fs: float
-    said: dict[str, Any]
-    record: StoredRecord | None = None
-    starts: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    spans: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.int64))
-    dropped: dict[str, int] = field(default_factory=dict)
-    problem: str = ""
+    said: dict[str, Any]  # see Recording
+    record: StoredRecord | None = None  # what is stored; None if nothing is
+    starts: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # (n,) samples at which windows begin
+    spans: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.int64))  # (m, 2) stretches of `stretches`
+    dropped: dict[str, int] = field(default_factory=dict)  # windows left out, by reason
+    problem: str = ""  # why nothing is stored; "" if something is
 
     def to_json(self) -> bytes:
         """As it lies on disk."""
@@ -104,18 +80,12 @@ class RecordNote:
 
 @dataclass(frozen=True)
 class Ingest:
-    """Read a source, cut it, write its signal and, when all of that is done, its note; can be pickled.
+    """Read a source, cut it, write its signal and, when all of that is done, its note; can be pickled."""
 
-    Arguments:
-        signals: where the signal goes.
-        notes: where the note goes.
-        length, stride: samples in a window and from start to start.
-    """
-
-    signals: Storage
-    notes: Storage
-    length: int
-    stride: int
+    signals: Storage  # where the signal goes
+    notes: Storage  # where the note goes
+    length: int  # samples in a window
+    stride: int  # samples from start to start
 
     def stamp(self, source: Source) -> str:
         """Of what is made of a source with these settings."""

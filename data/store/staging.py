@@ -26,21 +26,13 @@ _NOTES = ".unfinished"  # behind a URL: notes about the sources that are done
 
 @dataclass
 class Staging:
-    """Where a store is written before it is in its place.
+    """Where a store is written before it is in its place."""
 
-    Arguments:
-        path: of the store.
-        signals: where signals go; of a URL, whose files cannot move, the place itself.
-        notes: where notes about sources go.
-        commit: has what is done survive a failure from now on.
-        put: gives it its place, with its manifest.
-    """
-
-    path: Path | str
-    signals: Storage
-    notes: Storage
-    commit: Callable[[], None]
-    put: Callable[[bytes], None]
+    path: Path | str  # of the store
+    signals: Storage  # where signals go; of a URL, whose files cannot move, the place itself
+    notes: Storage  # where notes about sources go
+    commit: Callable[[], None]  # has what is done survive a failure from now on
+    put: Callable[[bytes], None]  # gives it its place, with its manifest
     manifest: bytes = b""
 
     def notes_of(self, stamps: Sequence[str]) -> dict[int, RecordNote]:

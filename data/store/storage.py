@@ -41,17 +41,11 @@ class DamagedFileError(Exception):
 
 @dataclass(frozen=True)
 class Storage:
-    """Files below one root, named by paths with slashes.
+    """Files below one root, named by paths with slashes."""
 
-    Arguments:
-        system: fsspec's file system.
-        root: in its own terms.
-        protocol: of its URLs; "" for folders of this machine.
-    """
-
-    system: Any
-    root: str
-    protocol: str = ""
+    system: Any  # fsspec's file system
+    root: str  # in its own terms
+    protocol: str = ""  # of its URLs; "" for folders of this machine
 
     @classmethod
     def at(cls, path: Path | str) -> Storage:

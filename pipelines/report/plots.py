@@ -57,7 +57,7 @@ def draw_window(
 
 def draw_box(real: np.ndarray, synthetic: np.ndarray, name: str) -> Markup:
     """A column of numbers as two boxes; whiskers: 5 and 95 %."""
-    figure, axis = new_plot(SMALL, (0.48, 0.25, 0.05, 0.26))
+    figure, axis = new_plot(SMALL, (0.48, 0.25, 0.05, 0.26), name)
     values = [rows[~np.isnan(rows)] for rows in (real, synthetic)]
     boxes = axis.boxplot(
         values, whis=(5, 95), widths=0.6, patch_artist=True, showfliers=False, medianprops={"color": "black"}
@@ -65,7 +65,6 @@ def draw_box(real: np.ndarray, synthetic: np.ndarray, name: str) -> Markup:
     for box, colour in zip(boxes["boxes"], (REAL, SYNTHETIC), strict=True):
         box.set(facecolor=colour, alpha=0.35)
     axis.set_xticks((1, 2), ("real", "synthetic"))
-    axis.set_title(name)
     medians = " and ".join(f"{np.median(each):.3g}" if len(each) else "nothing" for each in values)
     return as_svg(figure, f"Box plots of {name}, real beside synthetic: medians {medians}")
 
@@ -85,10 +84,10 @@ def draw_shares(real: np.ndarray, synthetic: np.ndarray, names: Sequence[str]) -
 
 def draw_losses(metrics: pd.DataFrame, events: pd.DataFrame) -> Markup:
     """Losses over the training steps, with the monitor's events."""
-    figure, axis = new_plot()
+    figure, axis = new_plot(title="loss")
     axis.plot(metrics["step"], metrics["critic_loss"], color=REAL, linewidth=1, label="discriminator")
     axis.plot(metrics["step"], metrics["generator_loss"], "--", color=SYNTHETIC, linewidth=1, label="generator")
-    axis.set(title="loss", xlabel="training step")
+    axis.set_xlabel("training step")
     axis.legend(fontsize=8)
     _mark(axis, events)
     return as_svg(figure, f"Losses of discriminator and generator over training steps{_count(events)}")
@@ -96,11 +95,11 @@ def draw_losses(metrics: pd.DataFrame, events: pd.DataFrame) -> Markup:
 
 def draw_variety(monitor: pd.DataFrame, events: pd.DataFrame) -> Markup:
     """Variety of generated images as a share of the variety of real ones, with the monitor's events."""
-    figure, axis = new_plot()
+    figure, axis = new_plot(title="variety of generated images (real ones: 1)")
     axis.plot(monitor["step"], monitor["ratio"], color=SYNTHETIC, linewidth=1)
     axis.axhline(1, color="#888888", linewidth=0.8, linestyle=":")
     axis.set_ylim(bottom=0)
-    axis.set(title="variety of generated images (real ones: 1)", xlabel="training step")
+    axis.set_xlabel("training step")
     _mark(axis, events)
     last = f"; {monitor['ratio'].iloc[-1]:.2g} at the end" if len(monitor) else ""
     return as_svg(figure, f"Variety of the generated images over training steps{last}{_count(events)}")
@@ -126,8 +125,8 @@ def draw_accuracy(metrics: pd.DataFrame) -> Markup:
 
 def draw_parameter(tables: Mapping[str, pd.DataFrame], parameter: Parameter) -> Markup:
     """Distribution of one ECG parameter, real as an area, synthetic as a line."""
-    figure, axis = new_plot(SMALL, (0.1, 0.25, 0.1, 0.26))
     title = f"{parameter.title} ({parameter.unit})"
+    figure, axis = new_plot(SMALL, (0.1, 0.25, 0.1, 0.26), title)
     values = {name: tables[kind][parameter.key].dropna().to_numpy(float) for kind, _, _, name in BOTH}
     pooled = np.concatenate([*values.values()])
     if len(pooled):
@@ -136,7 +135,7 @@ def draw_parameter(tables: Mapping[str, pd.DataFrame], parameter: Parameter) -> 
         share = {name: np.histogram(each, edges)[0] / max(len(each), 1) for name, each in values.items()}
         axis.stairs(share["real"], edges, fill=True, color=REAL, alpha=0.4)
         axis.stairs(share["synthetic"], edges, color=SYNTHETIC, linewidth=1.3)
-    axis.set(title=title, yticks=[])
+    axis.set_yticks([])
     medians = [f"{k} median {np.median(v):.0f}" if len(v) else f"{k} never detected" for k, v in values.items()]
     return as_svg(figure, f"Distribution of {title}: {', '.join(medians)}")
 
@@ -187,7 +186,7 @@ def draw_map(features: pd.DataFrame) -> Markup:
 
 def draw_roc(attack: Attack) -> Markup:
     """Share of members that an attack detects over the share of non-members that it suspects, with both controls."""
-    figure, axis = new_plot((2.7, 2.75), (0.5, 0.42, 0.1, 0.45))
+    figure, axis = new_plot((2.7, 2.75), (0.5, 0.42, 0.1, 0.45), attack.name.replace(": ", ":\n", 1))
     axis.plot((0, 1), (0, 1), color="#aaaaaa", linewidth=0.8)
     drawn = [curve for curve in CURVES if attack.roc.get(curve[0])]
     for kind, colour, style, name in drawn:
@@ -195,7 +194,7 @@ def draw_roc(attack: Attack) -> Markup:
         kept = np.unique(np.linspace(0, len(points) - 1, ROC_POINTS).round().astype(int))
         axis.plot(*points[kept].T, style, color=colour, linewidth=1.4, label=name)
     unit = unit_of(attack)
-    axis.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal", title=attack.name.replace(": ", ":\n", 1))
+    axis.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     axis.set(xlabel=f"other {unit} suspected", ylabel=f"{unit} of training detected")
     axis.legend(fontsize=6.5, loc="lower right")
     names = ", ".join(name for *_, name in drawn)

@@ -35,16 +35,20 @@ POINTS_PER_MM = 8  # more than a screen shows
 THIN, THICK, INK = "#f6d5d0", "#e8aaa2", "#222222"
 
 
-def new_plot(size: tuple[float, float] = MEDIUM, margins: Margins | None = MARGINS) -> tuple[Figure, Axes]:
+def new_plot(
+    size: tuple[float, float] = MEDIUM, margins: Margins | None = MARGINS, title: str = ""
+) -> tuple[Figure, Axes]:
     """An empty plot with a grid, in the style of the page.
 
     Arguments:
         size: width and height in inches.
         margins: left, bottom, right and top, in inches; None: as the labels need, which takes twice as long to draw.
+        title: above it.
     """
     with rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained" if margins is None else None)
         axis = figure.subplots()
+        axis.set_title(title)
     if margins is not None:
         set_margins(figure, margins)
     axis.grid(color=GRID, linewidth=0.5)

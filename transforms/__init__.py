@@ -1,15 +1,14 @@
 """Steps 1 and 2: invertible maps between values and images. numpy, scipy, skimage; no torch, no wfdb, no files."""
 
-from .bounds import QuantileBounds
 from .by_channel import ByChannel
 from .codec import TRANSFORMS, Codec
 from .colours import COLOURS, Colours
 from .equalize import Equalize
 from .layouts import ARRANGEMENTS, arrangement
 from .layouts.grids import TABLE_GRIDS, table_grid
-from .layouts.layout import Layout
-from .layouts.table import Arrangement
+from .layouts.table import Arrangement, Layout
 from .offsets import MODES
+from .quantiles import QuantileBounds
 from .standardize import AdaptedRange, GreyLevels, MinMax
 from .transform import Compose, Forward, Saturation, Transform, from_state
 

@@ -57,11 +57,9 @@ class ByChannel(Transform):
         return self
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Map (N, C, L), each group with its part."""
         return self._joined(as_windows(x, self.channels), lambda part, own: part.transform(own))
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
-        """Map back, each group with its part."""
         return self._joined(y, lambda part, own: part.inverse_transform(own))
 
     @property
@@ -78,7 +76,6 @@ class ByChannel(Transform):
         return carried
 
     def offset(self, x: np.ndarray) -> np.ndarray:
-        """The groups' offsets: (N, C)."""
         return self._joined(as_windows(x, self.channels), lambda part, own: part.offset(own))
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
@@ -90,9 +87,8 @@ class ByChannel(Transform):
         return total
 
     def state(self) -> State:
-        """The groups and their parts' states."""
         groups = [list(group) for group in self.groups]
-        return {"kind": "ByChannel", "groups": groups, "parts": [part.state() for part in self.parts]}
+        return super().state() | {"groups": groups, "parts": [part.state() for part in self.parts]}
 
     def _shares(self, x: np.ndarray) -> list[tuple[Transform, np.ndarray]]:
         return [(part, x[:, list(group)]) for group, part in zip(self.groups, self.parts, strict=True)]

@@ -20,12 +20,12 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import InputError
-from .bounds import QuantileBounds
 from .by_channel import ByChannel
 from .colours import Colours
 from .equalize import Equalize
 from .layouts import Layout, layout_from
 from .offsets import OffsetModel, check_mode, keep_relations, mode_offsets
+from .quantiles import QuantileBounds
 from .standardize import AdaptedRange, GreyLevels, MinMax
 from .transform import Chunks, Compose, Saturation, State, Transform, from_state, numbers
 

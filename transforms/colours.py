@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError, nearest
-from .transform import State, Transform
+from .transform import Transform
 
 # The box of CIE L*a*b* that holds sRGB: lowest and highest of each coordinate over all 256³ colours.
 _LAB_LOW = np.array([0, -86.2, -107.9], np.float32)[:, None]
@@ -42,12 +42,13 @@ class Colours(Transform):
         name: a key of COLOURS: "hsv" (hue, saturation, value), "lab" (CIE L*a*b*, D65) or "cmyk" (inks).
     """
 
+    settings = ("name",)
+
     def __init__(self, name: str) -> None:
         if name not in COLOURS:
             raise InputError(f"unknown colour coding '{name}'{nearest(name, COLOURS)}")
         self.name = name
         self._coding = COLOURS[name]
-
         self.channels, self.tolerance = self._coding.channels, self._coding.tolerance
 
     def channels_out(self, channels: int) -> int:
@@ -69,10 +70,6 @@ class Colours(Transform):
         """Levels (N, channels, L), whole or not, to red, green, blue: float32 (N, 3, L) in 0 … 255, not rounded."""
         rgb = self._coding.back(np.clip(_checked(y, self.channels), 0, 255))
         return np.clip(rgb, 0, 1).astype(np.float32, copy=False) * 255
-
-    def state(self) -> State:
-        """The colour space's name."""
-        return {"kind": "Colours", "name": self.name}
 
 
 def _checked(levels: np.ndarray, channels: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 
 from ..errors import InputError
-from .histogram import Histogram, checked_step
+from .quantiles import Histogram, checked_step
 from .standardize import from_levels, grey_level, to_bytes
 from .transform import Chunks, Saturation, State, Transform, as_windows, numbers
 
@@ -49,6 +49,8 @@ class Equalize(Transform):
             MinMax's. 0: by rank alone.
     """
 
+    settings = ("a", "step", "linear")
+
     def __init__(self, a: int = 0, step: float | None = None, linear: float = 0.25) -> None:
         if not 0 <= linear < 1:
             raise InputError(f"linear must lie in 0 <= linear < 1, not {linear}; for 1 take MinMax")
@@ -58,7 +60,6 @@ class Equalize(Transform):
         self._forward: list[np.ndarray] = []
 
     def fit_chunks(self, chunks: Chunks) -> Self:
-        """Learn the quantile functions."""
         counts = Histogram(self.step)
         for x in chunks():
             counts.add(as_windows(x))
@@ -80,7 +81,6 @@ class Equalize(Transform):
         return np.array([(values[0], values[-1]) for _, values in self.knots]).T
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Values (N, C, L) to levels."""
         x = as_windows(x, len(self.knots))
         shares = np.empty(x.shape)
         for channel, (values, below) in enumerate(self._forward):
@@ -92,7 +92,6 @@ class Equalize(Transform):
         return to_bytes(shares, self.a)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
-        """Levels (N, C, L), whole or not, to values."""
         levels = from_levels(as_windows(y, len(self.knots)), self.a)
         for channel, (shares, values) in enumerate(self.knots):
             middle = (levels[:, channel].astype(float) + (0.5 + _EDGE)) / (256 - self.a)
@@ -114,20 +113,16 @@ class Equalize(Transform):
         return np.array([_reach(knots, share) if share else 0.0 for knots in self.knots])
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
-        """Values beyond the training data's minimum and maximum."""
         low, high = self.range[..., None]
         x = as_windows(x, low.size)
         on_grid = self._on_grid(x)
         return {"Equalize": Saturation.count((on_grid < low) | (on_grid > high), x)}
 
     def state(self) -> State:
-        """What was given, and the knots."""
-        given = {"a": self.a, "step": self.step, "linear": self.linear}
-        return {"kind": "Equalize", **given, "knots": [knots.tolist() for knots in self.knots]}
+        return super().state() | {"knots": [knots.tolist() for knots in self.knots]}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Rebuild from `state()`."""
         new = cls(state["a"], state["step"], state["linear"])
         new._set([numbers(knots, (2, None)) for knots in state["knots"]])
         return new

@@ -16,7 +16,7 @@ from typing import Literal, Self
 import numpy as np
 
 from ..errors import InputError
-from .histogram import Histogram, checked_step
+from .quantiles import Histogram, checked_step, extremes
 from .transform import Chunks, Saturation, State, Transform, as_windows, fitted, numbers, one_of
 
 # Rounding errors of float32 arithmetic on at most 255 levels, in levels: part of every declared tolerance.
@@ -38,12 +38,13 @@ class MinMax(Transform):
         a: the lowest level of a value; 1 reserves level 0 for NULL (missing values), 0 admits none.
     """
 
+    settings = ("a",)
+
     def __init__(self, a: int = 0) -> None:
         self.a = self.lowest = grey_level("a", a)
         self._range: np.ndarray | None = None
 
     def fit_chunks(self, chunks: Chunks) -> Self:
-        """Learn each channel's minimum and maximum."""
         ends: np.ndarray | None = None  # (2, C)
         for x in chunks():
             low, high = extremes(as_windows(x))
@@ -83,7 +84,6 @@ class MinMax(Transform):
         return to_bytes(levels, self.a)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
-        """Levels (N, C, L), whole or not, to values."""
         values = from_levels(y, self.a)
         values *= self.level[:, None].astype(np.float32)
         values += self.range[0, :, None].astype(np.float32)
@@ -96,22 +96,18 @@ class MinMax(Transform):
         return float(np.max(self.level * (0.5 + _SLACK) + spacing))
 
     def carry(self, shift: np.ndarray) -> np.ndarray:
-        """A shift in levels to one in input units."""
         return shift * self.level
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
-        """Values beyond the training data's minimum and maximum."""
         low, high = self.range[..., None]
         x = as_windows(x, low.size)
         return {"MinMax": Saturation.count((x < low) | (x > high), x)}
 
     def state(self) -> State:
-        """The range and a."""
-        return {"kind": "MinMax", "a": self.a, "range": self.range.tolist()}
+        return super().state() | {"range": self.range.tolist()}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Rebuild from `state()`."""
         new = cls(state["a"])
         new._range = numbers(state["range"], (2, None))
         return new
@@ -130,6 +126,7 @@ class AdaptedRange(Transform):
         step: with width None, the grid of the values in input units; the fitted width is a multiple of it.
     """
 
+    settings = ("width", "rounding", "a", "coverage", "step")
     relative = True
 
     def __init__(
@@ -153,7 +150,6 @@ class AdaptedRange(Transform):
         self._width = None if width is None else np.array([width])
 
     def fit_chunks(self, chunks: Chunks) -> Self:
-        """Learn the width from those of the windows, unless it was given."""
         if self.given is None:
             widths = Histogram(self.step)
             for x in chunks():
@@ -202,7 +198,6 @@ class AdaptedRange(Transform):
         return float(self.level.max() * ((1 if self.rounding == "ceil" else 0.5) + _SLACK))
 
     def carry(self, shift: np.ndarray) -> np.ndarray:
-        """A shift in levels to one in input units."""
         return shift * self.level
 
     def offset(self, x: np.ndarray) -> np.ndarray:
@@ -220,14 +215,10 @@ class AdaptedRange(Transform):
         return as_windows(x, self.width.size if self.given is None else None)
 
     def state(self) -> State:
-        """What was given, and the fitted widths."""
-        given = {"width": self.given, "rounding": self.rounding, "a": self.a}
-        given |= {"coverage": self.coverage, "step": self.step}
-        return {"kind": "AdaptedRange", **given, "fitted": self.width.tolist() if self.given is None else None}
+        return super().state() | {"width": self.given, "fitted": self.width.tolist() if self.given is None else None}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Rebuild from `state()`."""
         new = cls(state["width"], state["rounding"], state["a"], coverage=state["coverage"], step=state["step"])
         if new.given is None:
             new._width = numbers(state["fitted"], (None,))
@@ -243,33 +234,20 @@ class GreyLevels(Transform):
     tolerance = 0.5  # of values between two levels; whole levels are exact
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Values (N, C, L) to the nearest levels."""
         x = as_windows(x)
         if x.size and np.isnan(x.min()):
             raise InputError("a picture has a missing value (NaN), for which there is no grey level: leave it out")
         return np.rint(np.clip(x, 0, 255)).astype(np.uint8)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
-        """Levels (N, C, L), whole or not, as float32."""
         return from_levels(y, 0)
 
     def carry(self, shift: np.ndarray) -> np.ndarray:
-        """The same shift."""
         return shift
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
-        """Values below 0 or above 255."""
         x = as_windows(x)
         return {"GreyLevels": Saturation.count((x < 0) | (x > 255), x)}
-
-    def state(self) -> State:
-        """The name alone."""
-        return {"kind": "GreyLevels"}
-
-
-def extremes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest value of each window and channel, (N, C, 1) each; NaN where all values are missing."""
-    return np.fmin.reduce(x, axis=-1, keepdims=True), np.fmax.reduce(x, axis=-1, keepdims=True)
 
 
 def minima(x: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ Example: a chain of two maps, what it leaves out of a window, and the way back.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -48,18 +48,20 @@ class Forward(ABC):
     """A map of arrays (N, C, L) with a fitted state; it has no inverse unless it is a `Transform` too.
 
     Attributes:
+        settings: names of the constructor's arguments, which are attributes too.
         lowest: the lowest level of a value that is not missing: () or (C,); above 0, level 0 means missing (NULL).
     """
 
+    settings: ClassVar[tuple[str, ...]] = ()
     lowest: int | np.ndarray = 0
 
     @abstractmethod
     def transform(self, x: np.ndarray) -> np.ndarray:
         """Map (N, C, L); the input is left as it is, and no sample depends on another one."""
 
-    @abstractmethod
     def state(self) -> State:
         """All that `from_state` needs, as JSON can hold it; no data of a single sample."""
+        return {"kind": type(self).__name__} | {name: getattr(self, name) for name in self.settings}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -126,15 +128,12 @@ class Compose(Transform):
 
     @property
     def lowest(self) -> int | np.ndarray:  # type: ignore[override]
-        """As of the last part."""
         return self.parts[-1].lowest
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Map with each part in turn."""
         return _through(self.parts, x)
 
     def channels_out(self, channels: int) -> int:
-        """How many channels the last part gives."""
         for part in self.parts:
             channels = part.channels_out(channels)
         return channels
@@ -156,21 +155,17 @@ class Compose(Transform):
         return counts
 
     def state(self) -> State:
-        """The parts' states."""
-        return {"kind": type(self).__name__, "parts": [part.state() for part in self.parts]}
+        return super().state() | {"parts": [part.state() for part in self.parts]}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Rebuild from `state()` with the rebuilt parts."""
         return cls(*state["parts"])
 
     @property
     def relative(self) -> bool:  # type: ignore[override]
-        """Whether any part leaves out an offset."""
         return any(part.relative for part in self.parts)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
-        """Map back with each part, the last one first."""
         for part in reversed(self.parts):
             y = part.inverse_transform(y)
         return y
@@ -184,7 +179,6 @@ class Compose(Transform):
         return error
 
     def carry(self, shift: np.ndarray) -> np.ndarray:
-        """Carry a shift through all parts, the last one first."""
         for part in reversed(self.parts):
             shift = part.carry(shift)
         return shift

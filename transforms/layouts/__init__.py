@@ -21,10 +21,8 @@ from ..transform import State
 from . import paths, planes
 from .beats import Beats
 from .gramian import Gramian
-from .layout import Layout
-from .line import line
 from .stft import Stft
-from .table import Arrangement
+from .table import Arrangement, Layout
 
 
 class Choice(NamedTuple):
@@ -109,7 +107,7 @@ ARRANGEMENTS: dict[str, Choice] = {
     "hilbert": _path("hilbert", "along the Hilbert curve: near in time is near in the image", paths.hilbert),
     "blocks": _path("blocks", "square after square, each row after row", paths.blocks),
     "random": Choice("in a random order that the recipe's seed decides", _random, Arrangement.from_state),
-    "line": _table("one row, height 1: for one-dimensional networks", line),
+    "line": _table("one row, height 1: for one-dimensional networks", planes.line),
     "stripes": _table("all leads in one plane: a row of each in turn", planes.stripes),
     "mosaic": _table("all leads in one plane, side by side", planes.mosaic),
     "delay": _table("rows that overlap by half, restored by averaging", planes.delay),

@@ -14,8 +14,8 @@ import numpy as np
 
 from ...errors import InputError
 from ..transform import Transform
-from .layout import Layout
 from .planes import smallest_side
+from .table import Layout
 
 _SHORTEST = 3  # sides: a shorter period is taken as often as makes it so long, and so no row is far from a side
 _MOST_ROWS = 64  # of one period

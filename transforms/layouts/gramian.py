@@ -8,8 +8,8 @@ Example: four values on side 2 have two means, whose angles are π and 0.
 
 import numpy as np
 
-from .layout import Layout
 from .planes import smallest_side
+from .table import Layout
 
 
 class Gramian(Layout):

@@ -1,11 +1,13 @@
-"""Tables for several channels: each on a plane of its own, all on one plane, and rows that overlap.
+"""Tables for several channels: each on a plane of its own, all on one plane, rows that overlap, and one row alone.
 
-Example: two channels of three values, on two planes and on one.
+Example: two channels of three values, on two planes, on one, and as images of height 1.
 
     >>> per_channel("z", paths.z, 2, 3).index.tolist()
     [[[0, 1], [2, -1]], [[3, 4], [5, -1]]]
     >>> stripes(2, 3).index.tolist()
     [[[0, 1, 2], [3, 4, 5], [-1, -1, -1]]]
+    >>> line(2, 3).index.tolist()
+    [[[0, 1, 2]], [[3, 4, 5]]]
 """
 
 import math
@@ -83,6 +85,13 @@ def delay(channels: int, length: int, side: int | None = None) -> Arrangement:
     turn = np.arange(side)[:, None] * -(-side // 2) + np.arange(side)  # an odd row overlaps by less than half
     starts = np.arange(channels)[:, None, None] * length
     return Arrangement(np.where(turn < length, turn + starts, NULL), channels, length, "delay")
+
+
+def line(channels: int, length: int, side: int | None = None) -> Arrangement:
+    """Each channel as one row of its own image channel, for one-dimensional networks; side must be None."""
+    if side is not None:
+        raise InputError(f"line: images are 1×{length}, they have no side; leave out the side {side}")
+    return Arrangement(np.arange(channels * length).reshape(channels, 1, length), channels, length, "line")
 
 
 def _checked(name: str, side: int | None, least: int) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from anonimage.errors import InputError
-from anonimage.transforms.histogram import Histogram
+from anonimage.transforms.quantiles import Histogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

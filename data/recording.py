@@ -40,31 +40,18 @@ class Signal:
 
 @dataclass(frozen=True)
 class RecordHead:
-    """What a header says about its record.
+    """What a header says about its record."""
 
-    Arguments:
-        name: as the source lists it: the path below the source, with slashes.
-        path: on disk, without extension.
-        patient: whose it is.
-        diagnosis: the header's reason for admission, or "n/a".
-        label: the paper's class, an index into CLASSES.
-        fs: Hz; 0 if there is a problem.
-        n_samples: per signal.
-        signals: all of them.
-        segmented: a multi-segment record.
-        problem: None, or the one line that says why this header cannot be used.
-    """
-
-    name: str
-    path: Path
-    patient: str
-    diagnosis: str = "n/a"
+    name: str  # as the source lists it: the path below the source, with slashes
+    path: Path  # on disk, without extension
+    patient: str  # whose it is
+    diagnosis: str = "n/a"  # the header's reason for admission
     label: int = 1  # of the paper's classes, the one that a missing diagnosis falls into
-    fs: float = 0.0
-    n_samples: int = 0
-    signals: tuple[Signal, ...] = ()
-    segmented: bool = False
-    problem: str | None = None
+    fs: float = 0.0  # Hz; 0 if there is a problem
+    n_samples: int = 0  # per signal
+    signals: tuple[Signal, ...] = ()  # all of them
+    segmented: bool = False  # a multi-segment record
+    problem: str | None = None  # the one line that says why this header cannot be used
 
     @property
     def channels(self) -> tuple[str, ...]:

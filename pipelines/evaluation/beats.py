@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.signal import find_peaks
 
-from .resampling import interval
+from .resampling import interval, score_mean
 from .scores import Score
 from .sets import Comparison
 
@@ -46,15 +46,9 @@ RESTLESS = 3.0  # times the usual slope of the window is quiet as well: noise
 
 
 def find_beats(signals: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
-    """QRS complexes, by the energy around 28 Hz against its usual height in the window.
+    """Window (B,) and sample (B,) of the middle of each QRS complex of finite signals (N, L) in mV, at fs Hz; in order.
 
-    Arguments:
-        signals: (N, L) one lead in mV, finite.
-        fs: Hz.
-
-    Returns:
-        window (B,) and sample (B,) of the middle of each complex, in order.
-
+    By the energy around 28 Hz against its usual height in the window.
     Source: the stages of Pan and Tompkins 1985 (band, energy, threshold, search back), over a whole window at once.
     """
     # at slow rates the Gaussian is too narrow to be sampled well, and lets some of the offset through
@@ -106,25 +100,13 @@ def filled(signals: np.ndarray) -> np.ndarray:
 
 
 def count_r_peaks(signals: np.ndarray, fs: float) -> np.ndarray:
-    """R peaks per window.
-
-    Arguments:
-        signals: (N, L) one lead in mV; NaN where a sample is missing.
-        fs: Hz.
-
-    Returns:
-        (N,) counts.
-    """
+    """R peaks (N,) of signals (N, L) of one lead in mV, at fs Hz; NaN where a sample is missing."""
     windows, _ = find_beats(filled(signals), fs)
     return np.bincount(windows, minlength=len(signals))
 
 
 def beat_shapes(signals: np.ndarray, fs: float) -> np.ndarray:
-    """The median beat of each window.
-
-    Arguments:
-        signals: (N, L) one lead in mV.
-        fs: Hz.
+    """The median beat of each window of signals (N, L): one lead in mV, at fs Hz.
 
     Returns:
         (N, 88) float32 in mV at 125 Hz from 0.25 s before the middle of QRS on, mean 0; NaN for windows that hold no
@@ -151,30 +133,21 @@ def beat_shapes(signals: np.ndarray, fs: float) -> np.ndarray:
 
 
 def score_r_peaks(sets: Comparison, fs: float) -> dict[str, Score]:
-    """Mean number of R peaks per synthetic window, with that of the control windows as baseline.
+    """Mean number of R peaks of windows (N, L) of one lead in mV, at fs Hz; nothing where a beat does not fit in.
 
-    Arguments:
-        sets: windows (N, L) of one lead in mV.
-        fs: Hz.
-
-    Returns:
-        "r_peaks", "r_peaks_control", and "peaks_2_3": the share of windows with two or three, if windows last about
-        two seconds; nothing where windows are too short for the detector.
+    Where windows last about two seconds also "peaks_2_3", the share with two or three.
     """
     if sets.synthetic.shape[1] < SHORTEST_S * fs:
         return {}
     synthetic, control = count_r_peaks(sets.synthetic, fs), count_r_peaks(sets.control, fs)
-    baseline = float(control.mean())
-    ends = interval(synthetic, sets.own, seed=sets.seed)
     ends_control = interval(control, sets.control_patients, seed=sets.seed)
     scores = {
-        "r_peaks": Score(float(synthetic.mean()), *ends, baseline, len(synthetic)),
-        "r_peaks_control": Score(baseline, *ends_control, None, len(control)),
+        "r_peaks": score_mean(synthetic, sets.own, control, sets.seed),
+        "r_peaks_control": Score(float(control.mean()), *ends_control, None, len(control)),
     }
     if TWO_SECONDS[0] * fs <= sets.synthetic.shape[1] <= TWO_SECONDS[1] * fs:
         usual, usual_control = (np.isin(counts, (2, 3)).astype(float) for counts in (synthetic, control))
-        ends = interval(usual, sets.own, seed=sets.seed)
-        scores["peaks_2_3"] = Score(float(usual.mean()), *ends, float(usual_control.mean()), len(usual))
+        scores["peaks_2_3"] = score_mean(usual, sets.own, usual_control, sets.seed)
     return scores
 
 

@@ -25,21 +25,14 @@ Pairs = Sequence[tuple[np.ndarray, np.ndarray]]  # rows of the pooled features, 
 
 
 def score_distances(sets: Comparison) -> dict[str, Score]:
-    """Fréchet and kernel distance of synthetic to control features, also relative to that of halves of real patients.
+    """Fréchet and kernel distance of features (N, F), also relative to the distance of two halves of control patients.
 
-    Distances are taken along the principal axes of real features, a tenth as many as a half has samples and at most 64;
-    where these are not all, one more axis says how far a sample lies from all of them. One scale for all axes makes
-    the mean variance of real features 1.
+    Distances are taken along the principal axes of real features, a tenth as many as a half has samples and at most
+    64; where these are not all, one more axis says how far a sample lies from all of them. One scale for all axes
+    makes the mean variance of real features 1.
 
-    Arguments:
-        sets: (N, F) features, as `Encoder.embed` gives them.
-
-    Returns:
-        "frechet" and "kernel": of equally many samples; baseline: training in the synthetic samples' place.
-        "r_frechet" and "r_kernel": mean distance of synthetic samples to half of the control patients over that of the
-        two halves, 10 divisions; baseline 1. Below 1 is possible: synthetic samples may be of more people than a half.
-        The relative ones are left out with fewer than 20 control patients, if half of them have not two samples, or if
-        all samples are one.
+    The relative ones are means over 10 divisions, and left out with fewer than 20 control patients, if half of them
+    have not two samples, or if all samples are one. Below 1 is possible: synthetic samples may be of more people.
 
     Source: Yi et al. 2022 (ME-GAN), eq. 9 and section 5.6; Heusel et al. 2017; Bińkowski et al. 2018.
     """
@@ -70,10 +63,7 @@ def score_kernel(sets: Comparison) -> Score:
 
 
 def frechet(first: np.ndarray, second: np.ndarray) -> float:
-    """Fréchet distance of the normal distributions with the means and covariances of two sets.
-
-    Arguments:
-        first, second: (N, F) features, N at least 2.
+    """Fréchet distance of the normal distributions with the means and covariances of two sets (N, F), N at least 2.
 
     Source: Heusel et al. 2017, eq. 6; the features are given, no Inception network sees anything.
     """
@@ -85,12 +75,9 @@ def frechet(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def kernel(first: np.ndarray, second: np.ndarray) -> float:
-    """Kernel distance of two sets of one size: unbiased squared MMD, cubic kernel.
+    """Unbiased squared MMD of two sets of one size (N, F), cubic kernel; may be a little below 0.
 
-    Arguments:
-        first, second: (N, F) features, N at least 2.
-
-    Source: Bińkowski et al. 2018, eq. 4 and section 4; may be a little below 0 where the sets are of one law.
+    Source: Bińkowski et al. 2018, eq. 4 and section 4.
     """
     if len(first) != len(second) or len(first) < 2:
         raise InputError(
@@ -101,13 +88,10 @@ def kernel(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def feature_map(features: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
-    """Where the samples of each kind lie along the two principal axes of the real ones.
+    """Columns x, y and kind: where at most 400 samples of each kind lie along the two principal axes of the real ones.
 
     Arguments:
         features: (N, F) by kind; all but "synthetic" are real.
-
-    Returns:
-        Columns x, y and kind; at most 400 rows of each kind.
     """
     from sklearn.decomposition import PCA
 
@@ -219,9 +203,7 @@ def _kernels(pooled: np.ndarray, pairs: Pairs) -> np.ndarray:
 def _unbiased(similar: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """(R,) squared MMD of bootstrap samples; a sample is not paired with itself, however often it was drawn.
 
-    Arguments:
-        similar: (N + M, N + M) kernel matrix of both sets.
-        first, second: (R, N) and (R, M) multiplicities.
+    Takes the kernel matrix (N + M, N + M) of both sets, and how often each is drawn: (R, N) and (R, M).
     """
     n, itself = first.shape[1], np.diag(similar)
 

@@ -7,7 +7,7 @@ from ...data.samples import Samples
 from ...data.store.store import Store
 from ...transforms import AdaptedRange, Codec, Compose, Saturation, Transform
 from .distances import score_kernel
-from .resampling import RESAMPLES, ends, interval
+from .resampling import RESAMPLES, ends, interval, score_mean
 from .scores import Score
 from .sets import Comparison
 
@@ -22,33 +22,22 @@ NONE = Saturation(0, 0, 0, 0)
 
 
 def score_diversity(sets: Comparison) -> dict[str, Score]:
-    """How alike the images of a set are: mean structural similarity of random pairs, by scikit-image.
+    """How alike images (N, c, H, W) uint8 of a set are: mean structural similarity of random pairs, by scikit-image.
 
-    Arguments:
-        sets: images (N, c, H, W) uint8, N at least 2; pairs of control images are of two patients, if there are two.
-
-    Returns:
-        "similarity": near 1, the generator gives one image again and again; the baseline is that of control images.
-
+    Pairs of control images are of two patients, if there are two.
     Source: Odena, Olah and Shlens 2016, section 4.2 (MS-SSIM); images of 45×45 are too small for several scales.
     """
     if min(sets.synthetic.shape[2:]) < SSIM_WINDOW:
         return {}
     synthetic = _similarities(sets.synthetic, sets.own, sets.seed)
     control = _similarities(sets.control, sets.control_patients, sets.seed)
-    low, high = interval(synthetic, np.arange(PAIRS), seed=sets.seed)
-    return {"similarity": Score(float(synthetic.mean()), low, high, float(control.mean()), PAIRS)}
+    return {"similarity": score_mean(synthetic, np.arange(PAIRS), control, sets.seed)}
 
 
 def score_kernel_images(sets: Comparison) -> dict[str, Score]:
-    """Kernel distance of two sets of images: what they look like from afar, and which way their edges run.
+    """Kernel distance of images (N, c, H, W) uint8: what they look like from afar, and which way their edges run.
 
-    Arguments:
-        sets: images (N, c, H, W) uint8, N at least 2.
-
-    Returns:
-        "kernel_images"; baseline: training images in the synthetic ones' place. Nothing for images below 8 × 8.
-
+    Nothing for images below 8 × 8.
     Source: Bińkowski et al. 2018, on means of 8 × 8 areas and histograms of oriented gradients (Dalal and Triggs 2005),
     which say as much of a scan or a coded signal as of a photograph; a network that learnt photographs does not.
     """
@@ -61,11 +50,7 @@ def score_kernel_images(sets: Comparison) -> dict[str, Score]:
 
 
 def score_null(images: np.ndarray, null: np.ndarray, seed: int) -> dict[str, Score]:
-    """Share of generated images whose NULL pixels are all exactly 0, before anything enforces it.
-
-    Arguments:
-        images: (N, c, H, W) uint8, as the generator made them.
-        null: (c, H, W) True where the arrangement has NULL; none: nothing is scored.
+    """Share of generated images (N, c, H, W) whose NULL pixels (c, H, W), if there are any, are all exactly 0.
 
     Source: the NULL area of Piacentino et al., section 3.3.3, Fig. 5.
     """
@@ -77,18 +62,7 @@ def score_null(images: np.ndarray, null: np.ndarray, seed: int) -> dict[str, Sco
 
 
 def score_coding(store: Store, codec: Codec, real: Samples, seed: int) -> dict[str, Score]:
-    """Round trip of some windows, saturation of all.
-
-    Arguments:
-        store: real signals.
-        codec: fitted.
-        real: windows of it whose round trip is measured.
-
-    Returns:
-        "round_trip_rms", "round_trip_max", in µV for signals in mV; shares "saturated_windows" and "saturated_values"
-        where the standardizer has quantile bounds; "wide_windows": the share wider than the adapted range, or than the
-        paper's where there is none, before anything is cut off.
-    """
+    """Round trip of some real windows, saturation of all of the store."""
     return {**_round_trip(codec, real, seed), **_saturation(store, codec, seed)}
 
 

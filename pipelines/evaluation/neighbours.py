@@ -17,11 +17,7 @@ BLOCK_MEMORY = 64  # MiB of distances at a time
 
 
 def nearest_neighbour_accuracy(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Leave-one-out 1-nearest-neighbour test of two sets of equal size.
-
-    Arguments:
-        first: (N, …) one set.
-        second: (N, …) the other.
+    """Leave-one-out 1-nearest-neighbour test of two sets (N, …) of one size.
 
     Returns:
         (2N,) 1 where the nearest other element (Euclidean) is of the element's own set. The mean, 1NNC, is 0.5 for
@@ -41,24 +37,14 @@ def nearest_neighbour_accuracy(first: np.ndarray, second: np.ndarray) -> np.ndar
 
 
 def departure(right: np.ndarray) -> float:
-    """How far both halves of a 1-nearest-neighbour test are from one half: 0 at best, 0.5 at worst.
-
-    Arguments:
-        right: (2N,) as `nearest_neighbour_accuracy` gives it.
-    """
+    """How far both halves of `nearest_neighbour_accuracy` are from one half: 0 at best, 0.5 at worst."""
     return float(np.abs(right.reshape(2, -1).mean(axis=1) - 0.5).mean())
 
 
 def score_1nnc(sets: Comparison) -> dict[str, Score]:
-    """1NNC of synthetic against control samples, and of training against control samples: the floor.
+    """1NNC of synthetic against control samples, with its halves, and of training against control samples: the floor.
 
-    Arguments:
-        sets: of which equally many samples are drawn, at most 5,000 each.
-
-    Returns:
-        "1nnc" with the floor as its baseline, and "1nnc_floor"; "1nnc_synthetic" and "1nnc_real", its two halves: of
-        the synthetic and of the control samples alone, each with its floor as baseline. Each half is resampled by
-        itself, so that a sample holds both in equal parts, as the figure does.
+    Each half is resampled by itself, so that a sample holds both in equal parts, as the figure does.
     """
     rng = np.random.default_rng(sets.seed)
     sets = sets.equally_many(ACCURACY_SAMPLES, rng)
@@ -86,19 +72,9 @@ def score_manifold(sets: Comparison, k: int = 5) -> dict[str, Score]:
     """Whether synthetic samples lie where real ones do, and whether they lie everywhere where real ones do.
 
     Around each sample lies the ball that reaches to the k-th nearest sample of its own set, those of the same patient
-    left out: they are so near each other that nobody else's sample, however real, would ever be in a ball.
-
-    Arguments:
-        sets: of which equally many samples are drawn, at most 3,000 each.
-        k: which neighbour a ball reaches to.
-
-    Returns:
-        "precision": share of synthetic samples in any ball of a control sample; "recall": share of control samples in
-        any ball of a synthetic one; "density": mean number of control balls that a synthetic sample is in, over k, so
-        that a single stray real sample counts little; "coverage": share of control samples with a synthetic one in
-        their ball. Baseline: training samples in the synthetic ones' place. Nothing where some sample has not k others
-        that are not of its patient. A generator that repeats a few samples has small balls, and so little recall,
-        however near to real samples it comes.
+    left out: they are so near each other that nobody else's sample, however real, would ever be in a ball. Nothing
+    where some sample has not k others that are not of its patient. A generator that repeats a few samples has small
+    balls, and so little recall, however near to real samples it comes.
 
     Source: Kynkäänniemi et al. 2019 (precision, recall) and Naeem et al. 2020 (density, coverage), section 3 of both;
     neighbours are those of other patients here, which neither of them needed.

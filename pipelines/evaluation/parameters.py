@@ -110,19 +110,11 @@ def _voltage(signals: np.ndarray, windows: np.ndarray, samples: pd.Series) -> np
 def score_parameters(
     synthetic: pd.DataFrame, control: pd.DataFrame, control_patients: np.ndarray, training: pd.DataFrame, seed: int
 ) -> tuple[dict[str, Score], dict[str, str]]:
-    """How the parameters of generated windows are distributed, against those of control windows.
-
-    Arguments:
-        synthetic, control, training: what `measure_parameters` returned.
-        control_patients: (N,) the patient of each control window.
+    """How the parameters of generated windows, from `measure_parameters`, are distributed against control windows'.
 
     Returns:
-        Of each parameter "KEY: mean", "KEY: sd", "KEY: 2.5 %" and "KEY: 97.5 %" of the generated windows, with the
-        control windows' own as baseline; "KEY: KS", the distance of Kolmogorov and Smirnov from the control windows,
-        with that of as many training windows as baseline; "KEY: undetectable", the share of generated windows without
-        it. "qt_rr: r", the correlation of QT with RR, and "qt_rr", its square: what a falling line has as well.
-        And what was not measured, because too few windows of a set have it, and why; by the name of the score, or by
-        KEY where all but "KEY: undetectable" are missing.
+        The scores, and what was not measured, because too few windows of a set have it, and why; by the name of the
+        score, or by KEY where all but "KEY: undetectable" are missing.
 
     Source: DeepFake electrocardiograms, Table 2 and Figure 4.
     """

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from .scores import Score
+
 RESAMPLES = 1000
 FEW_RESAMPLES = 200  # of statistics that take milliseconds each
 MANY = 5000  # samples from which on FEW_RESAMPLES do: they vary little, and take minutes
@@ -14,20 +16,27 @@ _BLOCK = 2_000_000  # weights that are held together, so that memory does not gr
 def interval(
     values: np.ndarray, groups: np.ndarray, statistic: Callable[[np.ndarray], float] = np.mean, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % bootstrap interval that resamples whole groups, so that windows of one patient do not count as independent.
+    """95 % bootstrap interval of a statistic of values (N,) that resamples whole groups (N,).
 
-    Arguments:
-        values: (N,) one figure a window.
-        groups: (N,) the patient of each; a synthetic window is a group of its own.
-        statistic: what is estimated from the values.
-
-    Returns:
-        2.5 and 97.5 percentile.
+    So windows of one patient do not count as independent; a synthetic window is a group of its own.
     """
     rng = np.random.default_rng(seed)
     members = rows_of_groups(groups)
     draws = rng.integers(len(members), size=(RESAMPLES, len(members)))
     return ends(np.array([statistic(values[np.concatenate([members[group] for group in draw])]) for draw in draws]))
+
+
+def score_mean(
+    values: np.ndarray,
+    groups: np.ndarray,
+    control: np.ndarray,
+    seed: int,
+    statistic: Callable[[np.ndarray], float] = np.mean,
+    unit: str = "",
+) -> Score:
+    """A statistic of values (N,), resampled as by `interval`, beside that of control values (M,)."""
+    ends = interval(values, groups, statistic, seed)
+    return Score(float(statistic(values)), *ends, float(statistic(control)), len(values), unit)
 
 
 def rows_of_groups(groups: np.ndarray) -> list[np.ndarray]:
@@ -48,16 +57,11 @@ def around(
     """95 % interval around a value, as wide as its bootstrap draws spread.
 
     Sets that were drawn twice lie further apart than the sets themselves, so the draws of any distance are too high;
-    only their spread is taken, and laid around the value.
+    only their spread is taken, and laid around the value; of a ratio that of the logarithm.
 
     Arguments:
-        value: the estimate.
         draws: (R,) the same of bootstrap samples.
         least, most: what the figure can be.
-        ratio: the spread is of the logarithm; value and draws above 0.
-
-    Returns:
-        Lower and upper end.
     """
     if ratio:
         logarithms = np.log(draws)
@@ -68,14 +72,9 @@ def around(
 
 
 def multiplicities(groups: np.ndarray, rng: np.random.Generator, resamples: int = FEW_RESAMPLES) -> np.ndarray:
-    """How often each window is in each bootstrap sample of whole groups.
+    """How often each window is in each bootstrap sample of whole groups (N,): (R, N) float32.
 
-    Arguments:
-        groups: (N,) the patient of each window; a synthetic window is a group of its own.
-        resamples: R.
-
-    Returns:
-        (R, N) float32; a row's sum need not be N, for groups differ in size.
+    A row's sum need not be N, for groups differ in size.
     """
     codes = np.unique(groups, return_inverse=True)[1]
     n = codes.max() + 1
@@ -89,12 +88,7 @@ def stratified_multiplicities(people: np.ndarray, labels: np.ndarray, seed: int)
     figure, and with a single class left any classifier is perfect. Only a class that is nobody's most frequent one can
     be missing. A class of one person is the same in all resamples: how much people of it differ is not known.
 
-    Arguments:
-        people: (N,) the patient of each sample.
-        labels: (N,) true classes; a person is of the most frequent one of theirs, of several the first.
-
-    Returns:
-        Blocks (N, R), of which the first has R = 1.
+    Takes the patients (N,) and labels (N,); gives blocks (N, R), of which the first has R = 1.
     """
     yield np.ones((len(people), 1))
     rng = np.random.default_rng(seed)
@@ -132,14 +126,9 @@ def some(samples: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray
 def kolmogorov_smirnov(
     first: np.ndarray, second: np.ndarray, times: np.ndarray | None = None, other_times: np.ndarray | None = None
 ) -> np.ndarray:
-    """Largest difference between the distributions of two sets of values.
+    """(R,) largest differences between the distributions of values (N,) and (M,), each taken so often (R, N), (R, M).
 
-    Arguments:
-        first, second: (N,) and (M,) values.
-        times, other_times: (R, N) and (R, M) how often each is taken; None: once.
-
-    Returns:
-        (R,), or (1,) if both are taken once; NaN where none of a set is taken.
+    None: once. NaN where none of a set is taken.
     """
     pooled = np.concatenate([first, second])
     order = np.argsort(pooled, kind="stable")

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import periodogram
 
-from .resampling import FEW_RESAMPLES, around, interval, largest_gap, multiplicities, shares, some
+from .resampling import FEW_RESAMPLES, around, largest_gap, multiplicities, score_mean, shares, some
 from .scores import Score
 from .sets import Comparison
 
@@ -24,33 +24,15 @@ AT_ONCE = 500  # windows
 
 
 def score_noise(sets: Comparison, fs: float) -> dict[str, Score]:
-    """How rough the signals are: the share of their power above a twelfth of the sampling rate.
-
-    Arguments:
-        sets: windows (N, C, L) in physical units.
-        fs: Hz; at 1000 Hz the border is 83 Hz, above nearly all of an ECG.
-
-    Returns:
-        "noise" with that of control windows as baseline.
-    """
-    synthetic, control = _rough(sets.synthetic, fs), _rough(sets.control, fs)
-    low, high = interval(synthetic, sets.own, seed=sets.seed)
-    return {"noise": Score(float(synthetic.mean()), low, high, float(control.mean()), len(synthetic))}
+    """How rough windows (N, C, L) are: share of their power above fs / 12, at 1000 Hz above nearly all of an ECG."""
+    return {"noise": score_mean(_rough(sets.synthetic, fs), sets.own, _rough(sets.control, fs), sets.seed)}
 
 
 def score_spectrum(sets: Comparison, fs: float) -> dict[str, Score]:
-    """How far the median log power spectra of synthetic and control windows are apart.
+    """How far median log power spectra of windows (N, C, L) are apart: root mean square over leads and frequencies.
 
     Power is summed up in thirds of an octave, so that each octave counts alike, and the median over windows is of dB.
-
-    Arguments:
-        sets: windows (N, C, L) in physical units.
-        fs: Hz.
-
-    Returns:
-        "spectrum": root mean square over leads and thirds of an octave of the difference in dB; "spectrum: 0.5–5 Hz",
-        "spectrum: 5–15 Hz", "spectrum: 15–40 Hz", "spectrum: 40+ Hz" of that band, where the signal has it.
-        Baseline: training windows in the synthetic ones' place.
+    Also for each band that the signal has.
     """
     rng = np.random.default_rng(sets.seed)
     sets = sets.at_most(WINDOWS, rng)
@@ -95,15 +77,7 @@ def spectra(synthetic: np.ndarray, control: np.ndarray, fs: float, seed: int) ->
 
 
 def score_autocorrelation(sets: Comparison) -> dict[str, Score]:
-    """How far the mean autocorrelation functions are apart, at lags up to half a window.
-
-    Arguments:
-        sets: windows (N, C, L) in any unit; each window and lead counts alike.
-
-    Returns:
-        "autocorrelation" and "autocorrelation_largest": mean and largest absolute difference over lags and leads.
-        Baseline: training windows in the synthetic ones' place.
-    """
+    """How far mean autocorrelation functions are apart, at lags up to half a window; windows and leads count alike."""
     rng = np.random.default_rng(sets.seed)
     sets = sets.at_most(WINDOWS, rng).mapped(_autocorrelation)
     times = [shares(multiplicities(x, rng)) for x in (sets.own, sets.control_patients)]
@@ -119,17 +93,9 @@ def score_autocorrelation(sets: Comparison) -> dict[str, Score]:
 
 
 def score_amplitude(sets: Comparison, channels: Sequence[str]) -> dict[str, Score]:
-    """Kolmogorov-Smirnov distance of all values of a lead, each window's own median taken off.
+    """KS distance of all values of each of C leads of windows (N, C, L), NaN missing, and the largest of them.
 
-    The median is taken off because a window's offset is nothing that a generator makes.
-
-    Arguments:
-        sets: windows (N, C, L) in physical units; NaN is missing.
-        channels: C names.
-
-    Returns:
-        "amplitude: NAME" for each lead, and "amplitude_worst", the largest of them. Baseline: training windows in the
-        synthetic ones' place.
+    Each window's own median is taken off: its offset is nothing that a generator makes.
     """
     rng = np.random.default_rng(sets.seed)
     sets = sets.at_most(WINDOWS, rng).mapped(lambda x: _centred(x, np.nanmedian))
@@ -151,16 +117,12 @@ def score_amplitude(sets: Comparison, channels: Sequence[str]) -> dict[str, Scor
 
 
 def score_limb_leads(sets: Comparison, relations: np.ndarray, channels: Sequence[str] = ()) -> dict[str, Score]:
-    """How far the limb leads are from the relations that hold between them, with real windows as baseline.
+    """Root mean square in µV of the residuals of relations between limb leads, Einthoven's and Goldberger's.
 
     Arguments:
         sets: windows (N, C, L) in mV, the control windows after the same grey levels, which cost some µV.
         relations: (K, C) rows r with r @ x = 0; none: nothing is scored.
-        channels: C names, to tell Goldberger's relations from Einthoven's; without them all count as Einthoven's.
-
-    Returns:
-        "einthoven": root mean square in µV of the residuals of relations between i, ii and iii; "goldberger": of those
-        with aVR, aVL or aVF.
+        channels: C names: Goldberger's have aVR, aVL or aVF; without names all count as Einthoven's.
     """
     augmented = np.array([name.strip().casefold() in AUGMENTED for name in channels], bool)
     of_goldberger = (relations[:, augmented.nonzero()[0]] != 0).any(axis=1)
@@ -174,21 +136,14 @@ def score_limb_leads(sets: Comparison, relations: np.ndarray, channels: Sequence
             synthetic, control = (
                 1e6 * np.nanmean((rows @ windows) ** 2, axis=(1, 2)) for windows in (sets.synthetic, sets.control)
             )
-            low, high = interval(synthetic, sets.own, root, sets.seed)
-            scores[name] = Score(root(synthetic), low, high, root(control), len(synthetic), "µV")
+            scores[name] = score_mean(synthetic, sets.own, control, sets.seed, root, "µV")
     return scores
 
 
 def score_lead_distance(sets: Comparison) -> dict[str, Score]:
-    """How far the leads of one window are from each other, with real windows as baseline: best is as far as those are.
+    """Mean over pairs of leads of 1 − their correlation, 0 to 2; best is as far as those of real windows (N, C, L) are.
 
-    Arguments:
-        sets: windows (N, C, L); NaN is missing.
-
-    Returns:
-        "lead_distance": mean over pairs of leads of 1 − their correlation, 0 to 2. Nothing for a single lead, or if no
-        synthetic or no control window has two leads that vary.
-
+    Nothing for a single lead, or if no synthetic or no control window has two leads that vary.
     Source: Yi et al. 2022 (ME-GAN), section 5.3, Table 3.
     """
     if sets.synthetic.shape[1] < 2:
@@ -196,8 +151,7 @@ def score_lead_distance(sets: Comparison) -> dict[str, Score]:
     synthetic, control = (x[~np.isnan(x)] for x in map(_lead_distances, (sets.synthetic, sets.control)))
     if not (len(synthetic) and len(control)):
         return {}
-    low, high = interval(synthetic, np.arange(len(synthetic)), seed=sets.seed)
-    return {"lead_distance": Score(float(synthetic.mean()), low, high, float(control.mean()), len(synthetic))}
+    return {"lead_distance": score_mean(synthetic, np.arange(len(synthetic)), control, sets.seed)}
 
 
 def _centred(windows: np.ndarray, middle: Callable[..., np.ndarray] = np.nanmean) -> np.ndarray:

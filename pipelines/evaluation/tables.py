@@ -30,11 +30,7 @@ class Variable:
 
 
 def variables(form: TableForm, with_label: bool = False) -> list[Variable]:
-    """Which features belong together.
-
-    Arguments:
-        with_label: behind the features follow those of the classes, one 0 or 1 for each.
-    """
+    """Which features belong together; with the label, those of the classes follow, one 0 or 1 for each."""
     columns, first = [], 0
     for column in form.columns:
         if column.name == form.label or not column.features:
@@ -49,16 +45,9 @@ def variables(form: TableForm, with_label: bool = False) -> list[Variable]:
 
 
 def score_columns(sets: Comparison, names: Sequence[str], kinds: Sequence[str]) -> dict[str, Score]:
-    """Each feature by itself: Kolmogorov-Smirnov distance of numbers, difference of the shares of yes and no.
+    """Each feature of rows (N, F) by itself: KS distance of numbers, difference of shares of yes and no; the worst.
 
-    Arguments:
-        sets: rows (N, F) of features; NaN is missing.
-        names, kinds: (F,) of the features.
-
-    Returns:
-        "ks: NAME" for numbers, "share: NAME" for features of 0 and 1: synthetic against training rows, of which there
-        are most. Baseline: control rows in the synthetic ones' place, of which as many are taken. "ks_worst" and
-        "share_worst" over all columns.
+    Of synthetic from training rows, of which there are most; as many control rows are taken as synthetic ones.
     """
     rng = np.random.default_rng(sets.seed)
     scores: dict[str, Score] = {}
@@ -87,11 +76,7 @@ def score_columns(sets: Comparison, names: Sequence[str], kinds: Sequence[str]) 
 
 
 def score_ranges(sets: Comparison) -> dict[str, Score]:
-    """Share of synthetic rows (N, F) whose every value lies between the smallest and largest of all training rows.
-
-    Returns:
-        "inside_ranges", with that of control rows as baseline; exact, for nothing is estimated.
-    """
+    """Share of rows (N, F) whose every value lies between the smallest and largest of training rows; exact."""
     low, high = np.nanmin(sets.training, axis=0), np.nanmax(sets.training, axis=0)
     synthetic, control = (
         float(np.mean(~((rows < low) | (rows > high)).any(axis=1))) for rows in (sets.synthetic, sets.control)
@@ -100,15 +85,9 @@ def score_ranges(sets: Comparison) -> dict[str, Score]:
 
 
 def score_variation(sets: Comparison, columns: Sequence[Variable]) -> dict[str, Score]:
-    """Each column by itself: total variation, half the sum of differences of the shares of values or tenths of numbers.
+    """Total variation of each column from training: half the sum of differences of the shares of values, or of tenths.
 
-    Arguments:
-        sets: rows (N, F) of features; NaN is missing, and counts as a value.
-        columns: what the features belong to.
-
-    Returns:
-        "tv: NAME", and "tv_worst" and "tv_mean" over columns: of synthetic against training rows. Baseline: control
-        rows in the synthetic ones' place, of which as many are taken.
+    Of rows (N, F) of features that belong to columns; NaN is missing, and counts as a value.
     """
     sets, times = _drawn(sets, np.random.default_rng(sets.seed))
     synthetic, control, training = _indicators(sets, columns, BINS)
@@ -124,18 +103,11 @@ def score_variation(sets: Comparison, columns: Sequence[Variable]) -> dict[str, 
 
 
 def score_pairs(sets: Comparison, columns: Sequence[Variable]) -> dict[str, Score]:
-    """Columns two by two: how their correlations and their contingency tables differ from those of training rows.
+    """Columns two by two: how their correlations and contingency tables differ from those of training rows (N, F).
 
-    Arguments:
-        sets: rows (N, F) of features; NaN is missing.
-        columns: what the features belong to.
-
-    Returns:
-        "correlation_worst", "correlation_mean": absolute difference of Pearson's correlation, over pairs of numbers
-        where both are known; a synthetic column that does not vary correlates with nothing. "contingency_worst",
-        "contingency_mean": total variation of the table of two columns, over all pairs, numbers by fifths of training
-        rows. The worst pair also under its name: "correlation: A × B", "contingency: A × B". Baseline: control rows in
-        the synthetic ones' place, of which as many are taken. Nothing without two such columns.
+    Correlations are of pairs of numbers where both are known; a synthetic column that does not vary correlates with
+    nothing. Contingency is the total variation of the table of two columns, numbers by fifths of training rows. The
+    worst pair is also scored under its name. Nothing without two such columns.
     """
     sets, times = _drawn(sets, np.random.default_rng(sets.seed))
     numbers = [column for column in columns if column.number]

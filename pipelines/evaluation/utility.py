@@ -66,9 +66,8 @@ def score_utility(
         names: of the classes.
 
     Returns:
-        Scores "STUDY: MEASURE" (see STUDIES and `measures`) and "STUDY − STUDY: MEASURE" (see DIFFERENCES), with
-        intervals over the patients of the test set, where a synthetic sample is its own. And what was not measured and
-        why, "" if all was; no score stands for that.
+        Scores by STUDIES and DIFFERENCES, with intervals over the patients of the test set, where a synthetic sample is
+        its own; and what was not measured and why, "" if all was.
 
     Raises:
         InputError: labels that do not fit samples or names.
@@ -177,11 +176,7 @@ def score_recall(
 ) -> Score:
     """Mean over the classes of the share that was recognised, with guessing as baseline (section 4.6).
 
-    Arguments:
-        right: (N,) True where the class was recognised.
-        labels: (N,) the true classes.
-        groups: (N,) the patient of each image.
-        classes: among which was guessed: all that training knows; None: those among labels.
+    Arguments as for `score_classes`; classes: among which was guessed, None: those among labels.
     """
     present = np.unique(labels)
     draws = np.concatenate(
@@ -194,13 +189,7 @@ def score_recall(
 
 
 def score_classes(right: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int) -> Score:
-    """Accuracy with the majority class as baseline.
-
-    Arguments:
-        right: (N,) True where the class was recognised.
-        labels: (N,) the true classes, or those that were asked of the generator.
-        groups: (N,) the patient of each real image; a generated one is its own.
-    """
+    """Share of images that are right (N,), of classes (N,) and patients (N,); baseline: the majority class."""
     if not len(right):
         raise InputError("no image has a class that training knows; give control patients of the classes of training")
     majority = float(np.bincount(labels).max() / len(labels))

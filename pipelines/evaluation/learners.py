@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 WIDTHS = (32, 64, 96, 128)
 PEOPLE, VIEWS = 16, 4  # a batch: so many people, so many windows of each
 TEMPERATURE = 0.1
-RATE = 2e-3  # learning rate at its highest
 CHUNK = 512  # windows that are embedded at once
 FINEST = 512  # samples; longer windows are averaged down to between one and two times as many
 FLAT = 1e-6  # spread below this share of a lead's size is rounding, not signal
@@ -35,13 +34,7 @@ _AT_ONCE = 128  # windows that are judged together
 
 
 class Encoder:
-    """Windows to points on a sphere, of which near ones look like one person's.
-
-    Arguments:
-        channels: C of the windows that it takes.
-        length: L of them.
-        widths: channels of the network's stages; the last is F.
-    """
+    """Windows of so many channels and length to points (F,) on a sphere, of which near ones look like one person's."""
 
     def __init__(self, channels: int, length: int, widths: Sequence[int] = WIDTHS) -> None:
         self.channels, self.length, self.widths = channels, length, tuple(widths)
@@ -49,13 +42,7 @@ class Encoder:
         self.network = nn.Sequential(body, nn.Linear(body.features, body.features))
 
     def embed(self, values: np.ndarray) -> np.ndarray:
-        """Embed windows; each by itself, whatever it is embedded beside.
-
-        Arguments:
-            values: (N, C, L) in any unit: each lead of a window is brought to mean 0 and spread 1; NaN is 0 then.
-
-        Returns:
-            (N, F) float32 of length 1.
+        """Points (N, F) float32 of length 1 of windows (N, C, L) in any unit; each by itself, whatever is beside it.
 
         Raises:
             InputError: windows of other channels or length.
@@ -140,10 +127,7 @@ def _some(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def standardized(values: np.ndarray) -> np.ndarray:
-    """Every lead of every window at mean 0 and spread 1; what is missing is 0, and so is a flat lead.
-
-    Arguments:
-        values: (N, C, L), NaN where a sample is missing.
+    """Every lead of every window (N, C, L) at mean 0 and spread 1; what is missing is 0, and so is a flat lead.
 
     Returns:
         (N, C, L // k) float32, k consecutive samples averaged, with L // k between 512 and 1023 for longer windows.
@@ -182,11 +166,7 @@ def _averaged(values: np.ndarray) -> np.ndarray:
 
 
 class ResNet1d(nn.Module):
-    """Windows to features; length and number of channels are free.
-
-    Arguments:
-        channels: of the windows.
-        widths: channels of the stages, each half as long as the one before; the last is the number of features.
+    """Windows (B, C, L) to features (B, F); stages have `widths` channels, each half as long as the one before.
 
     Source: He et al. 2016; one-dimensional, as ME-GAN uses it for ECGs (sections 5.4 and 5.5).
     """
@@ -201,7 +181,7 @@ class ResNet1d(nn.Module):
         self.stages = nn.Sequential(*(_Block(n, m) for n, m in zip(inputs, widths, strict=False)))
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Features (B, F) of windows (B, C, L)."""
+        """Features (B, F), the last of the widths."""
         return self.stages(self.stem(windows)).mean(dim=2)
 
 
@@ -278,11 +258,7 @@ def _preparation(learnt: np.ndarray) -> Callable[[np.ndarray], Tensor]:
 
 
 def scikit(make: "Callable[[int], ClassifierMixin]") -> Learner:
-    """A learner of rows (N, F) that is one of scikit-learn's classifiers; what it never saw has probability 0.
-
-    Arguments:
-        make: a classifier for a seed.
-    """
+    """A learner of rows (N, F) by the scikit-learn classifier of a seed; what it never saw has probability 0."""
 
     def learn(values: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> Judge:
         known = ~np.isnan(values).all(axis=0)  # a feature that is missing everywhere says nothing, and is not taken
@@ -320,13 +296,9 @@ def regression() -> Learner:
 
 
 def edges_and_colours(values: np.ndarray) -> np.ndarray:
-    """Histograms of edge directions by cell, and means of each colour by field (N, F).
-
-    Arguments:
-        values: square pictures (N, c, side²).
+    """Histograms of edge directions by cell and means of each colour by field (N, F) of square pictures (N, c, side²).
 
     Both mean something in any picture, unlike the features of a network that learnt from photographs.
-
     Source: Dalal and Triggs 2005, by scikit-image.
     """
     from skimage.feature import hog

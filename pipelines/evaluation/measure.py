@@ -53,12 +53,7 @@ class Measured:
 
 
 def measure(sets: Sets, fidelity: Callable[[Sets, Measured], None], lesson: Lesson) -> Measured:
-    """All scores of a run but those of privacy.
-
-    Arguments:
-        fidelity: adds the scores that have meaning for its kind of data alone.
-        lesson: how samples of its kind are learned.
-    """
+    """All scores of a run but those of privacy; `fidelity` adds those that have meaning for its kind of data alone."""
     steps: list[tuple[str, Callable[[Sets, Measured], None]]] = [
         ("likeness", _likeness),
         ("what is of its kind", fidelity),

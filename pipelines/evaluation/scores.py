@@ -8,16 +8,18 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 
 from ...errors import InputError, nearest
 from ...files import new_file
 
 DIGITS = 6  # significant ones of evidence; more is not visible in a picture
 Range = tuple[float, float] | None
+_Record = TypeVar("_Record")
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,8 @@ def save_scores(
     scores: Mapping[str, Score], path: Path, fingerprint: str, not_measured: Mapping[str, str] | None = None
 ) -> None:
     """Write scores.json; the arguments are those of `Scores`."""
-    rows = {name: asdict(score) for name, score in scores.items()}
     with new_file(path) as file:
-        json.dump(
-            {"fingerprint": fingerprint, "not_measured": dict(not_measured or {}), "scores": rows}, file, indent=1
-        )
+        json.dump(asdict(Scores(dict(scores), fingerprint, dict(not_measured or {}))), file, indent=1)
 
 
 def load_scores(path: Path) -> Scores:
@@ -58,12 +57,19 @@ def load_scores(path: Path) -> Scores:
     Raises:
         InputError: missing, or not a file of scores.
     """
+    return read_json(Scores, path, "evaluate")
+
+
+def read_json(kind: type[_Record], path: Path, command: str) -> _Record:
+    """The record of one of these dataclasses in a file that a command wrote.
+
+    Raises:
+        InputError: missing, or not of this kind.
+    """
     try:
-        state = json.loads(path.read_text("utf-8"))
-        scores = {name: Score(**fields) for name, fields in state["scores"].items()}
-        return Scores(scores, str(state["fingerprint"]), dict(state["not_measured"]))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"{path}: missing or edited; run `anonimage evaluate {path.parent}`") from error
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: missing or edited; run `anonimage {command} {path.parent}`") from error
 
 
 @dataclass(frozen=True)
@@ -80,12 +86,7 @@ class Evidence:
 
 
 def save_evidence(evidence: Evidence, path: Path, fingerprint: str) -> None:
-    """Write evidence.json.
-
-    Arguments:
-        evidence: of one set of synthetic samples.
-        fingerprint: of those samples.
-    """
+    """Write evidence.json, with the fingerprint of the synthetic samples."""
     state = {
         "fingerprint": fingerprint,
         "parameters": {kind: _columns(table) for kind, table in evidence.parameters.items()},
@@ -138,14 +139,14 @@ class Definition:
     part: str  # of the report
     title: str  # what readers call it
     meaning: str  # what its values say
-    best: str  # the value to aim at; empty: none is given
     # smallest and largest possible value by name or pattern of names, None where there are none
     ranges: Mapping[str, Range]
-    first_screen: tuple[str, ...]  # names that are shown first
-    headline: tuple[str, ...]  # names that ablation studies test
-    exact: bool  # nothing is estimated, so there is no interval
-    group: str  # scores that are missing together
-    extra: bool  # says nothing of its area by itself
+    best: str = ""  # the value to aim at; empty: none is given
+    first_screen: tuple[str, ...] = ()  # names that are shown first
+    headline: tuple[str, ...] = ()  # names that ablation studies test
+    exact: bool = False  # nothing is estimated, so there is no interval
+    group: str = ""  # scores that are missing together
+    extra: bool = False  # says nothing of its area by itself
 
     def covers(self, name: str) -> bool:
         """Whether a name is this score's or begins as those of this family do."""
@@ -201,7 +202,7 @@ class ScoreTable:
             if mine := [name for name in left if definition.covers(name)]:
                 groups.append((definition, mine))
                 left = {name: None for name in left if name not in mine}
-        return groups + [(_undefined(name), [name]) for name in left]
+        return groups + [(Definition(name, "other", name, "", {name: None}, extra=True), [name]) for name in left]
 
     def first_screen(self, part: str) -> list[str]:
         """Names of the scores that the first screen shows of a part of the report."""
@@ -238,28 +239,14 @@ def _definition(key: str, fields: Mapping[str, Any], content: Mapping[str, Any])
     members = given.pop("members", {})
     members = content["members"][members] if isinstance(members, str) else members
     ranges = {f"{key} {name}": ends for name, ends in members.items()} or {key: given.pop("range", ())}
-    meaning = given.pop("meaning")
     for phrase, text in content["phrases"].items():
-        meaning = meaning.replace(f"{{{phrase}}}", text)
-    empty = {"best": "", "exact": False, "group": "", "extra": False}
-    return Definition(
-        **{
-            **empty,
-            **given,
-            "key": key,
-            "meaning": meaning,
-            "ranges": {name: tuple(ends) or None for name, ends in ranges.items()},
-            "first_screen": _names(key, given.get("first_screen", False)),
-            "headline": _names(key, given.get("headline", False)),
-        }
-    )
+        given["meaning"] = given["meaning"].replace(f"{{{phrase}}}", text)
+    for name in ("first_screen", "headline"):
+        given[name] = _names(key, given.get(name, False))
+    return Definition(key, ranges={name: tuple(ends) or None for name, ends in ranges.items()}, **given)
 
 
 def _names(key: str, members: bool | list[str]) -> tuple[str, ...]:
     if isinstance(members, bool):
         return (key,) if members else ()
     return tuple(f"{key} {member}" for member in members)
-
-
-def _undefined(name: str) -> Definition:
-    return Definition(name, "other", name, "", "", {name: None}, (), (), exact=False, group="", extra=True)

@@ -112,7 +112,7 @@ def measures(
     names: Sequence[str],
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """Every measure of one classifier.
+    """Every measure of one classifier, by name (1 + R,): the estimate, then its resamples.
 
     Arguments:
         probabilities: (N, K) of each class.
@@ -120,12 +120,6 @@ def measures(
         people: (N,) whose each sample is.
         frequencies: (K,) as how frequent the classes count: precision depends on it, so that sets can only be compared
             at the same ones; a class of frequency 0, or without samples, is not measured.
-        names: K.
-
-    Returns:
-        "CLASS PR-AUC", one class against the others; "macro PR-AUC", their mean; "balanced accuracy", mean share of a
-        class that is recognised. Each (1 + R,): the estimate, then its resamples; NaN where one lacks a class that is
-        needed.
     """
     counts = np.bincount(labels, minlength=len(names))
     present = [k for k in range(len(names)) if counts[k] and frequencies[k]]
@@ -142,17 +136,9 @@ def measures(
 
 
 def average_precision(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the precision-recall curve for many weightings at once.
+    """Area under the precision-recall curve for many weightings (N, R) at once, (R,); NaN without a positive.
 
     scikit-learn's `average_precision_score` takes one weighting and sorts anew for each, minutes for a bootstrap.
-
-    Arguments:
-        scores: (N,) the higher, the likelier.
-        positive: (N,) bool.
-        weights: (N, R) of the samples.
-
-    Returns:
-        (R,) means of the precision at each threshold, weighted by what recall gains there; NaN without a positive.
     """
     order = np.argsort(-scores, kind="stable")
     last = np.append(np.diff(scores[order]) != 0, True)  # samples of one score are called together

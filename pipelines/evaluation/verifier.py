@@ -63,18 +63,13 @@ class Verifier:
         return self.errors.get(f"{SAME_DAY}: window") or self.errors[f"{OTHER_DAY}: window"]
 
     def embed(self, values: np.ndarray, channels: Sequence[str], fs: float) -> np.ndarray:
-        """Embed windows; their mean over somebody's windows, at length 1, stands for the person.
-
-        Arguments:
-            values: (N, C, L) mV.
-            channels: C names, one of which is the verifier's lead.
-            fs: Hz.
+        """Embed windows (N, C, L) in mV; their mean over somebody's windows, at length 1, stands for the person.
 
         Returns:
             (N, F) float32 of length 1; 0 for windows that hold no whole beat, which are like nobody's.
 
         Raises:
-            InputError: the lead is not among the channels.
+            InputError: the verifier's lead is not among the C channels.
         """
         channel = same_lead(self.lead, tuple(channels))
         if channel is None:
@@ -208,16 +203,10 @@ class Sessions:
 
 
 def read_sessions(source: Path, lead: str, seconds: float, fs: float) -> Sessions:
-    """Read windows of one lead of all records of a WFDB database that have it.
+    """Windows of one lead of all records of a WFDB database that have it, see `train_verifier`; a person has a folder.
 
     Stretches where nothing moves, such as the (−1, −1) that some records of ECG-ID begin with, are left out: they would
     be known again without any ECG.
-
-    Arguments:
-        source: the database; whose a record is says its folder.
-        lead: its name; "i" also matches "ECG I".
-        seconds: length of a window.
-        fs: Hz to resample to.
 
     Raises:
         InputError: no database, a record that cannot be read, none with the lead, or no usable window.
@@ -289,12 +278,7 @@ class Comparisons:
 
 
 def compare(points: np.ndarray, person: np.ndarray, session: np.ndarray, day: np.ndarray) -> dict[str, Comparisons]:
-    """Every session with every other, and every window with every session but its own.
-
-    Arguments:
-        points: (N, F) of windows.
-        person, session, day: (N,) of each; person as integers.
-    """
+    """Every session with every other, and every window with every session but its own; people (N,) are integers."""
     _, first, codes = np.unique(session, return_index=True, return_inverse=True)
     whose, when = person[first], day[first]
     means = mean_points(points, codes, len(first))
@@ -334,10 +318,8 @@ def mean_points(points: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray
 def score_equal_error(pairs: Comparisons, seed: int) -> tuple[Score, float]:
     """Equal error rate and the threshold that belongs to it; n is the number of people with a genuine pair.
 
-    Arguments:
-        pairs: all comparisons, each as often as it was made.
-        seed: of the resampling. A genuine pair counts as often as its person is drawn, one of two people as often as
-            the one times as often as the other.
+    A genuine pair counts as often as its person is drawn, one of two people as often as the one times as often as the
+    other.
     """
     ordered = _Sorted(pairs)
     people = 1 + max(pairs.first.max(), pairs.second.max())

@@ -43,17 +43,11 @@ QUESTIONS = {
 def attack_copies(
     synthetic: np.ndarray, swept: Sweep, shapes: np.ndarray, pool: Pool, seed: int, resamples: int = RESAMPLES
 ) -> list[Attack]:
-    """The four attacks that look for copies.
+    """The four attacks that look for copies, on features (S, F) and shapes (S, C, l) of the same synthetic samples.
 
     How many are copies is counted against all training samples, on the controls as well, so that a report's shares can
     be compared. Whether that could be chance is asked of the pool, where people of both parts are alike; it holds fewer
     samples, and baselines are shares of what it shows.
-
-    Arguments:
-        synthetic: (S, F) features of the synthetic samples.
-        swept: their distances from the pool.
-        shapes: (S, C, l) of the same samples.
-        pool: real samples.
     """
     rng = np.random.default_rng(seed)
     some = np.sort(rng.permutation(len(synthetic))[:LOOKED_AT])
@@ -108,9 +102,8 @@ def _nearest_people(
 def usual_gap(pool: Pool) -> float:
     """The gap that all but STRANGE of real samples keep from training samples of others, every person counting alike.
 
-    From all of them: among more samples the nearest is nearer, though nobody copied anything.
-
-    Samples that are somebody else's value for value are left out: databases list a record twice, under two names.
+    From all of them: among more samples the nearest is nearer, though nobody copied anything. Samples that are somebody
+    else's value for value are left out: databases list a record twice, under two names.
     """
     if "usual_gap" not in pool.cache:
         rng = np.random.default_rng(pool.seed)
@@ -132,17 +125,7 @@ def usual_gap(pool: Pool) -> float:
 
 
 def compare(shapes: np.ndarray, near: np.ndarray, real: np.ndarray, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
-    """How far samples are from some real ones.
-
-    Arguments:
-        shapes: (Q, C, l).
-        near: (Q, k) positions among the real ones.
-        real: (N, C, l).
-        pool: in whose space.
-
-    Returns:
-        (Q, k) gaps, as the view has them; and (Q, k) largest difference of two values at the same position.
-    """
+    """Gaps (Q, k) of shapes (Q, C, l) from those of `real` at `near` (Q, k), and largest differences of a value."""
     gaps, steps = np.empty((2, *near.shape))
     for start in range(0, len(shapes), CHUNK):
         rows = slice(start, start + CHUNK)
@@ -157,10 +140,6 @@ def attack_membership(swept: Sweep, pool: Pool, seed: int, resamples: int = RESA
 
     The ratio compares one-neighbour densities: of the synthetic set, and of everybody else in the pool. That reference
     leaves out each sample's own person and treats both parts alike, so that both stay exchangeable.
-
-    Arguments:
-        swept: distances of the synthetic set from the pool.
-        pool: real samples.
     """
     nearest, rarity = (_logarithm(distance) for distance in (swept.to_synthetic, pool.others))
     attacks = _areas("membership: nearest distance", -nearest, pool, seed, resamples, rates=False)
@@ -258,12 +237,7 @@ class Matcher:
     def attack(
         self, synthetic: np.ndarray, templates: np.ndarray, member: np.ndarray, seed: int, resamples: int = RESAMPLES
     ) -> Attack:
-        """Each synthetic window names the person whose template is nearest, if it is near enough.
-
-        Arguments:
-            synthetic: (S, C, L).
-            templates: (P, F).
-            member: (P,) whether the person was in training.
+        """Each synthetic window (S, C, L) names the person whose template (P, F) is nearest, if it is near enough.
 
         Returns:
             Share of windows that name somebody of training less the share that names a non-member, were there as many

@@ -77,8 +77,7 @@ def audit(given: AuditInput, progress: Callable[[int, str], None] = lambda done,
         progress: called with (done, note) of 2 · runs + 1 rounds.
 
     Returns:
-        Attacks, controls, and what was not measured and why. With fewer than 2 people of training or 4 of control
-        there are no attacks and no controls, so that it is inconclusive.
+        The results; of fewer than 2 people of training or 4 of control without attacks and controls: inconclusive.
 
     Raises:
         InputError: see `AuditInput.check`.
@@ -144,12 +143,9 @@ class _AuditContext:
         return self.attack(self.given.view.replay(self.given.training, n, seed), seed, 0).attacks
 
     def negative(self, n: int, seed: int) -> tuple[int, list[Attack]]:
-        """All attacks on at most n samples of one half of the control people, with the other half as non-members.
+        """Number of samples, and all attacks on at most n samples of one half of the control people.
 
-        There may be fewer than n; none is drawn twice, since a sample given twice is not like one given once.
-
-        Returns:
-            Number of samples, and the attacks.
+        The other half are the non-members. None is drawn twice: a sample given twice is not like one given once.
         """
         pool, control = self.pool, self.given.control
         rng = np.random.default_rng([seed, 1])

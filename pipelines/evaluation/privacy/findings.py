@@ -8,9 +8,8 @@ from typing import Any, Literal, Self
 
 from ....errors import InputError
 from ....files import new_file
-from ..scores import Score
+from ..scores import Score, read_json
 
-_REST = ("not_measured", "fingerprint", "counts", "not_applicable")  # fields of an audit that are JSON as they are
 ALPHA = 0.01  # family-wise: the probability that any attack of a battery succeeds where nothing leaks
 
 
@@ -100,13 +99,7 @@ class Audit:
         """
         if not path.exists():
             raise InputError(f"{path}: not there yet; run `anonimage audit {path.parent}`")
-        try:
-            state = json.loads(path.read_text("utf-8"))
-            attacks = tuple(_attack(attack) for attack in state["attacks"])
-            controls = tuple(Control(**control) for control in state["controls"])
-            return cls(attacks, controls, *(state[name] for name in _REST))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InputError(f"{path}: missing or edited; run `anonimage audit {path.parent}`") from error
+        return read_json(cls, path, "audit")
 
 
 def successful(attacks: Sequence[Attack], family: int = 0) -> tuple[Attack, ...]:
@@ -114,8 +107,7 @@ def successful(attacks: Sequence[Attack], family: int = 0) -> tuple[Attack, ...]
 
     Arguments:
         attacks: on one set of samples.
-        family: number of attacks that are judged, if more than these: a control, which lacks some of them, is held to
-            as many as the synthetic set.
+        family: number of attacks that are judged, if more: a control that lacks some is held to as many.
     """
     rejected, size = [], max(family, len(attacks))
     for k, attack in enumerate(sorted(attacks, key=lambda attack: attack.p_value)):
@@ -123,12 +115,3 @@ def successful(attacks: Sequence[Attack], family: int = 0) -> tuple[Attack, ...]
             break
         rejected.append(attack)
     return tuple(rejected)
-
-
-def _attack(state: Mapping[str, Any]) -> Attack:
-    families = {name: _scores(state[name]) for name in ("controls", "rates")}
-    return Attack(**{**state, **families, "score": Score(**state["score"])})
-
-
-def _scores(state: Mapping[str, Any]) -> dict[str, Score]:
-    return {name: Score(**fields) for name, fields in state.items()}

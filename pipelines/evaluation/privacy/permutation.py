@@ -22,18 +22,12 @@ EXCEEDED = 50  # times a random relabelling is as strong, after which there is n
 MANY = 5000  # synthetic samples; more of them take long to resample
 FALSE_RATES = np.linspace(0, 1, 101)  # where a ROC curve is kept
 
-Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]  # sums (P,) of samples, how often a person counts (P,) -> ()
+# what points to a member, and to a non-member, on average; and all that points to anybody
+Statistic = Callable[[float, float, float], float]
 
 
 def permutation_p_value(figures: np.ndarray, member: np.ndarray, seed: int) -> float:
-    """How often a random relabelling gives the members a sum at least as large.
-
-    Arguments:
-        figures: (P,) one a person.
-        member: (P,) whether the person was in training.
-
-    Returns:
-        p-value, one-sided, never below 1 / (RELABELLINGS + 1).
+    """How often a random relabelling gives members (P,) a sum of figures (P,) at least as large: a one-sided p-value.
 
     Source: Phipson and Smyth 2010, "Permutation p-values should never be zero".
     """
@@ -46,15 +40,10 @@ def permutation_p_value(figures: np.ndarray, member: np.ndarray, seed: int) -> f
 
 
 def largest_p_value(figures: np.ndarray, member: np.ndarray, seed: int) -> float:
-    """How often random labels give members as much more than non-members in any of several figures.
-
-    Arguments:
-        figures: (P, J) one row a person.
-        member: (P,) whether the person was in training.
+    """How often random labels give members (P,) as much more than non-members in any of several figures (P, J).
 
     Returns:
-        p-value of the largest of J differences in units of their deviation, one-sided; right for all J together; never
-        below 1 / (RELABELLINGS + 1).
+        p-value of the largest of J differences in units of their deviation, one-sided; right for all J together.
 
     Source: Westfall and Young 1993, "Resampling-based multiple testing" (max-T); Besag and
     Clifford 1991, "Sequential Monte Carlo p-values" (no more draws once the p-value is clearly large).
@@ -110,7 +99,6 @@ def membership_auc(
         figures: (N,) large where membership is suspected.
         codes: (N,) the person of each, 0 … P−1.
         member: (P,) whether the person was in training.
-        resamples: of the interval; 0: its ends are the value.
 
     Returns:
         Probability that a window of a random member has the larger figure than one of a random non-member; equal ones
@@ -129,10 +117,7 @@ def membership_auc(
 
 
 def roc_curve(figures: np.ndarray, codes: np.ndarray, member: np.ndarray) -> np.ndarray:
-    """(101,) true positive rates at FALSE_RATES, every person counting alike; arguments as for `membership_auc`.
-
-    Straight between thresholds, as for a coin thrown at equal figures.
-    """
+    """(101,) true positive rates at FALSE_RATES, every person counting alike, straight between thresholds."""
     share = 1.0 / np.bincount(codes, minlength=len(member))[codes]
     order = np.argsort(-figures, kind="stable")
     last = np.append(np.diff(figures[order]) != 0, True)
@@ -231,10 +216,8 @@ def members_share(
         One half, the baseline, if members and non-members are alike, and if nothing points anywhere.
     """
 
-    def share(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        to_members, to_others = _per_person(sums, counts, member)
-        either = to_members + to_others
-        return np.where(either > 0, to_members / np.where(either > 0, either, 1), 0.5)
+    def share(to_members: float, to_others: float, _: float) -> float:
+        return to_members / (to_members + to_others) if to_members + to_others > 0 else 0.5
 
     return _attributed(person, weight, member, seed, resamples, share)
 
@@ -248,11 +231,7 @@ def members_rate(
     proportion (Clopper and Pearson 1934): no hit among few samples says little.
     """
     n, scale = len(person), member.sum() / (~member).sum()
-
-    def rate(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        return _per_person(sums, counts, member)[0] * member.sum() / n
-
-    tested = _attributed(person, weight, member, seed, resamples, rate)
+    tested = _attributed(person, weight, member, seed, resamples, lambda members, *_: members * member.sum() / n)
     baseline = float(np.bincount(person, weights=weight, minlength=len(member))[~member].sum() * scale / n)
     high = max(tested.high, _binomial_high(round(tested.value * n), n)) if resamples else tested.high
     return replace(tested, high=min(high, 1.0), baseline=baseline)
@@ -267,10 +246,8 @@ def members_excess(
     """
     n = len(person)
 
-    def excess(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        to_members, to_others = _per_person(sums, counts, member)
-        either = to_members + to_others
-        return sums.sum(-1) / n * (to_members - to_others) / np.where(either > 0, either, 1)
+    def excess(to_members: float, to_others: float, total: float) -> float:
+        return total / n * (to_members - to_others) / (to_members + to_others or 1)
 
     tested = _attributed(person, weight, member, seed, resamples, excess)
     hits = round(float(weight.sum()))
@@ -284,13 +261,7 @@ def training_rate(
 ) -> tuple[float, float, float]:
     """Share of synthetic samples that point to anybody, and its 95 % interval over people and synthetic samples.
 
-    Arguments:
-        person: (S,) whom each points to, of `people`.
-        weight: (S,) 0 or 1.
-        people: number of people.
-
-    Returns:
-        Share, lower and upper end; the upper one as for `members_rate`.
+    Arguments as for `members_rate`, and so is the upper end.
     """
     value = float(weight.mean())
     rng = np.random.default_rng(seed)
@@ -304,12 +275,6 @@ def training_rate(
     return value, low, min(1.0, max(high, most)) if resamples else value
 
 
-def _per_person(sums: np.ndarray, counts: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What points to a member, and to a non-member, on average."""
-    to_members, to_others = (sums[..., part].sum(-1) / counts[..., part].sum(-1) for part in (member, ~member))
-    return to_members, to_others
-
-
 def _binomial_high(hits: int, n: int) -> float:
     """Upper end of a binomial proportion."""
     return float(beta.ppf(0.975, hits + 1, n - hits)) if hits < n else 1.0
@@ -319,13 +284,18 @@ def _attributed(
     person: np.ndarray, weight: np.ndarray, member: np.ndarray, seed: int, resamples: int, statistic: Statistic
 ) -> Tested:
     """A statistic of sums over synthetic samples, with interval and p-value."""
+
+    def estimate(sums: np.ndarray, counts: np.ndarray) -> float:
+        to_members, to_others = (sums[part].sum() / counts[part].sum() for part in (member, ~member))
+        return float(statistic(to_members, to_others, sums.sum()))
+
     sums = np.bincount(person, weights=weight, minlength=len(member))
-    value = float(statistic(sums, np.ones(len(member))))
+    value = estimate(sums, np.ones(len(member)))
     rng = np.random.default_rng(seed)
     estimates = []
     for _ in range(min(resamples, FEW_RESAMPLES) if len(person) > MANY else resamples):
         counts = people_counts(member, rng)
         rows = rng.integers(len(person), size=len(person))
         again = np.bincount(person[rows], weights=weight[rows], minlength=len(member))
-        estimates.append(float(statistic(again * counts, counts)))
+        estimates.append(estimate(again * counts, counts))
     return Tested(value, *ends(np.array(estimates), value), permutation_p_value(sums, member, seed))

@@ -47,12 +47,7 @@ class Pool:
 
     @classmethod
     def of(cls, training: Samples, control: Samples, view: View, seed: int) -> Self:
-        """Pool both parts; nobody has more samples than the usual person of the part with fewer samples a person.
-
-        Arguments:
-            training, control: real samples of either part.
-            view: how they are compared.
-        """
+        """Pool both parts; nobody has more samples than the usual person of the part with fewer samples a person."""
         rng = np.random.default_rng(seed)
         names = [owners(part, name) for part, name in ((training, "training"), (control, "control"))]
         limit = int(min(MOST_WINDOWS, *(np.median(np.unique(name, return_counts=True)[1]) for name in names)))

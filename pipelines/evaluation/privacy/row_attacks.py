@@ -22,18 +22,10 @@ Predicate = tuple[Condition, ...]  # all of them hold
 
 
 def single_out(predicates: Sequence[Predicate], rows: np.ndarray, codes: np.ndarray, people: int) -> np.ndarray:
-    """How often each person is singled out: by how many predicates that hold for this person and no other.
+    """How often each person (people,) is singled out: by how many predicates that hold for this person and no other.
 
-    All real people are the crowd, members and non-members alike: so nobody is singled out more easily than others
-    unless the predicates reveal who was in training.
-
-    Arguments:
-        predicates: at least one.
-        rows: (N, K) cells of all real rows.
-        codes: (N,) whose rows they are, 0 … people − 1.
-
-    Returns:
-        (people,) counts; their sum is the number of predicates that single out anybody.
+    All real people, whose rows (N, K) are by codes (N,), are the crowd, members and non-members alike: so nobody is
+    singled out more easily than others unless the predicates reveal who was in training.
     """
     holds = csr_matrix(np.stack([matches(predicate, rows) for predicate in predicates]))  # (P, N)
     predicate, person = (holds @ csr_matrix((np.ones(len(codes)), (np.arange(len(codes)), codes)))).nonzero()
@@ -145,11 +137,7 @@ class Hits:
 
 
 def look_up(rows: np.ndarray, synthetic: np.ndarray, space: RowSpace, seed: int) -> Hits:
-    """Attack real rows with the synthetic ones.
-
-    Arguments:
-        rows: (N, K) cells of real rows, K at least 2.
-        synthetic: (M, K) cells.
+    """Attack real rows (N, K) with synthetic ones (M, K), K at least 2.
 
     Source: Giomi et al. 2022, sections 4.2 (linkability) and 4.3 (attribute inference).
     """
@@ -179,11 +167,7 @@ def own_copies(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which rows are a training person's, and the same as no row of a non-member.
 
-    Arguments:
-        synthetic: (M, K) cells.
-        rows: (N, K) cells of all real rows.
-        codes: (N,) the person of each.
-        member: (P,) whether the person was in training.
+    Takes rows (M, K), all real rows (N, K), the person of each (N,), and whether each was in training (P,).
 
     Returns:
         (M,) of synthetic rows; (M,) a number of each, the same for the same rows; and (C,) of control rows, had they

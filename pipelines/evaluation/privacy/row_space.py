@@ -60,11 +60,7 @@ class RowSpace:
         return _cells(self.form, samples)
 
     def distances(self, rows: np.ndarray, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Distance in each column, in blocks of rows, so that memory does not grow with N².
-
-        Arguments:
-            rows: (N, K) cells.
-            others: (M, K) cells.
+        """Distance of rows (N, K) and others (M, K) in each column, in blocks, so that memory does not grow with N².
 
         Yields:
             which rows (n of them), and (K, n, M) float32: numbers differ by |a − b| / spread, at most 1; all else, and
@@ -88,14 +84,7 @@ class RowSpace:
             yield slice(first, first + len(part)), apart
 
     def right(self, guesses: np.ndarray, cells: np.ndarray) -> np.ndarray:
-        """Which guesses are right: the same value, or a number at most TOLERANCE of the spread away.
-
-        Arguments:
-            guesses, cells: (N, K).
-
-        Returns:
-            (N, K) bool.
-        """
+        """Which guesses (N, K) are right: the same value, or a number at most TOLERANCE of the spread away."""
         same = (guesses == cells) | (np.isnan(guesses) & np.isnan(cells))
         return same | (np.abs(guesses - cells) <= self.reach)
 
@@ -112,10 +101,6 @@ class RowSpace:
 
 def scaled_rows(samples: Samples, space: RowSpace) -> np.ndarray:
     """Rows as points whose distance along the axes is K times that of Gower; for attacks that know points only.
-
-    Arguments:
-        samples: rows of the table.
-        space: fitted on real rows.
 
     Returns:
         (N, D) float32 without NaN: an axis for each number, one for each value of other columns with ½ where it is
@@ -135,16 +120,10 @@ def scaled_rows(samples: Samples, space: RowSpace) -> np.ndarray:
 
 
 def replay_rows(training: Samples, form: TableForm, n: int, seed: int, noise: float = NOISE) -> Samples:
-    """Rows of training as a generator would release them that learnt them by heart.
+    """Rows of training as a generator would release them that learnt them by heart; none names a patient.
 
-    Arguments:
-        training: rows of the table.
-        form: of the table; it gives the numbers their decimals and range, as it does with generated rows.
-        n: number of rows; each training row comes equally often, but for one.
-        noise: standard deviation, as a share of the spread.
-
-    Returns:
-        n rows, none of which names a patient.
+    Each training row comes equally often, but for one, with noise of so large a share of the spread; the form gives
+    numbers their decimals and range, as it does with generated rows.
     """
     rng = np.random.default_rng(seed)
     rounds = [rng.permutation(len(training)) for _ in range(-(-n // len(training)))]

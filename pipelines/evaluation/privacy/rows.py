@@ -73,7 +73,20 @@ def attack_rows(form: TableForm, synthetic: Samples, training: Samples, control:
     Source: Giomi et al. 2022, "A unified framework for quantifying privacy risk in synthetic data", section 4; p-values
     by random labels instead of its intervals, so that they hold for few people and for several rows of one.
     """
-    return _RowAudit.of(form, synthetic, training, control, seed).findings
+    people, space = People.of(training, control), RowSpace.fit(form, training, control)
+    rows = np.concatenate([space.cells(part) for part in (training, control)])
+    audit = _RowAudit(space.cells(synthetic), rows, people, space, seed)
+    if reason := audit.hindrance():
+        return Findings(not_measured=dict.fromkeys(QUESTIONS, reason))
+    audit.single_out()
+    rng = np.random.default_rng([seed, 1])
+    each = (np.arange(len(training)), len(training) + np.arange(len(control)))
+    targets = np.concatenate([rng.permutation(side)[:TARGETS] for side in each])
+    hits = row_attacks.look_up(rows[targets], audit.synthetic, space, seed)
+    attacked = People(people.codes[targets], people.member)
+    audit.infer(hits, row_attacks.telling_columns(rows[targets], space), attacked)
+    audit.count_copies(attacked.means(hits.copied))
+    return audit.findings
 
 
 @dataclass(frozen=True)
@@ -87,27 +100,7 @@ class _RowAudit:
     seed: int  # of all draws
     findings: Findings = field(default_factory=Findings)
 
-    @classmethod
-    def of(cls, form: TableForm, synthetic: Samples, training: Samples, control: Samples, seed: int) -> _RowAudit:
-        """The audit with all its findings."""
-        people, space = People.of(training, control), RowSpace.fit(form, training, control)
-        rows = np.concatenate([space.cells(part) for part in (training, control)])
-        audit = cls(space.cells(synthetic), rows, people, space, seed)
-        reason = audit._hindrance()
-        if reason:
-            audit.findings.not_measured.update(dict.fromkeys(QUESTIONS, reason))
-            return audit
-        audit._single_out()
-        rng = np.random.default_rng([seed, 1])
-        each = (np.arange(len(training)), len(training) + np.arange(len(control)))
-        targets = np.concatenate([rng.permutation(side)[:TARGETS] for side in each])
-        hits = row_attacks.look_up(rows[targets], audit.synthetic, space, seed)
-        attacked = People(people.codes[targets], people.member)
-        audit._infer(hits, row_attacks.telling_columns(rows[targets], space), attacked)
-        audit._copied(attacked.means(hits.copied))
-        return audit
-
-    def _hindrance(self) -> str:
+    def hindrance(self) -> str:
         numbers = self.people.numbers
         if min(numbers) < MIN_PEOPLE:
             return f"{numbers[0]} people of training and {numbers[1]} of control; {MIN_PEOPLE} of each are needed"
@@ -117,7 +110,7 @@ class _RowAudit:
             return f"the table has {len(self.space.columns)} column that varies; 2 are needed"
         return ""
 
-    def _single_out(self) -> None:
+    def single_out(self) -> None:
         for several, make in (
             (False, row_attacks.single_column_predicates),
             (True, row_attacks.several_column_predicates),
@@ -138,7 +131,7 @@ class _RowAudit:
             naive, _ = _singled(guessed, people.member, len(guesses))
             self._add(name, risk(main, control), counts[:, None].astype(float), (main, naive, control), len(predicates))
 
-    def _infer(self, hits: row_attacks.Hits, telling: np.ndarray, people: People) -> None:
+    def infer(self, hits: row_attacks.Hits, telling: np.ndarray, people: People) -> None:
         """What rests on one success rate a person; `telling` are columns that are worth guessing."""
         mean = "attribute inference: mean"
         self._riskiest("linkability", people, hits.linked, np.full(len(hits.linked), hits.naive_linked))
@@ -173,11 +166,10 @@ class _RowAudit:
         about = f", '{columns[worst]}'?" if columns else ""
         self._add(name, score, figures, (mains[worst], naives[worst], controls[worst]), sum(numbers), about)
 
-    def _copied(self, figures: np.ndarray) -> None:
+    def count_copies(self, figures: np.ndarray) -> None:
         """Share of synthetic rows: one of training rows would shrink with the release, however much of it is copied.
 
-        Arguments:
-            figures: (P, 1) share of a person's rows that came out, NaN where none was looked for.
+        Takes the share (P, 1) of a person's rows that came out, NaN where none was looked for.
         """
         n, people = len(self.synthetic), self.people
         copied, numbers, of_others = row_attacks.own_copies(self.synthetic, self.rows, people.codes, people.member)
@@ -252,13 +244,11 @@ class Rate:
 
     @staticmethod
     def of(value: float, n: float, variance: float = 0.0, comparisons: int = 1) -> Rate:
-        """The rate with Wilson's interval.
+        """The rate with Wilson's interval, of which several hold at the same time.
 
         Arguments:
-            value: the rate.
             n: people, or attacks.
             variance: of the rate, as far as it is known; 0: that of n independent successes and failures.
-            comparisons: intervals that have to hold at the same time.
 
         Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
         """
@@ -276,14 +266,10 @@ class Rate:
 
 
 def risk(main: Rate, control: Rate) -> tuple[float, float, float]:
-    """What the attack gains on people of training: (main − control) / (1 − control), and its interval.
+    """What the attack gains on people of training: (main − control) / (1 − control), and its interval, none below −1.
 
-    Arguments:
-        main, control: success rates on people of training, and on others.
-
-    Returns:
-        Risk, lower and upper end, none below −1; the interval is that of a ratio of failures. Where the attack always
-        succeeds on others nothing can be gained: 0, and the interval says nothing (−1 to 1).
+    The interval is that of a ratio of failures. Where the attack always succeeds on others nothing can be gained: 0,
+    and the interval says nothing (−1 to 1).
 
     Source: Giomi et al. 2022, "A unified framework for quantifying privacy risk in synthetic data", eq. 2; Donner and
     Zou 2012, "Closed-form confidence intervals for functions of the normal mean and standard deviation" (ratios).

@@ -27,11 +27,7 @@ MANY = 2  # a feature of rows with more values than this is a number, and number
 
 
 class View(ABC):
-    """How samples of one kind are compared, and replayed as the positive control.
-
-    Attributes:
-        noun: what a sample is called.
-    """
+    """How samples of one kind, called by a noun, are compared, and replayed as the positive control."""
 
     noun: ClassVar[str]
 
@@ -63,15 +59,7 @@ class View(ABC):
         return min(1.01 * float(levels.min()) if len(levels) else 0.0, 0.01 * spread)
 
     def replay(self, training: Samples, n: int, seed: int) -> Samples:
-        """What a generator would release that learnt the training by heart and blurs it a little.
-
-        Arguments:
-            training: (N, C, L), drawn from with replacement.
-            n: how many samples.
-
-        Returns:
-            (n, C, L), whose frame is empty.
-        """
+        """n samples as a generator would release them that learnt the training by heart and blurs it a little."""
         rng = np.random.default_rng(seed)
         values = training.values[rng.integers(len(training), size=n)]
         frame = training.frame.iloc[:0].reindex(range(n))[[]]

@@ -1,17 +1,19 @@
 """A PTB-shaped WFDB database of simulated patients: for the demo and for tests.
 
 The heart is three of neurokit2's ECGSYN signals, one per axis of Frank's orthogonal leads, with one sequence of RR
-intervals: the three-dimensional form of that model by Sameni et al. 2007, doi:10.1155/2007/43407. Waves and axes are
-round numbers that look like each diagnosis; they are no clinical model.
+intervals: the three-dimensional form of that model by Sameni et al. 2007, doi:10.1155/2007/43407. simulate.toml has
+the waves of each diagnosis.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -35,70 +37,6 @@ DOWER = np.array(
         [0.831, 0.076, 0.230],
     ]
 )
-
-
-@dataclass(frozen=True)
-class Morphology:
-    """The P, Q, R, S and T waves of one diagnosis."""
-
-    # x, y, z: height of the five waves along Frank's axes in mV (left, down and back are positive)
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    z: tuple[float, ...]
-    # where each wave peaks in the cycle, R near 0; 1° is 2.8 ms at 60 bpm
-    degrees: tuple[float, ...] = (-70, -15, 0, 15, 100)
-    # standard deviation of each wave in radians of the cycle; 0.1 is 16 ms at 60 bpm
-    widths: tuple[float, ...] = (0.25, 0.1, 0.1, 0.1, 0.4)
-    rate: tuple[float, float] = (55, 90)  # lowest and highest mean heart rate of a patient, bpm
-    rate_std: float = 2.0  # standard deviation of the heart rate within a record, bpm
-
-
-_HEALTHY = Morphology((0.08, -0.1, 1.1, -0.25, 0.3), (0.12, -0.08, 0.8, -0.1, 0.22), (0.02, -0.25, -0.1, 0.55, -0.3))
-_INFARCTIONS = {  # broad Q waves and raised ST segments; the model's S wave is used for the ST segment
-    "infero-lateral": Morphology(
-        (0.08, -0.15, 0.8, 0.1, 0.15),
-        (0.12, -0.45, 0.5, 0.24, 0.12),
-        (0.02, -0.2, 0.2, 0.05, -0.15),
-        degrees=(-70, -20, 0, 45, 100),
-        widths=(0.25, 0.14, 0.1, 0.3, 0.4),
-        rate=(60, 95),
-    ),
-    "antero-septal": Morphology(
-        (0.08, -0.25, 0.7, 0.12, 0.2),
-        (0.1, -0.05, 0.6, 0.02, 0.1),
-        (0.02, 0.3, 0.35, -0.28, -0.3),
-        degrees=(-70, -20, 0, 45, 100),
-        widths=(0.25, 0.14, 0.1, 0.3, 0.4),
-        rate=(60, 95),
-    ),
-}
-_MISCELLANEOUS = {  # PTB's own words, the most frequent first
-    "Bundle branch block": Morphology(  # of the left bundle: QRS twice as broad, T against it
-        (0.08, 0.2, 0.9, 0.6, -0.35),
-        (0.12, 0.05, 0.5, 0.1, -0.1),
-        (0.02, 0.1, 0.9, 0.5, -0.45),
-        degrees=(-80, -22, 5, 32, 125),
-        widths=(0.25, 0.16, 0.2, 0.2, 0.4),
-    ),
-    "Cardiomyopathy": Morphology(  # low voltage, T turned over
-        (0.1, -0.1, 0.6, -0.15, -0.12),
-        (0.14, -0.05, 0.5, -0.05, -0.08),
-        (0.04, -0.1, 0.1, 0.4, 0.1),
-        widths=(0.3, 0.12, 0.13, 0.13, 0.4),
-    ),
-    "Dysrhythmia": Morphology(  # no P wave, uneven beats
-        (0.0, -0.1, 1.0, -0.25, 0.2), (0.0, -0.08, 0.8, -0.1, 0.15), _HEALTHY.z, rate=(75, 105), rate_std=12.0
-    ),
-    "Hypertrophy": Morphology(  # high voltage, strain
-        (0.1, -0.15, 1.9, -0.2, -0.25), (0.12, -0.1, 0.9, -0.1, -0.1), (0.02, -0.3, 0.2, 1.2, 0.2)
-    ),
-    "Valvular heart disease": Morphology(  # tall P wave
-        (0.2, -0.1, 1.4, -0.3, 0.2), (0.25, -0.08, 0.9, -0.1, 0.15), (0.08, -0.25, 0.0, 0.8, -0.2)
-    ),
-    "Myocarditis": Morphology(  # fast, flat T
-        (0.08, -0.05, 0.8, 0.0, 0.1), (0.12, -0.05, 0.7, 0.0, 0.08), (0.02, -0.15, 0.0, 0.4, -0.05), rate=(80, 110)
-    ),
-}
 _SHARES = {"Myocardial infarction": 368, "Miscellaneous": 101, "Healthy control": 80}  # records of the real PTB
 _RECORDS_OF_A_PATIENT = (2, 1, 1)  # in turn; PTB has 549 records of 290 patients
 
@@ -159,12 +97,13 @@ def simulate_database(
         if not low <= value <= high:
             raise InputError(f"{name}={value}: a simulated database needs {name} from {low} to {high}")
     _neurokit2()  # before anything is written
+    waves = _waves()
     mark = f"Simulated by anonimage {version('anonimage')} (neurokit2 {version('neurokit2')}); no real person"
     records: list[str] = []
     with new_folder(dest) as folder:
         for number, diagnosis in enumerate(_diagnoses(patients, np.random.default_rng([seed, 0])), start=1):
             rng = np.random.default_rng([seed, number])
-            patient = _draw_patient(diagnosis, rng)
+            patient = _draw_patient(diagnosis, waves, rng)
             home = folder / f"patient{number:03d}"
             home.mkdir()
             for session in range(_RECORDS_OF_A_PATIENT[(number - 1) % len(_RECORDS_OF_A_PATIENT)]):
@@ -190,35 +129,41 @@ def _neurokit2() -> ModuleType:
     return neurokit2
 
 
+def _waves() -> dict[str, Any]:
+    """Waves and heart rates by diagnosis, as simulate.toml has them."""
+    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+
 def _diagnoses(patients: int, rng: np.random.Generator) -> list[str]:
     """One raw diagnosis per patient, shuffled: the classes in the real proportions, the small ones never lost."""
     least = 2 if patients >= 6 else 1 if patients >= 3 else 0
     share = sum(_SHARES.values())
     miscellaneous = max(least, round(patients * _SHARES["Miscellaneous"] / share))
     healthy = max(least, round(patients * _SHARES["Healthy control"] / share))
-    names = [list(_MISCELLANEOUS)[k % len(_MISCELLANEOUS)] for k in range(miscellaneous)]
+    different = list(_waves()["miscellaneous"])
+    names = [different[k % len(different)] for k in range(miscellaneous)]
     names += ["Healthy control"] * healthy
     names += ["Myocardial infarction"] * (patients - len(names))
     return [names[k] for k in rng.permutation(patients)]
 
 
-def _draw_patient(diagnosis: str, rng: np.random.Generator) -> _Patient:
-    localization = str(rng.choice(list(_INFARCTIONS)))
+def _draw_patient(diagnosis: str, waves: dict[str, Any], rng: np.random.Generator) -> _Patient:
+    localization = str(rng.choice(list(waves["infarction"])))
     if diagnosis == "Myocardial infarction":
-        form = _INFARCTIONS[localization]
+        form = waves["usual"] | waves["infarction"][localization]
     else:
-        localization, form = "no", _MISCELLANEOUS.get(diagnosis, _HEALTHY)
+        localization, form = "no", waves["usual"] | waves["miscellaneous"].get(diagnosis, waves["healthy"])
     heights = rng.lognormal(0, 0.15) * rng.lognormal(0, 0.12, 5)  # of all waves, and of each
     return _Patient(
         diagnosis=diagnosis,
         localization=localization,
         age=int(rng.integers(25, 85)),
         sex=str(rng.choice(["male", "female"])),
-        rate=rng.uniform(*form.rate),
-        rate_std=form.rate_std * rng.uniform(0.6, 1.4),
-        axes=np.array([form.x, form.y, form.z]) * heights + rng.normal(0, 0.015, (3, 5)),
-        degrees=np.array(form.degrees) + rng.normal(0, [4, 1, 0, 1, 5]),
-        widths=np.array(form.widths) * rng.uniform(0.88, 1.12, 5),
+        rate=rng.uniform(*form["rate"]),
+        rate_std=form["rate_std"] * rng.uniform(0.6, 1.4),
+        axes=np.array([form["x"], form["y"], form["z"]]) * heights + rng.normal(0, 0.015, (3, 5)),
+        degrees=np.array(form["degrees"]) + rng.normal(0, [4, 1, 0, 1, 5]),
+        widths=np.array(form["widths"]) * rng.uniform(0.88, 1.12, 5),
         turn=_rotation(rng.normal(0, 15), rng.normal(0, 12)),
         wander=rng.uniform(0.01, 0.1),
         noise=rng.uniform(0.003, 0.015),

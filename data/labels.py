@@ -33,11 +33,7 @@ TABLE_1 = {
 
 
 def diagnosis_of(comments: Iterable[str]) -> str:
-    """The text after `Reason for admission:` in a header's comments, "n/a" where there is none.
-
-    Arguments:
-        comments: the header's comment lines, with or without their `#`.
-    """
+    """The text after `Reason for admission:` in a header's comments, with or without their `#`; "n/a" without one."""
     for comment in comments:
         text = comment.lstrip("# \t")
         if text.lower().startswith(_KEY):
@@ -57,17 +53,11 @@ def table_1_row(diagnosis: str) -> str:
 
 
 def classes_of(names: Sequence[str], known: Sequence[str] = ()) -> tuple[tuple[str, ...], list[int]]:
-    """The classes, and of which of them each sample is.
+    """The classes in order (numbers by their value), and of which of them each sample is.
 
     Arguments:
         names: the class of each sample.
-        known: the classes and their order, where that is settled.
-
-    Returns:
-        Names in order (numbers by their value), and one index into them per sample.
-
-    Raises:
-        InputError: a class that is not among the known ones.
+        known: the classes and their order, where that is settled; another one raises InputError.
     """
     if known:
         unique = list(known)
@@ -84,15 +74,7 @@ def classes_of(names: Sequence[str], known: Sequence[str] = ()) -> tuple[tuple[s
 
 
 def class_names(frame: pd.DataFrame, classes: Sequence[str]) -> list[str]:
-    """The class's name of each sample; "" where there are no classes.
-
-    Arguments:
-        frame: of the samples; its label is an index into the classes.
-        classes: names.
-
-    Raises:
-        InputError: no labels, or one outside of the classes.
-    """
+    """The class of each sample, whose label is an index into them; "" where there are no classes."""
     if not classes:
         return [""] * len(frame)
     if "label" not in frame:

@@ -84,11 +84,7 @@ def patients_of(names: list[str], patient: str, above: int = 0) -> list[str]:
 
 
 def column_of(names: list[str], table: Path, column: str) -> list[str]:
-    """What a CSV file with the columns record and `column` says about each of these records.
-
-    Raises:
-        InputError: no such file or column, a record without a value, or with two that differ.
-    """
+    """What a CSV file with the columns record and `column` says about each of these records."""
     try:
         rows = pd.read_csv(table, dtype=str)
     except (FileNotFoundError, IsADirectoryError) as fault:

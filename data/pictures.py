@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -117,13 +117,11 @@ def read_pictures(
     looks: list[Look] = []
     problems: list[str] = []
     with map_over(parallel, partial(_read, side=side), files) as results:
-        for done, (file, result) in enumerate(zip(files, results, strict=True), start=1):
-            if progress is not None:
-                progress(done, len(files))
-            if isinstance(result, Failure):
-                problems.append(_problem(file, result))
+        for result in _followed(files, results, progress):
+            if isinstance(result, str):
+                problems.append(result)
                 if not skip_bad:
-                    raise InputError(f"{problems[0]}, or leave it out with --skip-bad")
+                    raise InputError(f"{result}, or leave it out with --skip-bad")
                 continue
             look, levels = result
             if looks and (fault := _difference(looks[0], look)):
@@ -167,13 +165,8 @@ def describe_pictures(folder: Path, progress: _Progress | None = None) -> tuple[
     files, _, faults = find_pictures(Path(folder))
     looks: list[Look] = []
     with map_over(None, _look, files) as results:
-        for done, (file, result) in enumerate(zip(files, results, strict=True), start=1):
-            if progress is not None:
-                progress(done, len(files))
-            if isinstance(result, Failure):
-                faults.append(_problem(file, result))
-            else:
-                looks.append(result)
+        for result in _followed(files, results, progress):
+            (faults if isinstance(result, str) else looks).append(result)
     traits = Counter((look.size, look.mode) for look in looks)
     if traits:
         common = traits.most_common(1)[0][0]
@@ -183,17 +176,11 @@ def describe_pictures(folder: Path, progress: _Progress | None = None) -> tuple[
 
 
 class PictureFormat:
-    """Pictures of the size, mode and kind that the source has, in class folders if it has them; see `Format`.
-
-    Beside them stands `samples.csv`: one row a picture, its path in `record`, then the columns of `samples.frame`
-    (a column `record` of the frame becomes `source_record`).
+    """Pictures of the size, mode and kind that the source has, in class folders if it has them, beside `samples.csv`.
 
     Arguments:
         plan: of samples (N, c, side²) of grey levels; rounded, and clipped to 0…255.
         form: from `read_pictures`.
-
-    Raises:
-        InputError: samples that are no pictures of the source's mode.
     """
 
     def __init__(self, plan: Plan, form: dict[str, Any]) -> None:
@@ -230,11 +217,7 @@ class PictureFormat:
 
 
 def _load(file: Path) -> Image.Image:
-    """One picture in grey or in colours, upright.
-
-    Raises:
-        InputError: what is wrong with it.
-    """
+    """One picture in grey or in colours, upright."""
     try:
         with Image.open(file) as picture:
             if (n_frames := getattr(picture, "n_frames", 1)) > 1:
@@ -265,16 +248,20 @@ def _read(file: Path, side: int) -> tuple[Look, np.ndarray]:
 
 
 def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """A picture of this (width, height), antialiased where it shrinks.
-
-    Bicubic, for it rings less than Lanczos at the hard edges of fingerprints.
-    """
+    """A picture of this (width, height), antialiased where it shrinks."""
+    # bicubic rings less than Lanczos at the hard edges of fingerprints
     return picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC)
 
 
-def _problem(file: Path, failure: Failure) -> str:
-    """What kept a picture from being read, by file."""
-    return failure.reason if failure.is_input else f"{file}: cannot be read ({failure.reason}); replace or delete it"
+def _followed(files: list[Path], results: Iterable[Any], progress: _Progress | None) -> Iterator[Any]:
+    """Each picture's result, or one line about what kept it from being read."""
+    for done, (file, result) in enumerate(zip(files, results, strict=True), start=1):
+        if progress is not None:
+            progress(done, len(files))
+        if isinstance(result, Failure) and not result.is_input:
+            yield f"{file}: cannot be read ({result.reason}); replace or delete it"
+        else:
+            yield result.reason if isinstance(result, Failure) else result
 
 
 def _difference(like: Look, look: Look) -> str:

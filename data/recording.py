@@ -120,13 +120,7 @@ class Source(Protocol):
 
 
 def to_physical(stored: np.ndarray, gain: np.ndarray, baseline: np.ndarray, missing: bool = True) -> np.ndarray:
-    """Stored samples as float32 in physical units.
-
-    Arguments:
-        stored: int16 with MISSING, or float32, which is physical already.
-        gain, baseline: broadcast against it.
-        missing: False if it is known that no sample is missing.
-    """
+    """Samples, int16 with MISSING or physical already, as float32; `missing` is False where none is known to be."""
     values = stored.astype(np.float32, order="C")
     if stored.dtype != np.int16:
         return values

@@ -35,13 +35,7 @@ def is_number(cell: str, decimal: str = ".") -> bool:
 
 
 def missing_marks(cells: Iterable[str], marks: Collection[str], decimal: str = ".") -> set[str]:
-    """Which cells of one column mean no value.
-
-    Arguments:
-        cells: the column.
-        marks: what means no value in any column, MISSING for example.
-        decimal: of its numbers.
-    """
+    """Which cells of one column mean no value: those among the marks, and AMONG_NUMBERS where the rest are numbers."""
     different = set(cells)
     words = (different & AMONG_NUMBERS).difference(marks)
     numbers = different.difference(marks, words)
@@ -66,11 +60,7 @@ def split(line: str, delimiter: str) -> list[str]:
 
 
 def numbered_rows(content: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The cells of each row, without the blanks around them, and the number of its first line; no empty lines.
-
-    Raises:
-        csv.Error: an open quote, by line.
-    """
+    """The number of each row's first line, and its cells without blanks around them; csv.Error at an open quote."""
     last = [""]
 
     def lines() -> Iterator[str]:
@@ -144,11 +134,7 @@ def quoted(text: str, delimiter: str, always: bool = False) -> str:
 
 
 def refuse_repeats(names: Iterable[str], where: Path | str) -> None:
-    """Refuse columns of the same name.
-
-    Raises:
-        InputError: the first name that repeats.
-    """
+    """Refuse columns of the same name."""
     for name, n in Counter(names).items():
         if n > 1:
             raise InputError(f"{where}: {n} columns are called '{name}'; give each its own name")

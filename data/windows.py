@@ -53,18 +53,8 @@ def stretches(signal: np.ndarray, length: int, fs: float | None = None) -> np.nd
     return np.stack([first[opens], after[opens] - 1 + length], axis=1)
 
 
-def plateaus(signal: np.ndarray, shortest: int) -> list[list[tuple[int, int]]]:
-    """Where each lead stands still: per row of (C, T), every [begin, end) of at least `shortest` equal samples."""
-    moves = signal[:, 1:] != signal[:, :-1]
-    return [_still(row, shortest) for row in moves]
-
-
 def check_rate(record: str, source_fs: float, fs: float) -> None:
-    """Refuse to resample a record to more than MOST_UP times its rate, or to less than a MOST_DOWN-th of it.
-
-    Raises:
-        InputError: such an fs in Hz, or one that is no frequency at all.
-    """
+    """Refuse to resample a record to more than MOST_UP times its rate in Hz, or to less than a MOST_DOWN-th of it."""
     if not fs > 0:
         raise InputError(f"fs {fs:g} is not a frequency to resample to; give Hz above 0")
     lowest, highest = source_fs / MOST_DOWN, source_fs * MOST_UP
@@ -78,14 +68,11 @@ def check_rate(record: str, source_fs: float, fs: float) -> None:
 def resample(values: np.ndarray, source_fs: float, fs: float) -> np.ndarray:
     """Polyphase resampling that neither smears a gap nor lets a constant ripple.
 
-    A gap becomes NaN as far as the filter reaches, and the plateaus `windows.cut` looks for stay exactly constant.
+    A gap becomes NaN as far as the filter reaches, and the plateaus `cut` looks for stay exactly constant.
 
     Arguments:
-        values: (C, T) float32, NaN where there is no sample.
+        values: (C, T) float32, NaN where there is no sample; (C, ⌈T·fs/source_fs⌉) come back.
         source_fs, fs: Hz before and after, as `check_rate` lets through.
-
-    Returns:
-        (C, ⌈T·fs/source_fs⌉) float32.
     """
     from scipy.signal import resample_poly
 
@@ -95,9 +82,8 @@ def resample(values: np.ndarray, source_fs: float, fs: float) -> np.ndarray:
     has_gaps = bool(gaps.any())
     filled = _bridge(values, gaps) if has_gaps else values
     resampled = resample_poly(filled, up, down, axis=1, padtype="line").astype(np.float32, copy=False)
-    still = plateaus(filled, max(2, round(FLAT_SECONDS * source_fs)))
-    for lead, row, stretches in zip(filled, resampled, still, strict=True):
-        for begin, end in stretches:
+    for lead, row, moves in zip(filled, resampled, filled[:, 1:] != filled[:, :-1], strict=True):
+        for begin, end in _still(moves, max(2, round(FLAT_SECONDS * source_fs))):
             row[-(-begin * up // down) : -(-end * up // down)] = lead[begin]
     if has_gaps:
         reach = _HALF_FILTER * max(1, -(-down // up))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -44,15 +45,10 @@ def read_columns(
     """One recording a file, and the form of the files; see `read_series`.
 
     Arguments:
-        entries: the files.
-        fs: Hz, or None where the files say it.
-        label: name of the column with the class.
+        entries, fs, label: the files, their rate in Hz if they do not say it, name of the column with the class.
         in_blocks: cut each recording into ten of equal length, each a patient of its own.
         known: see `classes_of`.
         problems: takes what is wrong with single files, which are then left out; None: that is raised.
-
-    Raises:
-        InputError: the first thing that cannot be used, by file and line; files that differ in their channels or rate.
     """
     recordings: list[Recording] = []
     for entry in entries:
@@ -239,12 +235,9 @@ def _check_channels(sheet: Sheet, channels: Sequence[str], numbers: np.ndarray) 
 
 
 def _stated_rate(sheet: Sheet) -> float | None:
-    for comment in sheet.comments:
-        if match := _RATE.fullmatch(comment):
-            try:
-                return float(match[1])
-            except ValueError:
-                return None
+    rates = filter(None, map(_RATE.fullmatch, sheet.comments))
+    with suppress(StopIteration, ValueError):
+        return float(next(rates)[1])
     return None
 
 

@@ -30,11 +30,7 @@ _KEYS = ("values", *_LABELS, *_PATIENTS, "fs", "channels", "units", "records", "
 def read_rows(
     file: Path, fs: float | None, label: str | None, patient: str, known: Sequence[str] = ()
 ) -> tuple[Samples, dict[str, Any]]:
-    """The samples of a text, one a line, and its form; see `read_series`.
-
-    Raises:
-        InputError: the first thing that cannot be used, by file and line.
-    """
+    """The samples of a text, one a line, and its form; see `read_series`."""
     sheet = read_sheet(file)
     label_at = label_position(sheet, label)
     table = sheet.cells([] if label_at is None else [label_at])
@@ -72,13 +68,8 @@ def read_npz(
 ) -> tuple[Samples, dict[str, Any]]:
     """The samples of an archive, and its form; see `read_series`.
 
-    Arguments:
-        file: holds `values` (N, C, L) or (N, L), and may hold label or labels (N,), patient or patients (N,), records
-            (N,), fs, channels (C,), units (C,), comments.
-        fs, label, patient, known: see `read_series`.
-
-    Raises:
-        InputError: what cannot be used, by file and key.
+    It holds `values` (N, C, L) or (N, L), and may hold label or labels (N,), patient or patients (N,), records (N,),
+    fs, channels (C,), units (C,), comments.
     """
     arrays = _load(file)
     values = _values(file, arrays)
@@ -162,13 +153,7 @@ def _frame(
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table of samples that stand one by one: patient, record, start, label, diagnosis; and the classes.
 
-    Arguments:
-        n: samples.
-        labels: the class's name of each; None without classes.
-        patient: see `read_series`.
-        records: their names; None counts them: row000001, ….
-        patients: whose each is, if the source says it and `patient` is "auto".
-        known: see `classes_of`.
+    Samples without names are counted; `patients` says whose each is if `patient` is "auto".
     """
     records = list(records) if records is not None else [f"row{k:06d}" for k in range(1, n + 1)]
     classes, numbers = classes_of(labels, known) if labels is not None else ((), [0] * n)

@@ -122,9 +122,8 @@ def read_series(
     Raises:
         InputError: the first thing that cannot be used, by file and line.
     """
-    entries, kind = _layout(path, layout, patient)
-    series = _read(entries, kind, fs, label, patient, classes)
-    if kind == "columns":
+    series = _read(*_layout(path, layout, patient), fs, label, patient, classes)
+    if series.recordings:
         refuse_one_class(path, series.classes)
     return series
 
@@ -132,25 +131,14 @@ def read_series(
 def series_sources(
     path: Path, fs: float | None = None, layout: str = "auto", label: str | None = None, patient: str = "auto"
 ) -> list[SeriesSource]:
-    """The recordings of files with one column a channel, for `stage_store`; none where a line is a sample.
-
-    Arguments:
-        path, fs, layout, label, patient: see `read_series`.
-
-    Raises:
-        InputError: a source that is missing or empty, or a `patient` that does not fit.
-    """
+    """The recordings of files with one column a channel, for `stage_store`; none where a line is a sample."""
     entries, kind = _layout(path, layout, patient)
     blocks = range(BLOCKS) if patient == "time" else (None,)
     return [SeriesSource(entry, fs, label, block) for entry in entries for block in blocks if kind == "columns"]
 
 
 def refuse_one_class(path: Path, classes: Sequence[str]) -> None:
-    """Refuse classes that tell nothing.
-
-    Raises:
-        InputError: there is a single one.
-    """
+    """Refuse a single class, which tells nothing."""
     if len(classes) == 1:
         raise InputError(f"{path}: every recording is of class '{classes[0]}'; one class is none: leave out --label")
 
@@ -158,17 +146,7 @@ def refuse_one_class(path: Path, classes: Sequence[str]) -> None:
 def describe_series(
     path: Path, fs: float | None = None, layout: str = "auto", label: str | None = None, patient: str = "auto"
 ) -> tuple[Series | None, list[str]]:
-    """What of a source of time series can be used, if anything; problems of single files are collected, not raised.
-
-    Arguments:
-        path, fs, layout, label, patient: see `read_series`.
-
-    Returns:
-        The series, and one line a problem.
-
-    Raises:
-        InputError: a source that is missing or empty, or a `patient` that does not fit.
-    """
+    """What `read_series` can use, if anything, and one line for each problem of a file instead of an error."""
     entries, kind = _layout(path, layout, patient)
     problems: list[str] = []
     try:
@@ -188,9 +166,6 @@ def series_format(plan: Plan, form: dict[str, Any]) -> Format:
     Arguments:
         plan: of the set.
         form: from `read_series`.
-
-    Raises:
-        InputError: samples of other channels than the source has.
     """
     layout, channels = form["layout"], len(plan.channels)
     needed = len(form["decimals"]) if layout == "columns" else 1 if layout == "rows" else channels

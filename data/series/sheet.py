@@ -57,11 +57,7 @@ class Sheet:
         return {"delimiter": self.delimiter, "decimal": self.decimal, "header": header}
 
     def position(self, column: str) -> int:
-        """Position of the column of this name, or of this number, as column1; from 0.
-
-        Raises:
-            InputError: there is none.
-        """
+        """Position of the column of this name, or of this number, as column1; from 0."""
         number = re.fullmatch(r"column(\d+)", column)
         if column in self.names:
             return self.names.index(column)
@@ -70,11 +66,7 @@ class Sheet:
         raise InputError(f"{self.file}: no column '{column}'{nearest(column, self.names)}")
 
     def cells(self, texts: Collection[int] = ()) -> pd.DataFrame:
-        """All rows: float64 columns, missing ones NaN, but for the positions in `texts`, which are str.
-
-        Raises:
-            InputError: a row with more or fewer cells than the first, or a cell that is no finite number.
-        """
+        """All rows: float64 columns, missing ones NaN, but for the positions in `texts`, which are str."""
         self._check_widths()
         marks = {False: sorted({*MISSING, *AMONG_NUMBERS}), True: list(MISSING)}
         try:
@@ -101,12 +93,7 @@ class Sheet:
         return table.astype(dict.fromkeys(chosen, np.float64))
 
     def decimals(self, columns: Sequence[int], values: np.ndarray) -> list[int | None]:
-        """With how many digits after the point to write each column; None: as many as it takes.
-
-        Arguments:
-            columns: their K positions.
-            values: (K, T) their numbers.
-        """
+        """With how many digits after the point to write each of K columns of numbers (K, T); None: as it takes."""
         rows = [split(line, self.delimiter) for line in self.lines[: 1 + _COUNTED // self.width] if line.strip()]
         digits: list[int | None] = []
         for column, numbers in zip(columns, values, strict=True):
@@ -146,11 +133,7 @@ class Sheet:
 
 
 def read_sheet(file: Path) -> Sheet:
-    """Infer how a text file of numbers is written.
-
-    Raises:
-        InputError: no such file, no text, no numbers.
-    """
+    """Infer how a text file of numbers is written."""
     try:
         text = read_text(file, "utf-8-sig", "latin-1")
     except (FileNotFoundError, IsADirectoryError) as fault:
@@ -176,14 +159,7 @@ def read_sheet(file: Path) -> Sheet:
 
 
 def write_lines(file: IO[str], dialect: dict[str, Any], rows: Iterable[Sequence[str]], *, header: bool = True) -> None:
-    """Write rows of cells as a source has them.
-
-    Arguments:
-        file: an open text file.
-        dialect: of a Sheet.
-        rows: cells, numbers as `number_cells` makes them.
-        header: the names above them, if the source has any.
-    """
+    """Write rows of cells in the dialect of a sheet, with the names above them if it has any."""
     delimiter = dialect["delimiter"]
     named = [dialect["header"]] if header and dialect["header"] else []
     file.writelines(delimiter.join(quoted(cell, delimiter) for cell in row) + "\n" for row in (*named, *rows))
@@ -206,11 +182,7 @@ def decimals_of(values: np.ndarray) -> int | None:
 
 
 def settled_fs(file: Path, stated: float | None, given: float | None) -> float:
-    """The sampling frequency in Hz that a file states, or that the user gives.
-
-    Raises:
-        InputError: neither, no frequency, or two that differ.
-    """
+    """The sampling frequency in Hz that a file states, or that the user gives; two that differ are refused."""
     fs = stated if given is None else given
     if fs is None:
         raise InputError(f"{file}: says no sampling frequency; give it in Hz with --fs")

@@ -35,18 +35,16 @@ class Cells:
     def series(self, values: np.ndarray, missing: np.ndarray, name: str) -> pd.Series:
         """A column of these values (N,), without those that are missing."""
         if self.dtype.startswith("datetime64"):
-            return self._times(values, missing, name)
+            unit, *zone = time_of(self.dtype)
+            times = pd.Series(np.asarray(values, np.int64).astype(f"M8[{unit}]"), name=name)
+            times[missing] = pd.NaT
+            return times.dt.tz_localize("UTC").dt.tz_convert(zone[0]) if zone else times
         cells = np.array(values, dtype=object)
-        cells[missing] = None if self.none else pd.NA if _is_masked(self.dtype) else np.nan
+        is_masked = isinstance(pd.api.types.pandas_dtype(self.dtype), pd.api.extensions.ExtensionDtype)
+        cells[missing] = None if self.none else pd.NA if is_masked else np.nan
         if self.categories is not None:
             return pd.Series(pd.Categorical(cells, categories=self.categories, ordered=self.ordered), name=name)
         return pd.Series(cells, name=name, dtype=object).astype(self.dtype)  # type: ignore[call-overload]
-
-    def _times(self, ticks: np.ndarray, missing: np.ndarray, name: str) -> pd.Series:
-        unit, *zone = time_of(self.dtype)
-        times = pd.Series(np.asarray(ticks, np.int64).astype(f"M8[{unit}]"), name=name)
-        times[missing] = pd.NaT
-        return times.dt.tz_localize("UTC").dt.tz_convert(zone[0]) if zone else times
 
 
 def numbers_of(series: pd.Series) -> np.ndarray:
@@ -85,10 +83,6 @@ def positions_in(series: pd.Series, values: Sequence[Value]) -> np.ndarray:
 def objects(values: Sequence[Value]) -> np.ndarray:
     """Values (N,) of any type as an array of objects."""
     return np.array([*values, None], dtype=object)[:-1]
-
-
-def _is_masked(dtype: str) -> bool:
-    return isinstance(pd.api.types.pandas_dtype(dtype), pd.api.extensions.ExtensionDtype)
 
 
 def row_of(series: pd.Series, mask: np.ndarray) -> str:
@@ -145,18 +139,15 @@ class Number(Column):
     def decode(self, features: np.ndarray) -> pd.Series:
         """Features (N, F) → cells (N,): inside the training range, with as many decimals as the training rows."""
         missing = _absent(features, self.missing)
-        value = np.nan_to_num(features[:, 0].astype(np.float64), nan=-np.inf)  # NULL is the lowest grey level
-        return self.cells.series(self._cells(value), missing, self.name)
-
-    def _cells(self, value: np.ndarray) -> np.ndarray:
-        low, high = ((end - self.offset) / self.tick for end in (self.low, self.high))
-        value = np.clip(value, low, high)
+        # NULL is the lowest grey level
+        value: np.ndarray = np.nan_to_num(features[:, 0].astype(np.float64), nan=-np.inf)
+        value = np.clip(value, (self.low - self.offset) / self.tick, (self.high - self.offset) / self.tick)
         if isinstance(self.low, int):  # whole numbers stay whole beyond 2^53
-            return np.clip(np.rint(value).astype(np.int64) * self.tick + self.offset, self.low, self.high)
+            value = np.rint(value).astype(np.int64) * self.tick
         value = value + self.offset
-        if self.decimals is not None:
+        if isinstance(self.low, float) and self.decimals is not None:
             value = rounded(value, self.decimals)
-        return np.clip(value, self.low, self.high)
+        return self.cells.series(np.clip(value, self.low, self.high), missing, self.name)
 
 
 @dataclass(frozen=True)
@@ -228,13 +219,7 @@ class Constant(Column):
 
 
 AnyColumn = Number | Binary | Category | Constant
-_TYPES: dict[str, type[AnyColumn]] = {
-    CONTINUOUS: Number,
-    INTEGER: Number,
-    BINARY: Binary,
-    CATEGORY: Category,
-    CONSTANT: Constant,
-}
+_TYPES: dict[str, type[AnyColumn]] = {BINARY: Binary, CATEGORY: Category, CONSTANT: Constant}
 
 
 def column_from_state(state: dict[str, Any]) -> AnyColumn:
@@ -242,7 +227,7 @@ def column_from_state(state: dict[str, Any]) -> AnyColumn:
     given: dict[str, Any] = {key: tuple(value) if key == "values" else value for key, value in state.items()}
     categories = state["cells"]["categories"]
     given["cells"] = Cells(**{**state["cells"], "categories": None if categories is None else tuple(categories)})
-    return _TYPES[state["kind"]](**given)
+    return _TYPES.get(state["kind"], Number)(**given)
 
 
 def _with_present(value: np.ndarray, missing: np.ndarray, both: bool) -> np.ndarray:

@@ -86,13 +86,7 @@ def read_table(
 
 
 def write_table(frame: pd.DataFrame, path: Path, dialect: dict[str, Any]) -> None:
-    """Write rows in the way of the table that the dialect is from; the file appears when it is complete.
-
-    Arguments:
-        frame: the rows.
-        path: an existing file is replaced.
-        dialect: of `read_table`.
-    """
+    """Write rows in the dialect of a table that was read; the file appears when it is complete."""
     if dialect["kind"] == "parquet":
         index = [name for name in dialect["index"] if name in frame]
         with new_file(Path(path), "wb") as file:
@@ -103,13 +97,7 @@ def write_table(frame: pd.DataFrame, path: Path, dialect: dict[str, Any]) -> Non
 
 
 def table_lines(frame: pd.DataFrame, dialect: dict[str, Any], *, header: bool = True) -> Iterator[str]:
-    """The lines of a text with delimiters, in the way of the table that the dialect is from.
-
-    Arguments:
-        frame: the rows.
-        dialect: of `read_table`.
-        header: the names above the rows, where that table had them.
-    """
+    """The lines of a text with delimiters, in the dialect of a table; with the names above them if that had any."""
     delimiter = dialect["delimiter"]
     if header and dialect["header"]:
         names = ["" if name in dialect["unnamed"] else str(name) for name in frame.columns]
@@ -129,11 +117,7 @@ class _Text:
 
 
 def _parse(path: Path, marks: Collection[str], dialect: Mapping[str, Any] | None, names: Sequence[str]) -> _Text:
-    """Take a text apart: by its dialect and the names of its columns if these are settled, else by what it looks like.
-
-    Raises:
-        InputError: no text, no rows, a row with too many or too few fields, columns of one name.
-    """
+    """Take a text apart: by its dialect and column names if these are settled, else by what it looks like."""
     content = read_text(path, "utf-8-sig")
     if content is None:
         raise InputError(f"{path}: is not a text file in UTF-8; save the table as CSV in UTF-8, or as Parquet")

@@ -89,11 +89,7 @@ class TableForm:
         return form
 
     def refit(self, frame: pd.DataFrame) -> TableForm:
-        """The same columns with the ranges and digits of some of their rows, which have every category and class.
-
-        Raises:
-            InputError: numbers that nothing can be learnt from.
-        """
+        """The same columns with the ranges and digits of some of their rows, which have every category and class."""
         columns = (
             column_of(frame[column.name], self.name, "number") if isinstance(column, Number) else column
             for column in self.columns
@@ -213,11 +209,7 @@ class TableForm:
 
     @staticmethod
     def from_state(state: Mapping[str, Any]) -> TableForm:
-        """The form of a state that `to_state` gave.
-
-        Raises:
-            InputError: the state is no table's, or only part of one.
-        """
+        """The form of a state that `to_state` gave."""
         if state.get("kind") != KIND:
             raise InputError(f"a form of kind '{state.get('kind')}' is no table's; use the codec of a table")
         try:
@@ -316,14 +308,7 @@ _LABELS = "labels"  # what they are called in the scratch folder
 
 
 class TableFormat:
-    """One file. Text grows by rows; Parquet, which cannot grow, is made of all rows in memory when they are there.
-
-    Arguments:
-        plan: of the set.
-        form: how samples become rows.
-        name: of the file.
-        dialect: of `read_table`.
-    """
+    """One file. Text grows by rows; Parquet, which cannot grow, is made of all rows in memory when they are there."""
 
     def __init__(self, plan: Plan, form: TableForm, name: str, dialect: dict[str, Any]) -> None:
         self.plan, self.form, self.name, self.dialect = plan, form, name, dialect

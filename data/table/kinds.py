@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,6 @@ def column_of(series: pd.Series, table: str, given: str | None = None) -> AnyCol
         table: name for errors.
         given: "binary" or "category" where the user says so, "keep" for a column to copy, "number" where it is settled
             that numbers are no categories; None finds the kind.
-
-    Raises:
-        InputError: one value only, all missing, more values than a category has, or values that are no such kind.
     """
     where = f"{table}: column '{series.name}'"
     cells, present = Cells.of(series), series.dropna()
@@ -87,11 +85,7 @@ def column_of(series: pd.Series, table: str, given: str | None = None) -> AnyCol
 
 
 def category_of(series: pd.Series, table: str) -> Category:
-    """The label column: two classes or more, in every row.
-
-    Raises:
-        InputError: missing labels, one class, or as many as no network could learn.
-    """
+    """The label column: two classes or more, but not more than MANY, in every row."""
     where = f"{table}: label '{series.name}'"
     missing = series.isna().to_numpy()
     if missing.any():
@@ -160,18 +154,13 @@ def _number(name: str, cells: Cells, missing: bool, present: pd.Series, kind: st
     decimals = 0 if values.dtype == np.int64 else _decimals(values, exact)
     low, high = values.min().item(), values.max().item()
     column = Number(name, cells, missing, kind, low, high, decimals)
-    if not _comes_back(column, present, values):
-        column = Number(name, cells, missing, kind, low, high, decimals, offset=low)
     with np.errstate(over="ignore"):
+        if not np.array_equal(column.decode(column.encode(present)).to_numpy(values.dtype), values):
+            column = replace(column, offset=low)
         held = column.encode(present)[:, 0]
     if not np.isfinite(held).all() or np.ptp(held) == 0:
         raise InputError(f"{where} runs from {low} to {high}, which float32 does not hold; use another unit")
     return column
-
-
-def _comes_back(column: Number, present: pd.Series, values: np.ndarray) -> bool:
-    with np.errstate(over="ignore"):
-        return bool(np.array_equal(column.decode(column.encode(present)).to_numpy(values.dtype), values))
 
 
 def _time(name: str, cells: Cells, missing: bool, present: pd.Series) -> Number:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import wfdb
 from wfdb.io.header import parse_header_content, rx_record, rx_signal
@@ -19,6 +20,8 @@ from .listing import header_text
 # What wfdb.rdheader raises at text that is not a header; it has no error class of its own.
 _UNREADABLE = (OSError, ValueError, IndexError, TypeError, KeyError, AttributeError)
 _BYTES = {"8": 1, "16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1.5, "310": 4 / 3, "311": 4 / 3}
+# of a signal line, as wfdb calls them
+_FIELDS = ("file_name", "fmt", "samps_per_frame", "skew", "byte_offset", "adc_gain", "baseline", "units")
 _TO_MILLIVOLT = {"v": 1000.0, "mv": 1.0, "uv": 0.001, "\u03bcv": 0.001, "nv": 1e-6}  # casefold makes every µ Greek
 
 
@@ -36,17 +39,11 @@ def read_head(entry: RecordEntry) -> RecordHead:
 
 
 def relabel(heads: Sequence[RecordHead], table: Path) -> tuple[list[RecordHead], tuple[str, ...]]:
-    """Classes of the user's own instead of the paper's.
+    """Classes of the user's own instead of the paper's: the heads with an index into them as label, and their names.
 
     Arguments:
         heads: from `read_heads`.
         table: CSV file with the columns record and label; records that are not among the heads do not matter.
-
-    Returns:
-        The heads with their label an index into the classes, and the classes' names.
-
-    Raises:
-        InputError: no such file or column, or a record without a label.
     """
     classes, labels = classes_of(column_of([head.name for head in heads], Path(table), "label"))
     return [replace(head, label=label) for head, label in zip(heads, labels, strict=True)], classes
@@ -60,7 +57,8 @@ def file_problem(head: RecordHead, chosen: Sequence[int]) -> str | None:
         path = head.path.parent / file
         if not file or not path.is_file():
             return f"{head.name}: its signal file {file} is missing; put it beside the header or fetch the record again"
-        size, needed = path.stat().st_size, _needed_bytes(head, file)
+        offset, width, per_frame = _frame(head, file)
+        size, needed = path.stat().st_size, offset + math.floor(head.n_samples * per_frame * width)
         if size < needed:
             return (
                 f"{head.name}: {file} is cut short: {size} bytes, where the header's {head.n_samples} samples take "
@@ -121,24 +119,10 @@ def _parse(lines: list[str], path: Path) -> tuple[int, tuple[Signal, ...], int |
 
 
 def _signal(position: int, line: str) -> Signal:
-    """One signal line; what it leaves out has the defaults of the WFDB header(5) specification."""
     fields = rx_signal.match(line)
     if fields is None:
         raise ValueError(f"cannot make sense of '{line[:60]}'")
-    return _in_millivolt(
-        Signal(
-            name=fields["sig_name"].strip() or str(position + 1),
-            units=fields["units"],
-            gain=float(fields["adc_gain"] or 0),
-            baseline=int(fields["baseline"] or fields["adc_zero"] or 0),
-            scale=1.0,
-            file=fields["file_name"],
-            fmt=fields["fmt"],
-            offset=int(fields["byte_offset"] or 0),
-            per_frame=int(fields["samps_per_frame"] or 1),
-            skew=int(fields["skew"] or 0),
-        )
-    )
+    return _in_millivolt(fields["sig_name"].strip() or str(position + 1), fields.groupdict())
 
 
 def _frequency(entry: RecordEntry, record_line: str) -> float:
@@ -157,13 +141,22 @@ def _frequency(entry: RecordEntry, record_line: str) -> float:
     return fs
 
 
-def _in_millivolt(signal: Signal) -> Signal:
-    """A signal as its header has it, with voltages in mV; no unit means mV and no gain 200 per unit (header(5))."""
-    scale = _TO_MILLIVOLT.get(signal.units.casefold() or "mv")
-    gain = signal.gain or 200.0
-    if scale is None:
-        return replace(signal, gain=gain)
-    return replace(signal, units="mV", gain=gain / scale, scale=scale)
+def _in_millivolt(name: str, fields: Mapping[str, Any]) -> Signal:
+    """A signal whose line has these fields, with voltages in mV; defaults for what it leaves out are header(5)'s."""
+    units = fields["units"] or ""
+    scale = _TO_MILLIVOLT.get(units.casefold() or "mv")
+    return Signal(
+        name=name,
+        units=units if scale is None else "mV",
+        gain=(float(fields["adc_gain"] or 0) or 200.0) / (scale or 1.0),
+        baseline=int(fields["baseline"] or fields.get("adc_zero") or 0),
+        scale=scale or 1.0,
+        file=fields["file_name"],
+        fmt=fields["fmt"],
+        offset=int(fields["byte_offset"] or 0),
+        per_frame=int(fields["samps_per_frame"] or 1),
+        skew=int(fields["skew"] or 0),
+    )
 
 
 def _segment_signals(record: wfdb.MultiRecord) -> Iterator[Signal]:
@@ -172,19 +165,7 @@ def _segment_signals(record: wfdb.MultiRecord) -> Iterator[Signal]:
     for segment in record.segments:
         for k, name in enumerate(segment.sig_name if segment is not None else ()):
             if name not in described or described[name].file == "~":  # "~" only lays out what comes
-                signal = Signal(
-                    name=name,
-                    units=segment.units[k] or "",
-                    gain=segment.adc_gain[k] or 0.0,
-                    baseline=segment.baseline[k] or 0,
-                    scale=1.0,
-                    file=segment.file_name[k],
-                    fmt=segment.fmt[k],
-                    offset=segment.byte_offset[k] or 0,
-                    per_frame=segment.samps_per_frame[k] or 1,
-                    skew=segment.skew[k] or 0,
-                )
-                described[name] = _in_millivolt(signal)
+                described[name] = _in_millivolt(name, {field: getattr(segment, field)[k] for field in _FIELDS})
     return (described[name] for name in record.get_sig_name() if name in described)
 
 
@@ -192,11 +173,6 @@ def _frame(head: RecordHead, file: str) -> tuple[int, float, int]:
     """Of one file: byte offset, bytes per sample (0: compressed), samples per frame over all its signals."""
     together = [signal for signal in head.signals if signal.file == file]
     return together[0].offset, _BYTES.get(together[0].fmt, 0), sum(signal.per_frame for signal in together)
-
-
-def _needed_bytes(head: RecordHead, file: str) -> int:
-    offset, width, per_frame = _frame(head, file)
-    return offset + math.floor(head.n_samples * per_frame * width)
 
 
 def _samples_in_file(head: RecordHead) -> int:

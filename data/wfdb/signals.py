@@ -111,19 +111,7 @@ def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = 
 
 
 def match_leads(wanted: Sequence[str], available: Sequence[str], record: str) -> list[int]:
-    """Where the wanted leads are in a record, compared without regard to case.
-
-    Arguments:
-        wanted: lead names in the order they shall have; none means all that the record has.
-        available: the record's lead names.
-        record: its name, for the error.
-
-    Returns:
-        One position in `available` per wanted lead.
-
-    Raises:
-        InputError: a lead that is not there, is asked for twice, or that two signals of the record are called.
-    """
+    """Position in a record of each wanted lead, or of all if none is named; case does not matter."""
     if not wanted:
         wanted = available
     folded = [name.strip().casefold() for name in available]
@@ -215,10 +203,8 @@ def _torn_frames(head: RecordHead, chosen: list[int]) -> np.ndarray:
 
 
 def _interleaved(head: RecordHead, chosen: list[int]) -> np.ndarray:
-    """Format 16, most of PhysioNet: plain little-endian int16, lead by lead in turn.
-
-    wfdb reads it as well, but parses the header once more for it, which for short records takes longer than the signal.
-    """
+    """Format 16, most of PhysioNet: plain little-endian int16, lead by lead in turn."""
+    # wfdb would parse the header once more for it, which for short records takes longer than the signal
     stored = np.empty((len(chosen), head.n_samples), dtype=np.int16)
     for file in dict.fromkeys(head.signals[k].file for k in chosen):
         together = [k for k, signal in enumerate(head.signals) if signal.file == file]

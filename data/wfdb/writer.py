@@ -38,7 +38,9 @@ class Wfdb:
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         plan, gains = self.plan, self._gains
         names = plan.names(first, len(shard))
-        folders = [""] * len(names) if plan.n <= FLAT else [_folder(first + k) for k in range(len(names))]
+        folders = [""] * len(names)
+        if plan.n > FLAT:  # not s0010, as PTB calls its records
+            folders = [f"part{(first + k) // FOLDER:04d}/" for k in range(len(names))]
         for folder in dict.fromkeys(folders):
             (staged.files / folder).mkdir(exist_ok=True)
         table = row_table(shard, [f"{folder}{name}" for folder, name in zip(folders, names, strict=True)])
@@ -73,9 +75,7 @@ def write_record(
         path: of the record, without extension, in an existing folder.
         digital: (C, T) int16 in ADC units, baseline 0; -32768 is missing.
         fs: Hz.
-        gains: (C,) ADC units per physical unit.
-        units: (C,) units without blanks.
-        channels: (C,) lead names.
+        gains, units, channels: (C,) ADC units per physical unit, units without blanks, lead names.
         comments: header comments without the leading #.
         suffixes: (C,) signal file of each lead, leads of one file in a row; PTB has 12 × "dat" and 3 × "xyz".
             None puts all into .dat.
@@ -93,11 +93,6 @@ def write_record(
         # write_bytes and not tofile: only the former says ENOSPC when the disk is full
         path.with_name(f"{path.name}.{suffix}").write_bytes(digital[rows].T.astype("<i2").tobytes())
     path.with_name(f"{path.name}.hea").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _folder(number: int) -> str:
-    """Where the record of a number lies, in a set of more than FLAT."""
-    return f"part{number // FOLDER:04d}/"  # not s0010, as PTB calls its records
 
 
 def _checked(gain: float | Sequence[float] | None, channels: Sequence[str]) -> np.ndarray:

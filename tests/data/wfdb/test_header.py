@@ -187,6 +187,17 @@ def test_voltages_are_in_millivolt(record, database, units, factor, encoding):
     assert [signal.gain for signal in head.signals] == pytest.approx([200 * factor, 200 * factor])
 
 
+@pytest.mark.parametrize(("stated", "baseline"), [("0(3)", 3), ("0(0)", 0), ("0", 5), ("", 0)])
+def test_a_gain_of_0_is_one_that_is_not_known(record, database, stated, baseline):
+    header = record(gain=200.0)
+    first, *rest = header.read_text().splitlines()
+    lines = [f"{line.split()[0]} 16 {stated} 16 5".replace("  16 5", "") for line in rest]
+    header.write_text("\n".join([first, *lines]) + "\n")
+    (head,) = read_heads(find_records(database))
+    assert {signal.gain for signal in head.signals} == {200.0}
+    assert {signal.baseline for signal in head.signals} == {baseline}
+
+
 def test_other_units_stay(record, database):
     record(units="mmHg")
     assert read_heads(find_records(database))[0].units == ("mmHg", "mmHg")

@@ -1,7 +1,7 @@
 """Images of one training step, and the map between their grey levels 0..255 and the networks' interval [-1, 1]."""
 
+import math
 from collections.abc import Callable
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -78,8 +78,11 @@ def checked_labels(labels: np.ndarray | None, count: int, classes: int, what: st
 
 def resident(images: Images, count: int, device: torch.device) -> Images:
     """Return the same images at positions 0…count − 1, kept on the device if they fit a share of its free memory."""
-    shape = images(np.zeros(1, np.int64)).shape[1:] if count else ()
-    if not count or not _fits(count * prod(shape), device):
+    if not count:
+        return images
+    shape = images(np.zeros(1, np.int64)).shape[1:]
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else math.inf
+    if count * math.prod(shape) > RESIDENT_SHARE * free:
         return images
     kept = torch.empty((count, *shape), dtype=torch.uint8, device=device)  # filled in place: never in memory twice
     for first in range(0, count, CHUNK):
@@ -93,10 +96,3 @@ def to_device(values: Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda" and values.device.type == "cpu":
         return values.pin_memory().to(device, non_blocking=True)
     return values.to(device)
-
-
-def _fits(size: int, device: torch.device) -> bool:
-    if device.type != "cuda":
-        return True
-    free, _ = torch.cuda.mem_get_info(device)
-    return size <= RESIDENT_SHARE * free

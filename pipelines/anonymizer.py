@@ -20,7 +20,6 @@ from ..errors import InputError
 from ..files import refuse_used
 from ..gan.sampling import CHUNK, iter_images
 from ..gan.training.checkpoint import Snapshot, load, save
-from ..gan.training.trainer import Trainer
 from ..transforms import Codec
 from .batches import n_training, store_batches, training_labels
 from .classes import Classes
@@ -78,7 +77,11 @@ class Anonymizer:
         with _in_memory(samples, {"kind": kind.name} if form is None else form, classes) as store:
             self._codec = fitted(self.recipe, store)
             trainer = new_trainer(self.recipe, self._codec, store_batches(store, self._codec, self.recipe))
-            self._train(trainer, total_steps(self.recipe, n_training(training_labels(store), self.recipe)))
+            steps = total_steps(self.recipe, n_training(training_labels(store), self.recipe))
+            with progress("train", steps) as advance:
+                trainer.callbacks = [showing(advance)]
+                trainer.train(steps)
+            self._snapshot = trainer.snapshot()
         return self
 
     def sample(self, n: int, labels: Sequence[str] | None = None, seed: int | None = None, first: int = 0) -> Samples:
@@ -169,12 +172,6 @@ class Anonymizer:
         if self._snapshot is None:
             raise InputError(f"recipe {self.recipe.name} is not trained yet; call fit, or load a run")
         return self._snapshot
-
-    def _train(self, trainer: Trainer, steps: int) -> None:
-        with progress("train", steps) as advance:
-            trainer.callbacks = [showing(advance)]
-            trainer.train(steps)
-        self._snapshot = trainer.snapshot()
 
 
 @contextmanager

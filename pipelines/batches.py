@@ -13,19 +13,16 @@ from ..transforms import Codec
 from .classes import Classes
 from .recipe import Recipe
 
-REFERENCE = 2000  # training images that the stopping score compares with
-
 Batches = Callable[[int], Batch]
 Rows = Callable[[int], np.ndarray]
 Share = tuple[int, int]  # number of a process, and how many there are
-WHOLE: Share = (0, 1)
 
 
 def store_batches(
     store: Store,
     codec: Codec,
     recipe: Recipe,
-    share: Share = WHOLE,
+    share: Share = (0, 1),
     keep: Callable[[Images, int], Images] | None = None,
 ) -> Batches:
     """Return the encoded training images of each step, with their classes for conditional networks.
@@ -131,11 +128,9 @@ def _anywhere(store: Store, codec: Codec, recipe: Recipe, labels: np.ndarray, sh
     n_starts = (runs["end"] - runs["begin"] - store.length + 1).to_numpy()
     records, begins = runs["record"].to_numpy(), runs["begin"].to_numpy()
     run_labels = np.array([label_of[record] for record in records])
+    weights = n_starts.astype(float)
     if recipe.train.balance == "weighted":  # each class as probable as any other
-        shares = np.bincount(run_labels, weights=n_starts)
-        weights = n_starts / shares[run_labels]
-    else:
-        weights = n_starts.astype(float)
+        weights /= np.bincount(run_labels, weights=n_starts)[run_labels]
     borders = np.cumsum(weights) / weights.sum()
     rank, count = share
 

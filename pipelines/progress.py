@@ -56,9 +56,8 @@ def say(text: str) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _lines(task: str, total: int | None) -> Advance:
+def _lines(task: str, whole: int | None) -> Advance:
     began = said = time.monotonic()
-    whole = total
 
     def advance(done: int, note: str = "", total: int | None = None) -> None:
         nonlocal said, whole

@@ -4,7 +4,6 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +12,8 @@ from pydantic import Field, ValidationError, model_validator
 from ..errors import InputError, nearest
 from ..files import new_file
 from .settings import RUNS, Data, Evaluate, Gan, Images, Section, Setting, Train, setting, settings_of
+
+RECIPES = Path(__file__).parent / "recipes"
 
 
 class Recipe(Section):
@@ -142,8 +143,7 @@ SECTIONS = tuple(dict.fromkeys(one.section for one in SETTINGS.values() if one.s
 
 def recipe_names() -> list[str]:
     """Names of the recipes that come with the program."""
-    folder = resources.files(__package__).joinpath("recipes")
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
 def load_recipe(name_or_path: str) -> Recipe:
@@ -152,24 +152,18 @@ def load_recipe(name_or_path: str) -> Recipe:
     Raises:
         InputError: no such recipe, broken TOML, an unknown setting or a value of the wrong type.
     """
-    if name_or_path in recipe_names():
-        text = resources.files(__package__).joinpath("recipes", f"{name_or_path}.toml").read_text("utf-8")
-        return _from_toml(text, name_or_path)
-    path = Path(name_or_path)
+    origin, names = name_or_path, recipe_names()
+    path = RECIPES / f"{origin}.toml" if origin in names else Path(origin)
     if path.suffix != ".toml":
-        raise InputError(f"recipe '{name_or_path}' is not known{nearest(name_or_path, recipe_names())}")
-    if not path.is_file():
-        raise InputError(f"{path}: no such recipe file; `anonimage recipes` lists the ones that come with the program")
+        raise InputError(f"recipe '{origin}' is not known{nearest(origin, names)}")
     try:
-        text = path.read_text("utf-8")
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise InputError(
+            f"{path}: no such recipe file; `anonimage recipes` lists the ones that come with the program"
+        ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file ({error.reason} at byte {error.start}); a recipe is TOML") from error
-    return _from_toml(text, str(path))
-
-
-def _from_toml(text: str, origin: str) -> Recipe:
-    try:
-        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{origin}: not valid TOML: {error}") from error
     for key, value in content.items():

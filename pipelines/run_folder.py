@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -78,14 +79,12 @@ class RunFolder:
         Raises:
             InputError: no run in it.
         """
-        folder = cls(path)
-        if folder.about_file.is_file() and not folder.recipe_file.is_file():
-            raise InputError(f"{path}: preparing was interrupted; run `anonimage prepare RECIPE SOURCE {path}` again")
-        if not folder.recipe_file.is_file():
-            raise InputError(
-                f"{path}: no run here (no recipe.toml); begin one with `anonimage prepare RECIPE SOURCE {path}`"
-            )
-        return folder
+        folder, command = cls(path), f"`anonimage prepare RECIPE SOURCE {path}`"
+        if folder.recipe_file.is_file():
+            return folder
+        if folder.about_file.is_file():
+            raise InputError(f"{path}: preparing was interrupted; run {command} again")
+        raise InputError(f"{path}: no run here (no recipe.toml); begin one with {command}")
 
     @classmethod
     def prepared(cls, path: Path) -> "RunFolder":
@@ -102,14 +101,7 @@ class RunFolder:
 
     @classmethod
     def claim(cls, path: Path, recipe: Recipe, source: Path, *, resume: bool, overwrite: bool) -> "RunFolder":
-        """The folder for a run of this recipe on this source; nothing in it is touched yet.
-
-        Arguments:
-            path: OUT.
-            recipe: the resolved recipe.
-            source: where the real data is.
-            resume: go on with the same run.
-            overwrite: a run in it may be deleted.
+        """The folder for a run of this resolved recipe on this source; nothing in it is touched yet.
 
         Raises:
             InputError: the folder is the source or lies in it, holds a different run, a run that was not asked to be
@@ -134,8 +126,7 @@ class RunFolder:
         """Make room for a run whose store and codec are about to be placed; `go_on` is the last step of that.
 
         Arguments:
-            recipe: of the run.
-            source: where the real data is.
+            recipe, source: of the run.
             mark: of the store; see `store_mark`.
             keep_training: only the store and the codec are replaced.
         """
@@ -192,14 +183,10 @@ class RunFolder:
         Raises:
             InputError: generated.json is missing, was edited, or records another number of samples.
         """
-        try:
-            generated = json.loads(self.generated.read_text("utf-8"))
-            step, written = int(generated["step"]), int(generated["n"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{self.generated}: missing or edited; generate again") from error
-        if n is not None and written != n:
-            raise InputError(f"{self.generated}: records {written} samples, found {n}; generate again")
-        return step
+        generated = _read(self.generated, {"step": int, "n": int}, "generate again")
+        if n is not None and generated["n"] != n:
+            raise InputError(f"{self.generated}: records {generated['n']} samples, found {n}; generate again")
+        return generated["step"]
 
     def about(self) -> dict[str, Any]:
         """Source and versions that made the run, and the mark of a store that lies elsewhere.
@@ -207,11 +194,8 @@ class RunFolder:
         Raises:
             InputError: run.json is missing or is not what was written.
         """
-        try:
-            about = json.loads(self.about_file.read_text("utf-8"))
-            return {"source": about["source"], "versions": dict(about["versions"]), "store": about.get("store")}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{self.about_file}: missing or edited; begin the run anew with --overwrite") from error
+        kinds: dict[str, Callable[[Any], Any]] = {"source": str, "versions": dict, "store": lambda mark: mark}
+        return _read(self.about_file, kinds, "begin the run anew with --overwrite")
 
     def _differences(self, recipe: Recipe, source: Path | None) -> str:
         """What makes a recipe, and a source, another run than this one: in a few words, empty if nothing does."""
@@ -227,13 +211,22 @@ class RunFolder:
     def _clear(self) -> None:
         """Delete the run's own files, and nothing that somebody else put beside them."""
         self.recipe_file.unlink(missing_ok=True)
-        folders = (self.path / STORE, self.checkpoints, self.best, self.evolution, self.against, self.synthetic)
+        entries = (getattr(self, name) for name, entry in vars(RunFolder).items() if isinstance(entry, Entry))
         unfinished = self.path.glob(f".{self.synthetic.name}*.unfinished")
-        for folder in (*folders, *map(self.synthetic_of, FORMATS), *unfinished):
-            shutil.rmtree(folder, ignore_errors=True)
-        files = (self.best_scores, self.codec_file, self.metrics, self.monitor, self.generated)
-        for file in (*files, self.scores, self.evidence, self.audit, self.report):
-            file.unlink(missing_ok=True)
+        for path in (*entries, self.path / STORE, *map(self.synthetic_of, FORMATS), *unfinished):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path != self.about_file:
+                path.unlink(missing_ok=True)
+
+
+def _read(path: Path, kinds: Mapping[str, Callable[[Any], Any]], remedy: str) -> dict[str, Any]:
+    """The values of a JSON file that this program wrote, each as its kind; one line of error for any other file."""
+    try:
+        written = json.loads(path.read_text("utf-8"))
+        return {key: kind(written[key]) for key, kind in kinds.items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: missing or edited; {remedy}") from error
 
 
 def versions() -> dict[str, str]:
@@ -252,8 +245,6 @@ def chosen_checkpoint(folder: RunFolder) -> Path:
     best = latest(folder.best) if folder.recipe.train.stop_score != "none" else None
     chosen = best or latest(folder.checkpoints)
     if chosen is None:
-        path = folder.path
-        raise InputError(
-            f"{path}: not trained yet (no checkpoint in {folder.checkpoints}); run `anonimage train {path}`"
-        )
+        where = f"no checkpoint in {folder.checkpoints}"
+        raise InputError(f"{folder.path}: not trained yet ({where}); run `anonimage train {folder.path}`")
     return chosen

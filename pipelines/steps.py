@@ -45,26 +45,21 @@ def run(
     if recipe.evaluate.verifier is not None:  # rather now than after hours
         Verifier.load(Path(recipe.evaluate.verifier))
         recipe = recipe.changed({"verifier": str(Path(recipe.evaluate.verifier).resolve())})
-    second = None if recipe.against is None else counterpart(recipe)
-    _make(recipe, source, out, parallel, resume=resume, overwrite=overwrite)
+    second = None if recipe.against is None else _counterpart(recipe)
+    prepare(recipe, source, out, parallel, resume=resume, overwrite=overwrite)
+    train(out)
+    generate(out)
     if second is not None:
         against = RunFolder(out).against
         say(f"against: {recipe.against}, in {against}")
-        _make(second, source, against, parallel, resume=RunFolder(against).recipe_file.is_file(), overwrite=False)
+        prepare(second, source, against, parallel, resume=RunFolder(against).recipe_file.is_file(), overwrite=False)
+        train(against)
+        generate(against)
         evaluate(against)
     evaluate(out, with_audit=with_audit)
 
 
-def _make(
-    recipe: Recipe, source: Path, out: Path, parallel: ParallelMap | None, *, resume: bool, overwrite: bool
-) -> None:
-    """The steps before the last one."""
-    prepare(recipe, source, out, parallel, resume=resume, overwrite=overwrite)
-    train(out)
-    generate(out)
-
-
-def counterpart(recipe: Recipe) -> Recipe:
+def _counterpart(recipe: Recipe) -> Recipe:
     """The recipe that a run is compared with, with the same changes of settings that this one had."""
     assert recipe.against is not None
     chosen = recipe.settings()

@@ -31,7 +31,7 @@ from ..gan.training.runtime import own_environment
 from ..gan.training.trainer import Callback, Trainer, TrainerSettings
 from ..launch import rank
 from ..transforms import Codec
-from .batches import REFERENCE, Batches, n_training, store_batches, training_labels
+from .batches import Batches, n_training, store_batches, training_labels
 from .classes import Classes
 from .codecs import load_codec
 from .progress import Advance, progress, say
@@ -47,6 +47,7 @@ LOOK_BACK = 600  # steps; from a first sign of failure to its event, the monitor
 EVOLVING = 8  # fixed latents, of each class where there are classes
 PROBE = (1, 45, 45)  # image on which precisions are compared
 MUCH_FASTER = 0.9  # of the time in single precision
+REFERENCE = 2000  # training images that the stopping score compares with
 
 
 def train(out: Path, recipe: Recipe | None = None) -> None:

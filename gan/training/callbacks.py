@@ -7,7 +7,7 @@ a checkpoint whose metrics are missing.
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -33,8 +33,6 @@ class Progress(Callback):
     """
 
     def __init__(self, report: Callable[[Row], None], every: int = 10) -> None:
-        if every < 1:
-            raise InputError(f"every {every} must be at least 1 step")
         self.report, self.every = report, every
 
     def start(self, trainer: Trainer) -> None:
@@ -66,21 +64,20 @@ class Metrics(Progress):
         losses = [f"{name}_loss" for name in (*trainer.networks.critics, "generator")]
         columns = {"step": int} | dict.fromkeys([*losses, "images_per_second", "seconds"], float)
         columns |= dict.fromkeys(trainer.objective.figures, float)
-        self._table = Table(self.path, columns, {"images_per_second": ".1f", "seconds": ".3f"})
+        self._table = Table(self.path, columns)
         rows = self._table.rewind(trainer.step)
         self._seconds_before = rows[-1]["seconds"] if rows else 0.0
         super().start(trainer)
 
     def _append(self, row: Row) -> None:
-        self._table.append(row | {"seconds": self._seconds_before + row["seconds"]})
+        timed = {"images_per_second": row["images_per_second"], "seconds": self._seconds_before + row["seconds"]}
+        self._table.append(row | {name: round(value, 3) for name, value in timed.items()})
 
 
 class Checkpoints(Callback):
     """Saves the training every few steps and when it stops; the newest few checkpoints remain."""
 
     def __init__(self, folder: Path, every: int = 500, keep: int = 3) -> None:
-        if every < 1 or keep < 1:
-            raise InputError(f"checkpoints every {every} steps, keep {keep}: both must be at least 1")
         self.folder, self.every, self.keep = folder, every, keep
 
     def start(self, trainer: Trainer) -> None:
@@ -122,8 +119,6 @@ class Evolution(Callback):
         n: int = 16,
         labels: np.ndarray | None = None,
     ) -> None:
-        if n < 1:
-            raise InputError(f"an evolution of {n} images; must be at least 1")
         self.steps, self.report, self.n, self.labels = frozenset(steps), report, n, labels
 
     def start(self, trainer: Trainer) -> None:
@@ -172,10 +167,8 @@ class Stopping(Callback):
         best: Path,
         report: Callable[[Scored], None],
     ) -> None:
-        if every < 1 or patience < 1:
-            raise InputError(f"scores every {every} steps, patience {patience}: both must be at least 1")
         self.score, self.every, self.patience, self.best, self.report = score, every, patience, best, report
-        self._table = Table(best.with_name(f"{best.name}.csv"), get_type_hints(Scored), {"score": ".17g"})
+        self._table = Table(best.with_name(f"{best.name}.csv"), get_type_hints(Scored))
         self._best: Scored | None = None
 
     def start(self, trainer: Trainer) -> None:
@@ -220,13 +213,11 @@ class Table:
 
     Arguments:
         path: the file, with a header row.
-        columns: type of each column: int, str, float, or float | None.
-        digits: how floats are written, by column; others with 9 digits, which is all of a float32.
+        columns: type of each column: int, str, float, or float | None; floats are written with all of their digits.
     """
 
     path: Path
     columns: Mapping[str, Any]
-    digits: Mapping[str, str] = field(default_factory=dict)
 
     def rewind(self, step: int, restarts: int = 0) -> list[Row]:
         """Drop the rows that training will write again from a step on, and a last row that was cut; return the others.
@@ -245,10 +236,6 @@ class Table:
         with checkpoint.writing(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
             file.write(self._line(row))
 
-    def rounded(self, row: Row) -> Row:
-        """Return the row as a resumed run will read it, with the digits that are written."""
-        return self._row(self._line(row).rstrip("\n"))
-
     def _read(self) -> list[Row]:
         text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
         header, *lines = text.split("\n")[:-1] or [",".join(self.columns)]  # the last was cut by a kill, or is empty
@@ -264,13 +251,7 @@ class Table:
             raise InputError(f"{self.path}: {line!r} is not a row of this file; rename or delete this file") from None
 
     def _line(self, row: Row) -> str:
-        return ",".join(_word(row[name], self.digits.get(name, ".9g")) for name in self.columns) + "\n"
-
-
-def _word(value: Any, digits: str) -> str:
-    if value is None:
-        return ""
-    return format(value, digits) if isinstance(value, float) else str(value)
+        return ",".join("" if row[name] is None else str(row[name]) for name in self.columns) + "\n"
 
 
 def _value(word: str, kind: Any) -> Any:

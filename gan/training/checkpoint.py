@@ -144,13 +144,13 @@ def discard(checkpoints: Path, unwanted: Callable[[int], bool]) -> None:
     with writing(checkpoints):
         for folder in reversed(complete(checkpoints)):
             if unwanted(int(folder.name)):
-                _delete(folder)
+                (folder / STATE).unlink()
+                shutil.rmtree(folder)
 
 
 def latest(checkpoints: Path) -> Path | None:
     """Return the newest checkpoint's folder, None when there is no checkpoint yet."""
-    folders = complete(checkpoints)
-    return folders[-1] if folders else None
+    return next(reversed(complete(checkpoints)), None)
 
 
 def load(folder: Path) -> Snapshot:
@@ -184,11 +184,6 @@ def complete(checkpoints: Path) -> list[Path]:
     # state.json is the first thing that deleting takes away, so a folder without it is one that was being deleted
     folders = [path for path in checkpoints.glob("[0-9]*") if path.name.isdecimal() and (path / STATE).is_file()]
     return sorted(folders, key=lambda path: int(path.name))
-
-
-def _delete(folder: Path) -> None:
-    (folder / STATE).unlink()
-    shutil.rmtree(folder)
 
 
 def _read_state(folder: Path) -> dict[str, Any]:

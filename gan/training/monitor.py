@@ -4,13 +4,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import numpy as np
 import torch
 
 from ...errors import InputError
-from ..networks.modules import require_known
 from ..randomness import Stream, latents
 from ..sampling import classify, images_of
 from . import checkpoint
@@ -19,7 +18,6 @@ from .checkpoint import Snapshot
 from .signs import Check, between_classes, events, last_healthy, varieties, with_spread
 from .trainer import Callback, Losses, Trainer, TrainingError
 
-ACTIONS = ("go_on", "stop", "rollback")
 ROLLBACKS = 3  # at most; another failure then stops training
 IMAGES = 32  # generated and real ones that a check compares
 
@@ -52,16 +50,13 @@ class Monitor(Callback):
     def __init__(
         self,
         path: Path,
-        action: str,
+        action: Literal["go_on", "stop", "rollback"],
         report: Callable[[Event], None],
         every: int = 25,
         checkpoints: Path | None = None,
     ) -> None:
-        require_known("action of the monitor", action, ACTIONS)
         if action == "rollback" and checkpoints is None:
             raise InputError("the monitor's action 'rollback' needs checkpoints to restart from; use 'stop' without")
-        if every < 1:
-            raise InputError(f"every {every} must be at least 1 step")
         self.path, self.action, self.report, self.every, self.checkpoints = path, action, report, every, checkpoints
         self._table = Table(path, get_type_hints(Check))
         self._checks: list[Check] = []
@@ -79,8 +74,7 @@ class Monitor(Callback):
         """Check, every few steps."""
         if trainer.step % self.every:
             return
-        exact = with_spread(self._checks, check_of(trainer, losses))
-        check = Check(**self._table.rounded(asdict(exact)))
+        check = with_spread(self._checks, check_of(trainer, losses))
         if not math.isfinite(check.critic_loss + check.generator_loss + check.gradient):
             trainer.snapshot()  # raises the TrainingError that is due within the next steps anyway
         before = events(self._checks)

@@ -329,8 +329,6 @@ class Ema(Generic[Network]):
     """
 
     def __init__(self, source: Network, decay: float = 0.999) -> None:
-        if not 0.0 <= decay < 1.0:
-            raise InputError(f"ema_decay {decay} must be at least 0 and below 1; 0.999 is usual")
         self.decay = decay
         self.network = deepcopy(source).eval().requires_grad_(False)
         self._source = source

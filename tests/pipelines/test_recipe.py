@@ -45,6 +45,9 @@ def test_a_recipe_does_not_change():
         load_recipe("demo").train.batch = 3
 
 
+AT_LEAST_1 = ("metrics_every", "checkpoint_every", "score_every", "patience", "devices", "nodes")
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -52,6 +55,11 @@ def test_a_recipe_does_not_change():
         ({"stride": "often"}, ["stride", "'often'", "integer"]),
         ({"real_label": "2"}, ["real_label", "less than or equal to 1"]),
         ({"starts": "somewhere"}, ["starts", "'grid' or 'random'"]),
+        ({"device": "gpu"}, ["device", "'auto', 'cpu' or 'cuda'"]),
+        ({"precision": "16"}, ["precision", "'auto', '32' or 'bf16'"]),
+        ({"on_trouble": "rolback"}, ["on_trouble", "'go_on', 'stop' or 'rollback'"]),
+        ({"ema_decay": "1"}, ["ema_decay", "less than 1"]),
+        *(({name: "0"}, [name, "greater than or equal to 1"]) for name in AT_LEAST_1),
         ({"leads": "i,I"}, ["named twice"]),
         ({"quantile_low": "0.995"}, ["quantile_low 0.995", "quantile_high 0.99"]),
     ],

@@ -22,8 +22,8 @@ def test_a_row_every_few_steps(tmp_path, small):
 def test_progress_and_metrics_agree(tmp_path, small):
     readings = []
     small.trainer([Metrics(tmp_path / "metrics.csv", every=2), Progress(readings.append, every=2)]).train(4)
-    assert [(r["step"], *(f"{r[name]:.9g}" for name in ("critic_loss", "generator_loss"))) for r in readings] == [
-        (int(step), critic, generator) for step, critic, generator in small.rows(tmp_path / "metrics.csv")
+    assert [(r["step"], r["critic_loss"], r["generator_loss"]) for r in readings] == [
+        (int(step), float(critic), float(generator)) for step, critic, generator in small.rows(tmp_path / "metrics.csv")
     ]
 
 
@@ -95,9 +95,3 @@ def test_a_path_that_cannot_be_written_is_one_line(tmp_path, small):
     for callback in (Metrics(folder / "metrics.csv"), Checkpoints(folder, every=1)):
         with pytest.raises(InputError, match=r"cannot be (written|made)"):
             small.trainer([callback]).train(1)
-
-
-@pytest.mark.parametrize("make", [lambda p: Metrics(p, 0), lambda p: Checkpoints(p, 0), lambda p: Checkpoints(p, 1, 0)])
-def test_intervals_below_one_are_refused(tmp_path, make):
-    with pytest.raises(InputError, match="at least 1"):
-        make(tmp_path / "x")

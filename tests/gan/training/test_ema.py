@@ -1,6 +1,5 @@
 import pytest
 import torch
-from anonimage.errors import InputError
 from anonimage.gan.training.trainer import Ema
 from torch import nn
 
@@ -44,9 +43,3 @@ def test_the_average_is_apart_from_the_network_and_never_trained():
     assert source.training
     assert not any(weight.requires_grad for weight in ema.network.parameters())
     assert all(weight.requires_grad for weight in source.parameters())
-
-
-@pytest.mark.parametrize("decay", [1.0, -0.1])
-def test_a_decay_outside_its_range_is_refused(decay):
-    with pytest.raises(InputError, match="ema_decay"):
-        Ema(nn.Linear(1, 1), decay)

@@ -233,18 +233,9 @@ def test_a_rollback_takes_other_batches_and_latents(small):
     assert small.weights(plain) != small.weights(trainer)
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"device": "gpu"}, "device 'gpu' is not known; use one of auto, cpu, cuda"),
-        ({"precision": "16"}, "precision '16' is not known; use one of 32, bf16"),
-        ({"seed": -1}, "seed -1 is negative"),
-        ({"ema_decay": 1.0}, "ema_decay"),
-    ],
-)
-def test_settings_that_cannot_be_are_refused(small, settings, message):
-    with pytest.raises(InputError, match=message):
-        Trainer(small.PLAIN, CrossEntropy(), small.batches, TrainerSettings(**({"device": "cpu"} | settings)))
+def test_a_negative_seed_is_refused(small):
+    with pytest.raises(InputError, match="seed -1 is negative"):
+        Trainer(small.PLAIN, CrossEntropy(), small.batches, TrainerSettings(device="cpu", seed=-1))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")

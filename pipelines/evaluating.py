@@ -21,7 +21,6 @@ from .evaluation.privacy.findings import Audit
 from .evaluation.scores import Score, Scores, load_evidence, load_scores, save_evidence, save_scores
 from .evaluation.sets import DrawnSamples, Sets, refuse_shared_patients
 from .evaluation.verifier import Verifier
-from .fingerprint import fingerprint
 from .kinds import kind_of_codec
 from .progress import say
 from .recipe import Recipe
@@ -29,7 +28,7 @@ from .release.gate import judge
 from .release.policy import Policy, load_policy
 from .report.content import Run
 from .report.paper_claims import observe
-from .run_folder import RunFolder, chosen_checkpoint
+from .run_folder import RunFolder, chosen_checkpoint, fingerprint
 
 
 def evaluate(out: Path, *, with_audit: bool = False) -> None:

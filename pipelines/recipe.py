@@ -67,11 +67,6 @@ class Recipe(Section):
         return length or int(side) ** 2
 
     @property
-    def step_between_windows(self) -> int:
-        """The stride in samples, resolved."""
-        return self.data.stride or self.window
-
-    @property
     def class_head(self) -> str:
         """The head, resolved."""
         if self.gan.head == "auto":

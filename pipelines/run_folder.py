@@ -1,5 +1,6 @@
 """The folder OUT of a run: what lies where, and whose run it is."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -232,6 +233,27 @@ def _read(path: Path, kinds: Mapping[str, Callable[[Any], Any]], remedy: str) ->
 def versions() -> dict[str, str]:
     """Versions of this program and of the packages that decide its results."""
     return {"anonimage": __version__, **{name: version(name) for name in PACKAGES}}
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over names and contents of all files in a folder, by which others than those scored are not released.
+
+    Raises:
+        InputError: the folder is not there, or holds no file.
+    """
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    if not names:
+        raise InputError(f"{folder}: holds no file; run `anonimage generate {folder.parent}`")
+    whole = hashlib.sha256()
+    for name in names:
+        whole.update(f"{name}\0{sha256(folder / name)}\n".encode())
+    return whole.hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def chosen_checkpoint(folder: RunFolder) -> Path:

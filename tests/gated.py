@@ -4,8 +4,7 @@ from pathlib import Path
 
 from anonimage.pipelines.evaluation.privacy.findings import Attack, Audit, Control
 from anonimage.pipelines.evaluation.scores import Score, save_scores
-from anonimage.pipelines.fingerprint import fingerprint
-from anonimage.pipelines.run_folder import RunFolder
+from anonimage.pipelines.run_folder import RunFolder, fingerprint
 
 GOOD = {"1nnc": Score(0.8, 0.75, 0.85, 0.5, 200), "coverage": Score(0.5, 0.4, 0.6, 0.9, 100)}
 GOOD |= {"recall": Score(0.5, 0.4, 0.6, 0.9, 100), "r: undetectable": Score(0.02, 0, 0.05, 0.01, 200)}

@@ -99,10 +99,8 @@ def events(checks: Sequence[Check]) -> dict[str, str]:
 
 def last_healthy(checks: Sequence[Check]) -> int:
     """Return the step of the last check at which nothing was even suspicious; 0 if there is none."""
-    end = (
-        len(checks) - SPREAD_CHECKS if _DETECTORS["stuck"](checks) else len(checks)
-    )  # a loss is stuck from its first check on
-    for number in range(end - 1, -1, -1):
+    stuck = SPREAD_CHECKS if _stuck(checks) else 0  # a loss is stuck from its first check on
+    for number in reversed(range(len(checks) - stuck)):
         row = checks[number]
         if not (_is_flat(checks, number) or _is_sure(row) or _is_one_class(row)):
             return row.step

@@ -13,10 +13,9 @@ from pathlib import Path
 from ...errors import InputError
 from ...launch import LEASH
 from ..evaluation.scores import load_scores
-from ..fingerprint import fingerprint
 from ..lock import locked
 from ..recipe import Recipe
-from ..run_folder import RunFolder
+from ..run_folder import RunFolder, fingerprint
 
 PACKAGE = Path(__file__).resolve().parents[2]
 _POLL_S = 0.05

@@ -11,8 +11,7 @@ import pandas as pd
 from ...data.store.store import open_store
 from ...errors import InputError
 from ..evaluation.scores import Score, load_scores, score_table
-from ..fingerprint import fingerprint
-from ..run_folder import RunFolder
+from ..run_folder import RunFolder, fingerprint
 from .statistics import NAN, Difference, Mean, compare_paired, mean_of
 
 Settings = tuple[tuple[str, str], ...]

@@ -127,7 +127,7 @@ def stage_windows(
         return stage_store(
             to,
             sources,
-            Cut(recipe.window, recipe.step_between_windows, parts),
+            Cut(recipe.window, recipe.data.stride or recipe.window, parts),
             classes=classes,
             form=form,
             parallel=parallel,

@@ -22,10 +22,9 @@ from ..classes import Classes
 from ..codecs import load_codec
 from ..evaluation.privacy.findings import Audit
 from ..evaluation.scores import Scores, load_scores
-from ..fingerprint import fingerprint, sha256
 from ..kinds import kind_of_codec
 from ..progress import progress, say
-from ..run_folder import RunFolder, chosen_checkpoint
+from ..run_folder import RunFolder, chosen_checkpoint, fingerprint, sha256
 from .gate import Area, judge, passes
 from .leaks import find_leaks
 from .policy import Policy, load_policy

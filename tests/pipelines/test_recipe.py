@@ -29,7 +29,7 @@ def test_recipes_say_what_the_paper_says(name):
         100,
         (64, 128, 256),
     )
-    assert recipe.step_between_windows == 2025  # no overlap
+    assert recipe.data.stride is None  # no overlap
 
 
 @pytest.mark.parametrize("name", recipe_names())

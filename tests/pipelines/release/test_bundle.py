@@ -15,11 +15,10 @@ from anonimage.errors import InputError
 from anonimage.gan.networks.family import Architecture
 from anonimage.gan.training.checkpoint import load
 from anonimage.pipelines.evaluation.privacy.findings import Audit
-from anonimage.pipelines.fingerprint import fingerprint
 from anonimage.pipelines.release import bundle
 from anonimage.pipelines.release.bundle import release
 from anonimage.pipelines.release.policy import load_policy
-from anonimage.pipelines.run_folder import RunFolder, chosen_checkpoint
+from anonimage.pipelines.run_folder import RunFolder, chosen_checkpoint, fingerprint
 from gated import attack, judged
 from tiny import anonimage
 

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import structure
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PILLARS = {"data", "transforms", "gan"}
@@ -82,6 +83,63 @@ def test_what_the_floors_allow_is_not_called_a_violation(tmp_path):
         "import json\nfrom ..errors import InputError\nfrom .samples import Samples\n"
     )
     assert violations(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    return structure.imports(REPOSITORY)
+
+
+def test_no_files_import_each_other_in_a_circle(graph):
+    assert structure.circles(graph) == []
+
+
+def test_no_folder_imports_one_above_it(graph):
+    assert structure.upward(graph) == []
+
+
+def test_every_folder_stands_on_a_floor(graph):
+    folders = {room for room in structure.floors(graph) if not room.endswith(".py")} - {"pipelines/recipes"}
+    assert folders == {folder for floor in structure.FLOORS for folder in floor}
+
+
+def _planted(graph: dict[str, set[str]], file: str, target: str) -> dict[str, set[str]]:
+    return graph | {file: graph.get(file, set()) | {target}, target: graph.get(target, set())}
+
+
+@pytest.mark.parametrize(
+    ("file", "target"),
+    [
+        ("gan/networks/dcgan.py", "gan/training/trainer.py"),
+        ("gan/objectives/objective.py", "gan/training/trainer.py"),
+        ("transforms/layouts/paths.py", "transforms/codec.py"),
+        ("data/wfdb/listing.py", "data/table/planted.py"),
+        ("pipelines/evaluation/planted.py", "pipelines/kinds/kind.py"),
+        ("pipelines/release/gate.py", "pipelines/report/page.py"),
+        ("pipelines/report/page.py", "pipelines/commands/__init__.py"),
+    ],
+)
+def test_a_planted_import_upward_is_found(graph, file, target):
+    assert any(line == f"{file} -> {target}" for line in structure.upward(_planted(graph, file, target)))
+
+
+def test_a_planted_circle_is_found(tmp_path):
+    (tmp_path / "gan").mkdir()
+    lines = {"a": "from .b import x", "b": "def f():\n    from . import c", "c": "from .a import y"}
+    for name, line in lines.items():
+        (tmp_path / "gan" / f"{name}.py").write_text(line + "\n")
+    assert structure.circles(structure.imports(tmp_path)) == [["gan/a.py", "gan/b.py", "gan/c.py"]]
+
+
+def test_the_figures_are_counted_right(tmp_path):
+    (tmp_path / "gan").mkdir()
+    code = "def f(x, *, y):\n    return x\n\n\nclass A:\n    def g(self, z):\n        return z\n"
+    (tmp_path / "gan" / "a.py").write_text(code)
+    counted = structure.figures(tmp_path)
+    assert counted["source lines"] == "7"
+    assert counted["source files"] == "1"
+    assert counted["functions"] == "2"
+    assert counted["parameters of a function, at most"] == "2 (gan/a.py:f)"
 
 
 def declared_packages() -> set[str]:

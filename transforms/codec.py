@@ -78,7 +78,7 @@ class Codec:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(c, H, W)"""
+        """The shape (c, H, W)."""
         return self.arrangement.image_shape
 
     @property

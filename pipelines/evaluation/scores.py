@@ -164,6 +164,7 @@ class Definition:
 @dataclass(frozen=True)
 class ScoreTable:
     """All scores, in the order of the report.
+
     >>> table = score_table()
     >>> table.title("heart_rate: mean", {})
     'heart rate, mean'

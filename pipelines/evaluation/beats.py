@@ -192,7 +192,8 @@ def delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
         table = _delineate(filled(signals[first : first + TOGETHER]), fs)
         table["window"] += first
         tables.append(table)
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS), dtype=float)
+    empty = pd.DataFrame(columns=list(COLUMNS), dtype=float).astype({"window": int})
+    return pd.concat(tables, ignore_index=True) if tables else empty
 
 
 def _delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
@@ -227,9 +228,8 @@ def _delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
     table = pd.DataFrame({"window": windows} | {name: (marks[name] - margin) / fs for name in COLUMNS[1:]})
     marked = table[list(MARKS)].to_numpy()
     end = (signals.shape[1] - 1) / fs
-    outside = (marked < QUIET_S) | (
-        marked > end - QUIET_S
-    )  # what begins or ends nearer to the border may go on behind it
+    # what begins or ends nearer to the border may go on behind it
+    outside = (marked < QUIET_S) | (marked > end - QUIET_S)
     table[list(MARKS)] = np.where(outside, np.nan, marked)
     return table
 

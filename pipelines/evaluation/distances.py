@@ -14,7 +14,6 @@ FRECHET_ROWS = 5000  # of a set at most
 KERNEL_ROWS = 1000  # of a set at most: the subsets of Bińkowski et al. 2018
 AXES = 64  # principal axes at most
 ROWS_PER_AXIS = 10  # in each half; with fewer, covariances are guesses
-RELATIVE = ("r_frechet", "r_kernel")
 RELATIVE_PEOPLE = 20  # control patients; of fewer, halves are as far apart as noise is from either
 DIVISIONS = 10  # of control patients into halves; ME-GAN, section 5.6
 DRAWS = 100  # bootstrap samples

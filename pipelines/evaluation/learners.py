@@ -94,7 +94,7 @@ def fit_encoder(
         encoder.network.train()
         for _ in range(steps):
             drawn = rng.permutation(len(names))[:PEOPLE]
-            rows = np.concatenate([_some(members[who], rng) for who in drawn])
+            rows = np.concatenate([rng.choice(members[who], VIEWS, replace=len(members[who]) < VIEWS) for who in drawn])
             points = encoder.network(torch.from_numpy(varied(windows[rows], rng)))
             loss = contrastive(nn.functional.normalize(points), torch.from_numpy(codes[rows]))
             optimizer.zero_grad()
@@ -119,11 +119,6 @@ def contrastive(points: Tensor, people: Tensor) -> Tensor:
 def _rate(step: int, steps: int) -> float:
     """Share of the highest learning rate: up in the first fifth, then down along a cosine."""
     return min(1.0, (step + 1) / (1 + steps / 5)) * (1 + math.cos(math.pi * step / max(1, steps))) / 2
-
-
-def _some(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """VIEWS windows of one person, the same twice only of who has fewer."""
-    return rng.choice(rows, VIEWS, replace=len(rows) < VIEWS)
 
 
 def standardized(values: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from ...data.samples import Samples
 from ...data.table.form import TableForm
@@ -27,9 +26,7 @@ NULL_IMAGES = 2000  # generated to see whether their NULL pixels are 0
 UTILITY = ("utility", "tstr: macro PR-AUC", "trtr: macro PR-AUC")  # in a word, and what a policy may ask for
 NO_VERIFIER = "no verifier of people was given; make one with `anonimage verifier` from people who came several times"
 NO_ECG = "people are recognised by their ECG, and these are no signals in mV"
-LONGER = (
-    1.5  # times as long, or as short, as the windows that a verifier was tried on: its error is not known for those
-)
+LONGER = 1.5  # times as long, or as short, as the windows of a verifier's trial: its error is not known for those
 
 
 @dataclass
@@ -37,15 +34,8 @@ class Measured:
     """What the steps of measuring add to: scores, what pictures are drawn from, and what was not measured and why."""
 
     scores: dict[str, Score] = field(default_factory=dict)
-    parameters: dict[str, pd.DataFrame] = field(default_factory=dict)
-    spectra: dict[str, np.ndarray] = field(default_factory=dict)
-    features: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["x", "y", "kind"]))
+    evidence: Evidence = field(default_factory=Evidence)
     not_measured: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def evidence(self) -> Evidence:
-        """What pictures are drawn from."""
-        return Evidence(self.parameters, self.spectra, self.features)
 
     def lacks(self, names: Iterable[str], reason: str) -> None:
         """Say why such scores are missing; those that were measured are left out."""
@@ -54,15 +44,15 @@ class Measured:
 
 def measure(sets: Sets, fidelity: Callable[[Sets, Measured], None], lesson: Lesson) -> Measured:
     """All scores of a run but those of privacy; `fidelity` adds those that have meaning for its kind of data alone."""
-    steps: list[tuple[str, Callable[[Sets, Measured], None]]] = [
-        ("likeness", _likeness),
-        ("what is of its kind", fidelity),
-        ("what it is good for", lambda sets, measured: _utility(sets, measured, lesson)),
-        ("what the networks show", _networks),
-    ]
+    steps: dict[str, Callable[[Sets, Measured], None]] = {
+        "likeness": _likeness,
+        "what is of its kind": fidelity,
+        "what it is good for": lambda sets, measured: _utility(sets, measured, lesson),
+        "what the networks show": _networks,
+    }
     measured = Measured()
     with progress("evaluate", len(steps)) as advance:
-        for done, (name, step) in enumerate(steps):
+        for done, (name, step) in enumerate(steps.items()):
             advance(done, name)
             step(sets, measured)
         advance(len(steps), "done")
@@ -111,7 +101,7 @@ def measure_signals(sets: Sets, measured: Measured) -> None:
         measured.lacks(score_table().group("spectrum"), "the sampling rate is unknown")
         return
     measured.scores |= signals.score_noise(coded, codec.fs) | signals.score_spectrum(coded, codec.fs)
-    measured.spectra |= signals.spectra(coded.synthetic, coded.control, codec.fs, seed)
+    measured.evidence.spectra = signals.spectra(coded.synthetic, coded.control, codec.fs, seed)
     if set(codec.units) == {"mV"}:  # an ECG, as far as anybody says
         _measure_beats(windows, codec, measured)
     else:
@@ -133,7 +123,7 @@ def _measure_features(sets: Sets, windows: Comparison, measured: Measured) -> No
         else "a half of the control patients has fewer than two windows that differ",
     )
     kinds = {"training": features.training, "control": features.control, "synthetic": features.synthetic}
-    measured.features = distances.feature_map(kinds, windows.seed)
+    measured.evidence.features = distances.feature_map(kinds, windows.seed)
 
 
 def _measure_beats(windows: Comparison, codec: Codec, measured: Measured) -> None:
@@ -145,7 +135,7 @@ def _measure_beats(windows: Comparison, codec: Codec, measured: Measured) -> Non
     synthetic, control, training = (
         parameters.measure_parameters(part, codec.channels, codec.fs) for part in windows.values
     )
-    measured.parameters |= {"synthetic": synthetic, "control": control}
+    measured.evidence.parameters = {"synthetic": synthetic, "control": control}
     scores, reasons = parameters.score_parameters(synthetic, control, windows.control_patients, training, windows.seed)
     measured.scores |= scores
     measured.not_measured |= reasons

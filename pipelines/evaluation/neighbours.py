@@ -11,7 +11,6 @@ from .sets import Comparison
 
 ACCURACY_SAMPLES = 5000  # of a set at most: time grows with their square, and 1NNC is known to 1 % by then
 MANIFOLD_SAMPLES = 3000  # of a set at most: a share of so many is known to 1 %, and time grows with their square
-MANIFOLD = ("precision", "recall", "density", "coverage")
 BLOCKS = 200  # of patients at most, each resampled as a whole: more would refine an interval, not widen or narrow it
 BLOCK_MEMORY = 64  # MiB of distances at a time
 
@@ -87,12 +86,12 @@ def score_manifold(sets: Comparison, k: int = 5) -> dict[str, Score]:
         return {}
     synthetic = _count_balls(sets.synthetic, sets.own, sets, k, rng)
     training = _count_balls(sets.training, sets.training_patients, sets, k, rng).figures(k)
-    draws = synthetic.resampled(k, rng)
-    bounds = {"density": np.inf}
-    return {
-        name: Score(value, *around(value, draws[name], 0, bounds.get(name, 1)), training[name], n)
-        for name, value in synthetic.figures(k).items()
-    }
+    draws = synthetic.figures(k, rng)
+    scores = {}
+    for name, (value,) in synthetic.figures(k).items():
+        ends = around(float(value), draws[name], 0, np.inf if name == "density" else 1)
+        scores[name] = Score(float(value), *ends, float(training[name][0]), n)
+    return scores
 
 
 @dataclass(frozen=True)
@@ -107,17 +106,10 @@ class _BallCounts:
     synthetic_blocks: np.ndarray
     real_blocks: np.ndarray
 
-    def figures(self, k: int) -> dict[str, float]:
-        synthetic, real = np.ones((1, self.holds.shape[1])), np.ones((1, self.in_real.shape[1]))
-        return {name: float(figure[0]) for name, figure in self._figures(k, synthetic, real).items()}
-
-    def resampled(self, k: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """The figures (R,) of bootstrap samples of both sets' blocks."""
-        synthetic, real = (multiplicities(np.arange(x.shape[1]), rng) for x in (self.holds, self.in_real))
-        return self._figures(k, synthetic, real)
-
-    def _figures(self, k: int, synthetic: np.ndarray, real: np.ndarray) -> dict[str, np.ndarray]:
-        """The figures (R,), given how often each block counts: (R, B') and (R, B)."""
+    def figures(self, k: int, rng: np.random.Generator | None = None) -> dict[str, np.ndarray]:
+        """The figures (1,), or those (R,) of bootstrap samples of both sets' blocks."""
+        blocks = (np.arange(x.shape[1]) for x in (self.holds, self.in_real))
+        synthetic, real = (np.ones((1, len(x))) if rng is None else multiplicities(x, rng) for x in blocks)
         in_real = self.in_real @ real.T  # (N, R)
         balls = real[:, self.real_blocks].mean(axis=1)
         return {

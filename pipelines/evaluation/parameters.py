@@ -6,15 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .beats import TOGETHER, delineate, filled
+from .beats import delineate, filled
 from .resampling import around, correlations, kolmogorov_smirnov, multiplicities, shares, some
 from .scores import Score
 
-LEADS = (
-    "v5",
-    "ii",
-    "i",
-)  # the first of these that a record has is measured, as in the paper (V5); else the first channel
+# the first of these that a record has is measured, as in the paper (V5); else the first channel
+LEADS = ("v5", "ii", "i")
 LEVEL_S = 0.010  # seconds before QRS over which the isoelectric level is taken: the PR segment
 FEWEST, FEWEST_AT_ENDS = 20, 40  # windows from which on there are mean, spread and distance, and percentiles
 PERCENTILES = (2.5, 97.5)
@@ -62,15 +59,11 @@ def measure_parameters(values: np.ndarray, channels: Sequence[str], fs: float) -
 
     Source: DeepFake electrocardiograms, Table 2 and Figure 3.
     """
-    signals = values[:, measured_lead(channels)]
+    signals = filled(values[:, measured_lead(channels)])
+    beats = delineate(signals, fs)
+    medians = _of_beats(signals, beats, fs).groupby(beats["window"].to_numpy()).median()
     keys = [parameter.key for parameter in (*PARAMETERS, RR)]
-    table = pd.DataFrame(np.nan, index=range(len(signals)), columns=keys)
-    for first in range(0, len(signals), TOGETHER):
-        part = filled(signals[first : first + TOGETHER])
-        beats = delineate(part, fs)
-        medians = _of_beats(part, beats, fs).groupby(beats["window"].to_numpy()).median()
-        medians.index += first
-        table.loc[medians.index, medians.columns] = medians
+    table = medians.reindex(index=range(len(signals)), columns=keys).astype(float)
     table["heart_rate"] = 60_000 / table["rr"]
     return table
 

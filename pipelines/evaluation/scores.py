@@ -72,7 +72,7 @@ def read_json(kind: type[_Record], path: Path, command: str) -> _Record:
         raise InputError(f"{path}: missing or edited; run `anonimage {command} {path.parent}`") from error
 
 
-@dataclass(frozen=True)
+@dataclass
 class Evidence:
     """What the pictures of the report are drawn from, besides the samples; empty where it has no meaning."""
 

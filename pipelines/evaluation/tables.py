@@ -15,9 +15,7 @@ BINS, PAIR_BINS = 10, 5  # of numbers: quantiles of the training rows
 LEVELS = 20  # of a category; rarer ones count as one more
 ROWS = 2000  # of a set at most, for what is resampled
 
-_Times = tuple[
-    np.ndarray, np.ndarray
-]  # how often synthetic and training rows are in each bootstrap sample: (R, N) each
+_Times = tuple[np.ndarray, np.ndarray]  # (R, N) each: how often a row is in a bootstrap sample; synthetic, training
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,8 @@ def train_verifier(
     """
     whole = read_sessions(source, lead, seconds, fs)
     sessions, described = _usable(whole)
-    if (several := _people_with_several(sessions)) < 2 * FOLDS:
+    several = sum(len(np.unique(sessions.session[sessions.person == name])) > 1 for name in np.unique(sessions.person))
+    if several < 2 * FOLDS:
         raise InputError(
             f"{source}: {several} people have several sessions with usable windows; "
             f"a verifier needs {2 * FOLDS}, give a database like ECG-ID"
@@ -137,7 +138,10 @@ def train_verifier(
         points = _project(described[unseen], *_learn(np.concatenate([described[learnt], beside]), people))
         for name, pairs in compare(points, codes[unseen], sessions.session[unseen], sessions.day[unseen]).items():
             trial.setdefault(name, []).append(pairs)
-    scored = {name: score_equal_error(pooled(pairs), seed) for name, pairs in trial.items() if is_trial(pairs)}
+    # of more than one person with a genuine pair, and of anybody to mistake them for
+    whole_trial = {name: pooled(pairs) for name, pairs in trial.items()}
+    judged = {name: pairs for name, pairs in whole_trial.items() if pairs.people > 1 and not pairs.genuine.all()}
+    scored = {name: score_equal_error(pairs, seed) for name, pairs in judged.items()}
     if not scored:
         raise InputError(f"{source}: no header says the day of its record ('# ECG date: …'); add it or use ECG-ID")
     errors = {name: score for name, (score, _) in scored.items()}
@@ -182,13 +186,6 @@ def _project(described: np.ndarray, centre: np.ndarray, axes: np.ndarray) -> np.
     """(N, F) points of length 1; 0 where nothing is described."""
     points = np.nan_to_num((described - centre) @ axes)
     return (points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)).astype(np.float32)
-
-
-def _people_with_several(sessions: Sessions) -> int:
-    """How many people have more than one session."""
-    _, first = np.unique(sessions.session, return_index=True)
-    _, counts = np.unique(sessions.person[first], return_counts=True)
-    return int((counts > 1).sum())
 
 
 @dataclass(frozen=True)
@@ -300,12 +297,6 @@ def compare(points: np.ndarray, person: np.ndarray, session: np.ndarray, day: np
 def pooled(pairs: Sequence[Comparisons]) -> Comparisons:
     """All comparisons of several folds."""
     return Comparisons(*(np.concatenate(parts) for parts in zip(*(vars(one).values() for one in pairs), strict=True)))
-
-
-def is_trial(pairs: Sequence[Comparisons]) -> bool:
-    """Whether there is more than one person with a genuine pair, and anybody to mistake them for."""
-    whole = pooled(pairs)
-    return whole.people > 1 and not whole.genuine.all()
 
 
 def mean_points(points: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:

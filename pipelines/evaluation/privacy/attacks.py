@@ -54,24 +54,20 @@ def attack_copies(
     ratio = np.divide(swept.first, swept.second, out=np.ones_like(swept.first), where=swept.second > 0)
     rest = (pool.member, seed, resamples)
     exact, near = _copied(synthetic[some], shapes[some], pool, seed, resamples)
-    tested = {
-        "copies: exact": ("copy_share", exact),
-        "copies: near": ("copy_share", near),
-        "copies: nearest record": (
-            "membership_auc",
-            permutation.members_share(swept.person, np.ones(len(synthetic)), *rest),
-        ),
-        "copies: nearest-neighbour ratio": (
-            "membership_auc",
-            permutation.members_share(swept.person, 1 - ratio, *rest),
-        ),
-    }
-    return [_attack(name, limit, QUESTIONS[name], of, pool) for name, (limit, of) in tested.items()]
+    nearest = permutation.members_share(swept.person, np.ones(len(synthetic)), *rest)
+    weighted = permutation.members_share(swept.person, 1 - ratio, *rest)
+    return [
+        _attack("copies: exact", "copy_share", exact, pool.member),
+        _attack("copies: near", "copy_share", near, pool.member),
+        _attack("copies: nearest record", "membership_auc", nearest, pool.member),
+        _attack("copies: nearest-neighbour ratio", "membership_auc", weighted, pool.member),
+    ]
 
 
-def _attack(name: str, limit: str, question: str, of: Tested, pool: Pool) -> Attack:
-    score = Score(of.value, of.low, of.high, of.baseline, pool.people)
-    return Attack(name, limit, question, score, of.p_value, *pool.numbers)
+def _attack(name: str, limit: str, of: Tested, member: np.ndarray, remark: str = "") -> Attack:
+    score = Score(of.value, of.low, of.high, of.baseline, len(member))
+    numbers = (int(member.sum()), int((~member).sum()))
+    return Attack(name, limit, QUESTIONS[name.split(",")[0]] + remark, score, of.p_value, *numbers)
 
 
 def _copied(features: np.ndarray, shapes: np.ndarray, pool: Pool, seed: int, resamples: int) -> tuple[Tested, Tested]:
@@ -184,15 +180,13 @@ def _areas(
             values = np.bincount(codes, weights=figures) / np.bincount(codes)
             codes = np.arange(pool.people)
         area = permutation.membership_auc(values, codes, pool.member, seed, resamples)
-        points = zip(
-            permutation.FALSE_RATES.tolist(), permutation.roc_curve(values, codes, pool.member).tolist(), strict=True
-        )
-        attack = _attack(f"{name}, {who}", f"{limits}_auc", QUESTIONS[name], area, pool)
+        curve = permutation.roc_curve(values, codes, pool.member)
+        points = zip(permutation.FALSE_RATES.tolist(), curve.tolist(), strict=True)
+        attack = _attack(f"{name}, {who}", f"{limits}_auc", area, pool.member)
         attacks.append(replace(attack, roc={"synthetic": list(points)}))
         if rates and n >= needed:
             rate = permutation.tpr_at_fpr(RATE, values, codes, pool.member, seed, min(resamples, FEW_RESAMPLES))
-            name_of_rate = f"{name}, TPR at 1 % FPR, {who}"
-            attacks.append(_attack(name_of_rate, f"{limits}_tpr", QUESTIONS[name], rate, pool))
+            attacks.append(_attack(f"{name}, TPR at 1 % FPR, {who}", f"{limits}_tpr", rate, pool.member))
     return attacks
 
 
@@ -248,10 +242,8 @@ class Matcher:
         has_beat = (shown != 0).any(axis=1)  # a window without a beat is nobody's
         named = has_beat & (similar.max(axis=1) >= self.threshold)
         of = permutation.members_excess(similar.argmax(axis=1), named.astype(float), member, seed, resamples)
-        score = Score(of.value, of.low, of.high, of.baseline, len(member))
-        question = f"{QUESTIONS[REIDENTIFICATION]} {has_beat.mean():.0%} of the windows shown hold a whole beat."
-        numbers = (int(member.sum()), int((~member).sum()))
-        return Attack(REIDENTIFICATION, "reidentification", question, score, of.p_value, *numbers)
+        remark = f" {has_beat.mean():.0%} of the windows shown hold a whole beat."
+        return _attack(REIDENTIFICATION, "reidentification", of, member, remark)
 
     def _shown(self, synthetic: np.ndarray, seed: int) -> np.ndarray:
         """(n, F) embeddings of at most MATCHED windows, drawn at random; 0 where a window holds no whole beat."""

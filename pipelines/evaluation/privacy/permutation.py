@@ -118,11 +118,12 @@ def membership_auc(
 
 def roc_curve(figures: np.ndarray, codes: np.ndarray, member: np.ndarray) -> np.ndarray:
     """(101,) true positive rates at FALSE_RATES, every person counting alike, straight between thresholds."""
-    share = 1.0 / np.bincount(codes, minlength=len(member))[codes]
-    order = np.argsort(-figures, kind="stable")
-    last = np.append(np.diff(figures[order]) != 0, True)
-    own = member[codes[order]]
-    false, true = (np.cumsum(share[order] * of)[last] / n for of, n in ((~own, (~member).sum()), (own, member.sum())))
+    ordered = _Ordered.of(figures, codes, member)
+    own = member[ordered.people]
+    false, true = (
+        np.cumsum(ordered.weight * of)[ordered.ends_here] / n
+        for of, n in ((~own, (~member).sum()), (own, member.sum()))
+    )
     return np.interp(FALSE_RATES, np.append(0, false), np.append(0, true))
 
 

@@ -128,13 +128,11 @@ class Sweep:
 
 def sweep(synthetic: np.ndarray, real: np.ndarray, codes: np.ndarray) -> Sweep:
     """Distances (Euclidean) of synthetic (S, F) from real samples (N, F) that are ordered by person (N,), 0 … P−1."""
-    starts = _starts(codes)
     column = np.full(len(real), np.inf, dtype=np.float32)
     person, first, second = np.empty(len(synthetic), dtype=np.int64), *np.empty((2, len(synthetic)), dtype=np.float32)
-    for start, squares in _blocks(synthetic, real):
-        rows = slice(start, start + len(squares))
+    for rows, squares in _blocks(synthetic, real):
         np.minimum(column, squares.min(axis=0), out=column)
-        people = _cleared(np.minimum.reduceat(squares, starts, axis=1), synthetic[rows, None])
+        people = _to_people(squares, synthetic[rows], codes)
         person[rows] = people.argmin(axis=1)
         first[rows] = np.take_along_axis(people, person[rows, None], axis=1)[:, 0]
         np.put_along_axis(people, person[rows, None], np.inf, axis=1)
@@ -144,11 +142,9 @@ def sweep(synthetic: np.ndarray, real: np.ndarray, codes: np.ndarray) -> Sweep:
 
 def nearest_others(real: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """(N,) distance of each real sample to the nearest one of another person."""
-    starts = _starts(codes)
     nearest = np.empty(len(real), dtype=np.float32)
-    for start, squares in _blocks(real, real):
-        rows = slice(start, start + len(squares))
-        people = _cleared(np.minimum.reduceat(squares, starts, axis=1), real[rows, None])
+    for rows, squares in _blocks(real, real):
+        people = _to_people(squares, real[rows], codes)
         np.put_along_axis(people, codes[rows, None], np.inf, axis=1)
         nearest[rows] = people.min(axis=1)
     return np.sqrt(nearest)
@@ -158,16 +154,15 @@ def candidates(asked: np.ndarray, real: np.ndarray, codes: np.ndarray, own: np.n
     """(Q, k) the nearest real samples, in any order, of each asked (Q, F); `own` (Q,) is a person not to look at."""
     k = min(k, len(real) - (np.bincount(codes).max() if own is not None else 0))
     nearest = np.empty((len(asked), k), dtype=np.int64)
-    for start, squares in _blocks(asked, real):
-        rows = slice(start, start + len(squares))
+    for rows, squares in _blocks(asked, real):
         if own is not None:
             squares[codes[None, :] == own[rows, None]] = np.inf
         nearest[rows] = np.argpartition(squares, k - 1, axis=1)[:, :k]
     return nearest
 
 
-def _blocks(asked: np.ndarray, real: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """(start, squared distances (b, N)) of a block of rows after the other."""
+def _blocks(asked: np.ndarray, real: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Rows, and their squared distances (b, N), a block after the other."""
     lengths = np.einsum("nf,nf->n", real, real)
     rows = max(1, BLOCK // (4 * len(real)))
     for start in range(0, len(asked), rows):
@@ -176,11 +171,13 @@ def _blocks(asked: np.ndarray, real: np.ndarray) -> Iterator[tuple[int, np.ndarr
         squares *= -2
         squares += lengths
         squares += np.einsum("nf,nf->n", block, block)[:, None]
-        yield start, squares
+        yield slice(start, start + len(block)), squares
 
 
-def _starts(codes: np.ndarray) -> np.ndarray:
-    return np.searchsorted(codes, np.arange(codes[-1] + 1))
+def _to_people(squares: np.ndarray, points: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(b, P) least squared distance of points (b, F) to each person's samples, which are in their order."""
+    starts = np.searchsorted(codes, np.arange(codes[-1] + 1))
+    return _cleared(np.minimum.reduceat(squares, starts, axis=1), points[:, None])
 
 
 def _cleared(squares: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ TOPS = (*PILLARS, "pipelines")
 # Folders from the bottom up: none imports one that stands after it. Folders of one tuple do not import each other.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("data/wfdb", "gan/networks", "transforms/layouts"),
-    ("data/pictures", "data/series", "data/table", "gan/objectives"),
+    ("data/series", "data/table", "gan/objectives"),
     ("data/store",),
     ("gan/training",),
     ("pipelines/evaluation",),

@@ -124,13 +124,7 @@ def helped_run() -> Path | None:
 
 
 def new_trainer(recipe: Recipe, codec: Codec, batches: Batches) -> Trainer:
-    """Return a trainer of the recipe's networks, untrained.
-
-    Arguments:
-        recipe: networks and settings.
-        codec: of the images; it knows their shape, the classes, and where the arrangement has NULL.
-        batches: training images by step.
-    """
+    """Return an untrained trainer of the recipe's networks; the codec knows shape, classes and NULL of the images."""
     classes = len(Classes.from_form(codec.form).names) if recipe.conditional else 0
     architecture = architecture_of(recipe, codec.image_shape, classes)
     train = recipe.train.model_dump(include={field.name for field in fields(TrainerSettings)})
@@ -224,13 +218,7 @@ def callbacks_of(
     reference: Callable[[], np.ndarray],
     advance: Advance,
 ) -> list[Callback]:
-    """Return the callbacks of a run: metrics, monitor, evolution, stopping, checkpoints, progress.
-
-    Arguments:
-        recipe, folder, trainer, steps, classes: of the run.
-        reference: gives real training images (N, c, H, W) for the stopping score.
-        advance: shows progress.
-    """
+    """Return the callbacks of a run; `reference` gives real training images (N, c, H, W) for the stopping score."""
 
     def warn(event: Event) -> None:
         say(f"warning: step {event.step}: {event.evidence}")

@@ -287,8 +287,7 @@ class Trainer:
                 snapshot.require(*self._identity())
             return snapshot
 
-        snapshot = self.ranks.broadcast(load_checked)
-        if snapshot is not None:
+        if (snapshot := self.ranks.broadcast(load_checked)) is not None:
             self.restore(snapshot)
 
     def restore(self, snapshot: Snapshot) -> None:

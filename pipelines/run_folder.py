@@ -169,8 +169,7 @@ class RunFolder:
         Raises:
             InputError: a setting changed that decides what was prepared or learned.
         """
-        different = self._differences(recipe, None)
-        if different:
+        if different := self._differences(recipe, None):
             raise InputError(
                 f"{self.path}: this run was prepared otherwise ({different}); begin another in a new folder"
             )

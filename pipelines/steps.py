@@ -28,12 +28,7 @@ def run(
     """All five steps.
 
     Arguments:
-        recipe: the resolved recipe.
-        source: what the recipe's kind of data is read from.
-        out: folder of the run.
-        parallel: who reads the records; None: threads of this process.
-        resume: go on with the same run where it stopped.
-        overwrite: delete the run in OUT.
+        recipe, source, out, parallel, resume, overwrite: see `prepare`.
         with_audit: attack the synthetic samples as well.
 
     Raises:

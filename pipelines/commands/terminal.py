@@ -121,9 +121,8 @@ def command(
         def guarded(**given: Any) -> None:
             try:
                 if alone and not together and rank():
-                    raise InputError(
-                        f"{function.__name__} is for one process; under torchrun or SLURM only train is not"
-                    )
+                    name = function.__name__
+                    raise InputError(f"{name} is for one process; under torchrun or SLURM only train is not")
                 with locked(given["out"]) if alone else nullcontext():
                     called(**given)
             except InputError as error:

@@ -173,16 +173,12 @@ P_BEFORE_S = (0.28, 0.02)  # before the onset of QRS
 
 
 def delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
-    """Marks of every beat.
-
-    Arguments:
-        signals: (N, L) one lead in mV; NaN where a sample is missing.
-        fs: Hz.
+    """Marks of every beat of signals (N, L): one lead in mV, NaN where a sample is missing, at fs Hz.
 
     Returns:
         One row a beat: window (its number in signals); r, p_on, p_peak, p_off, qrs_on, qrs_off, t_on, t_peak, t_off in
-        seconds from the window's start. NaN: not found, cut off by the window's border, or, for where a complex begins
-        and ends, not visible: noise, or the next complex, comes before a calm stretch does.
+        seconds from the window's start. NaN: not to be had, cut off by the window's border, or, for where a complex
+        begins and ends, not visible: noise, or the next complex, comes before a calm stretch does.
 
     Source: slopes by derivatives of Gaussians at one width a wave, borders where the slope falls below a share of its
     steepest, as Martínez et al. 2004 do it on a dyadic wavelet.
@@ -240,12 +236,9 @@ def _margin(fs: float) -> int:
 
 
 def _qrs(padded: np.ndarray, windows: np.ndarray, middles: np.ndarray, fs: float) -> tuple[np.ndarray, ...]:
-    """Borders of each complex, and how steep it is.
+    """Samples (B,) and (B,) between which complexes lie, whether each border is visible, and steepest slopes in mV.
 
-    Returns:
-        The samples between which it lies (B,) and (B,); whether its beginning (B,) and its end (B,) are visible,
-        for without a calm stretch they are only as far away as a border may be, which is no measurement; its steepest
-        slope (B,) in mV a sample.
+    Without a calm stretch a border is only as far away as it may be, which is no measurement.
     """
     slope = np.abs(gaussian_filter1d(padded, QRS_SLOPE_S * fs, axis=1, order=1))
     margin = _margin(fs)  # in which nothing has any slope

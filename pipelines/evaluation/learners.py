@@ -65,12 +65,9 @@ class Encoder:
 def fit_encoder(
     values: np.ndarray, people: np.ndarray, seed: int, steps: int = 300, widths: Sequence[int] = WIDTHS
 ) -> Encoder:
-    """Train an encoder so that windows of one person lie nearer to each other than to those of others.
+    """Train an encoder so that windows (N, C, L) of one person (N,) lie nearer to each other than to those of others.
 
-    Arguments:
-        values: (N, C, L) real windows, NaN where a sample is missing.
-        people: (N,) whose each is; at least two people. One window of a person is enough: it is varied.
-        steps: batches of up to 16 people × 4 windows.
+    NaN is a missing sample. One window of a person is enough: it is varied. Steps are batches of up to 16 × 4 windows.
 
     Raises:
         InputError: fewer than two people, or not one name a window.

@@ -204,11 +204,9 @@ def _networks(sets: Sets, measured: Measured) -> None:
 
 
 def attack(sets: Sets, view: View, extra: Extra | None, matcher: Matcher | str | None, fingerprint: str) -> Audit:
-    """Attack what a run generated, and both controls.
+    """Attack what a run generated, seen so, and both controls; `extra` are attacks on its kind of data alone.
 
     Arguments:
-        view: how its samples are compared.
-        extra: attacks that have meaning for its kind of data alone.
         matcher: a verifier of people, or why there is none; None: the samples are no ECG.
         fingerprint: of the synthetic files.
     """
@@ -238,11 +236,7 @@ def _realness(sets: Sets) -> tuple[np.ndarray, np.ndarray]:
 
 
 def matcher_of(sets: Sets, verifier: Path | None) -> Matcher | str:
-    """A verifier of people as the battery takes it for an ECG, or why there is none.
-
-    Arguments:
-        verifier: file of the verifier; None: the recipe's, if it names one.
-    """
+    """A verifier of people, of a file or else the recipe, as the battery takes it for an ECG; or why there is none."""
     codec, named = sets.codec, sets.recipe.evaluate.verifier
     path = verifier or (Path(named) if named else None)
     if path is None:

@@ -46,12 +46,7 @@ def measured_lead(channels: Sequence[str]) -> int:
 
 
 def measure_parameters(values: np.ndarray, channels: Sequence[str], fs: float) -> pd.DataFrame:
-    """ECG parameters of each window: the median over its beats.
-
-    Arguments:
-        values: (N, C, L) windows in mV; NaN where a sample is missing.
-        channels: C lead names, of which `measured_lead` takes one.
-        fs: Hz.
+    """ECG parameters of each window (N, C, L) in mV, with C lead names, at fs Hz: the median over its beats.
 
     Returns:
         N rows; the columns are the keys of `PARAMETERS` and "rr". Amplitudes are against the level just before QRS, the

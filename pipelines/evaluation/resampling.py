@@ -148,14 +148,10 @@ def largest_gap(first: np.ndarray, second: np.ndarray, at: np.ndarray | slice = 
 
 
 def correlations(rows: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
-    """Pearson's correlation of each pair of columns, of rows where both are there.
+    """Pearson's correlation of each pair of columns (V · (V − 1) / 2,), of rows (N, V) where both are there.
 
-    Arguments:
-        rows: (N, V) in units of their spread and about 0, so that sums of squares keep their digits; NaN is missing.
-        times: (N,) how often each row is taken; None: once.
-
-    Returns:
-        (V · (V − 1) / 2,) in the order of `np.triu_indices`; NaN where one of both does not vary.
+    Rows are in units of their spread and about 0, so that sums of squares keep their digits; NaN is missing. Each is
+    taken so many times (N,); None: once. In the order of `np.triu_indices`; NaN where one of both does not vary.
     """
     present = (~np.isnan(rows)).astype(np.float64)
     values = np.nan_to_num(rows)

@@ -52,20 +52,12 @@ def save_scores(
 
 
 def load_scores(path: Path) -> Scores:
-    """Read what `save_scores` wrote.
-
-    Raises:
-        InputError: missing, or not a file of scores.
-    """
+    """Read what `save_scores` wrote; an InputError says that it is missing or edited."""
     return read_json(Scores, path, "evaluate")
 
 
 def read_json(kind: type[_Record], path: Path, command: str) -> _Record:
-    """The record of one of these dataclasses in a file that a command wrote.
-
-    Raises:
-        InputError: missing, or not of this kind.
-    """
+    """The record of one of these dataclasses in a file that a command wrote, or an InputError: missing or edited."""
     try:
         return TypeAdapter(kind).validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -98,11 +90,7 @@ def save_evidence(evidence: Evidence, path: Path, fingerprint: str) -> None:
 
 
 def load_evidence(path: Path, fingerprint: str) -> Evidence:
-    """Read what `save_evidence` wrote.
-
-    Raises:
-        InputError: missing, edited, or of other samples.
-    """
+    """Read what `save_evidence` wrote; an InputError says that it is missing, edited, or of other samples."""
     try:
         state = json.loads(path.read_text("utf-8"))
         evidence = Evidence(
@@ -186,12 +174,7 @@ class ScoreTable:
         return next((each for each in self.definitions if each.covers(name)), None)
 
     def title(self, name: str, words: Mapping[str, str]) -> str:
-        """What readers call a score; its own name if it is unknown.
-
-        Arguments:
-            name: of the score.
-            words: what fills the gaps of a title, of this run.
-        """
+        """What readers call a score, with a run's words in the gaps of the title; its own name if it is unknown."""
         known = self.find(name)
         return name if known is None else f"{known.title.format_map(words)} {name[len(known.key) + 1 :]}".rstrip()
 

@@ -75,11 +75,8 @@ class DrawnSamples:
     synthetic: Samples
 
     def images(self, codec: Codec) -> dict[str, np.ndarray]:
-        """Each set as images (N, c, H, W).
-
-        A synthetic sample's offset was chosen when it was decoded. It may lie beyond the quantile bounds, which would
-        then cut what the generator made; so they are left out for it.
-        """
+        """Each set as images (N, c, H, W)."""
+        # an offset that was drawn may lie beyond the quantile bounds, which would cut what the generator made
         return {
             "training": codec.encode(self.training.values),
             "control": codec.encode(self.control.values),
@@ -115,27 +112,18 @@ class Sets:
         """The classes that training has."""
         return Classes.from_form(self.codec.form)
 
-    def patients(self, part: str) -> np.ndarray:
-        """(N,) the patient of each drawn sample of one part, "train" or "control"."""
-        samples = self.drawn.training if part == TRAIN else self.drawn.control
-        return samples.frame["patient"].to_numpy()
-
     def labels(self, samples: Samples) -> np.ndarray:
         """(N,) the class of real samples, as training counts them; −1: training has none of that class."""
         return self.classes.numbers(samples.frame, self.store.classes)
 
     def comparison(self, synthetic: np.ndarray, control: np.ndarray, training: np.ndarray) -> Comparison:
         """Values of the drawn samples with their patients, and the run's seed."""
-        patients = (self.patients(part) for part in (CONTROL, TRAIN))
+        patients = (part.frame["patient"].to_numpy() for part in (self.drawn.control, self.drawn.training))
         return Comparison(synthetic, control, training, *patients, seed=self.recipe.seed)
 
 
 def refuse_shared_patients(training: Set[str], control: Set[str]) -> None:
-    """Refuse control patients whom training has seen.
-
-    Raises:
-        InputError: some patients are in both; names them.
-    """
+    """Raise an InputError that names patients who are in both sets."""
     both = sorted(training & control)
     if both:
         names = ", ".join(both[:5]) + (", …" if len(both) > 5 else "")

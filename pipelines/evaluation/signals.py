@@ -57,16 +57,7 @@ def score_spectrum(sets: Comparison, fs: float) -> dict[str, Score]:
 
 
 def spectra(synthetic: np.ndarray, control: np.ndarray, fs: float, seed: int) -> dict[str, np.ndarray]:
-    """Spectra for a picture.
-
-    Arguments:
-        synthetic, control: (N, C, L) in physical units.
-        fs: Hz.
-
-    Returns:
-        "frequency" (F,) in Hz, without 0; "synthetic" and "control" (3, F): 10, 50 and 90 percentile over windows of
-        the logarithm (base 10) of power density in unit²/Hz, mean over leads.
-    """
+    """Spectra for a picture, as `Evidence` keeps them, of windows (N, C, L) at fs Hz."""
     rng = np.random.default_rng(seed)
     curves: dict[str, np.ndarray] = {}
     for kind, windows in (("synthetic", synthetic), ("control", control)):

@@ -15,8 +15,6 @@ _NONE = np.empty(0, np.int64)
 
 Judge = Callable[[np.ndarray], np.ndarray]  # values (N, …) → probability of each class (N, K)
 Learner = Callable[[np.ndarray, np.ndarray, int, int], Judge]  # values (N, …), labels (N,), K, seed → judge
-Features = Callable[[np.ndarray], np.ndarray]  # values of samples (N, C, L) → what a learner sees (N, …)
-Progress = Callable[[int, str], object]
 
 
 @dataclass(frozen=True)

@@ -85,11 +85,7 @@ class Verifier:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: missing, cut, or no verifier of this version.
-        """
+        """Read what `save` wrote; an InputError says that it is missing, cut, or no verifier of this version."""
         try:
             with safe_open(path, "np") as file:
                 about = json.loads((file.metadata() or {})["verifier"])

@@ -110,7 +110,8 @@ def audit(given: AuditInput, progress: Callable[[int, str], None] = lambda done,
     sizes = {"positive": n, "negative": n}
     for run in range(given.runs):
         progress(2 * run + 1, "positive control")
-        rounds["positive"].append(context.positive(n, seed + 1 + run))
+        replayed = given.view.replay(given.training, n, seed + 1 + run)
+        rounds["positive"].append(context.attack(replayed, seed + 1 + run, 0).attacks)
         progress(2 * run + 2, "negative control")
         size, attacks = context.negative(n, seed + 1 + run)
         sizes["negative"] = min(sizes["negative"], size)
@@ -137,10 +138,6 @@ class _AuditContext:
     def attack(self, synthetic: Samples, seed: int, resamples: int) -> Findings:
         """All attacks on a set, with everybody of the pool."""
         return self._attack(synthetic, self.pool, self._templates, self.given.control, seed, resamples)
-
-    def positive(self, n: int, seed: int) -> list[Attack]:
-        """All attacks on a replay of n training samples."""
-        return self.attack(self.given.view.replay(self.given.training, n, seed), seed, 0).attacks
 
     def negative(self, n: int, seed: int) -> tuple[int, list[Attack]]:
         """Number of samples, and all attacks on at most n samples of one half of the control people.

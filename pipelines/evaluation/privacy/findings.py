@@ -92,22 +92,16 @@ class Audit:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: missing or edited.
-        """
+        """Read what `save` wrote; an InputError says that it is missing or edited."""
         if not path.exists():
             raise InputError(f"{path}: not there yet; run `anonimage audit {path.parent}`")
         return read_json(cls, path, "audit")
 
 
 def successful(attacks: Sequence[Attack], family: int = 0) -> tuple[Attack, ...]:
-    """Which attacks succeeded, by Holm's step-down procedure at ALPHA.
+    """Which attacks on a set succeeded, by Holm's step-down procedure at ALPHA.
 
-    Arguments:
-        attacks: on one set of samples.
-        family: number of attacks that are judged, if more: a control that lacks some is held to as many.
+    A family is the number of attacks that are judged, if more: a control that lacks some is held to as many.
     """
     rejected, size = [], max(family, len(attacks))
     for k, attack in enumerate(sorted(attacks, key=lambda attack: attack.p_value)):

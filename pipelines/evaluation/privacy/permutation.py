@@ -40,10 +40,9 @@ def permutation_p_value(figures: np.ndarray, member: np.ndarray, seed: int) -> f
 
 
 def largest_p_value(figures: np.ndarray, member: np.ndarray, seed: int) -> float:
-    """How often random labels give members (P,) as much more than non-members in any of several figures (P, J).
+    """One-sided p-value of the largest of J differences between members (P,) and others, in figures (P, J).
 
-    Returns:
-        p-value of the largest of J differences in units of their deviation, one-sided; right for all J together.
+    Each difference is in units of its deviation; the p-value is right for all J together.
 
     Source: Westfall and Young 1993, "Resampling-based multiple testing" (max-T); Besag and
     Clifford 1991, "Sequential Monte Carlo p-values" (no more draws once the p-value is clearly large).
@@ -93,16 +92,10 @@ class Tested:
 def membership_auc(
     figures: np.ndarray, codes: np.ndarray, member: np.ndarray, seed: int, resamples: int = RESAMPLES
 ) -> Tested:
-    """Area under the ROC curve of one figure a window, weighted so that every person counts alike.
+    """Area under the ROC curve of figures (N,), large where membership is suspected, by the codes (N,) of members (P,).
 
-    Arguments:
-        figures: (N,) large where membership is suspected.
-        codes: (N,) the person of each, 0 … P−1.
-        member: (P,) whether the person was in training.
-
-    Returns:
-        Probability that a window of a random member has the larger figure than one of a random non-member; equal ones
-        count half. It does not depend on how many windows who has.
+    It is the probability that a window of a random member has the larger figure than one of a random non-member, equal
+    ones counting half: every person counts alike, whoever has how many windows.
     """
     share = 1.0 / np.bincount(codes, minlength=len(member))[codes]
     other = ~member
@@ -206,15 +199,10 @@ def _resampled_areas(placements: tuple[np.ndarray, np.ndarray], area: float, see
 def members_share(
     person: np.ndarray, weight: np.ndarray, member: np.ndarray, seed: int, resamples: int = RESAMPLES
 ) -> Tested:
-    """Of what points to anybody, the share that points to members, were both parts of equally many people.
+    """Of what points to anybody, the share that points to members (P,), were both parts of equally many people.
 
-    Arguments:
-        person: (S,) whom each synthetic sample points to.
-        weight: (S,) how much it does.
-        member: (P,) whether the person was in training.
-
-    Returns:
-        One half, the baseline, if members and non-members are alike, and if nothing points anywhere.
+    Synthetic samples point to a person (S,) with some weight (S,). The share is one half, the baseline, if members and
+    non-members are alike, and if nothing points anywhere.
     """
 
     def share(to_members: float, to_others: float, _: float) -> float:

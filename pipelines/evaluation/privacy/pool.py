@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 
 from ....data.samples import Samples
 from .space import Space, View
@@ -106,11 +107,7 @@ def owners(samples: Samples, part: str) -> np.ndarray:
 def _at_most(names: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:
     """Positions of at most `limit` samples a person, at random, and of at most MOST_ROWS people who have but one."""
     mixed = rng.permutation(len(names))
-    _, codes = np.unique(names[mixed], return_inverse=True)
-    order = np.argsort(codes, kind="stable")
-    starts = np.cumsum(np.bincount(codes)) - np.bincount(codes)
-    number = np.empty(len(names), dtype=np.int64)  # of each among its person's
-    number[order] = np.arange(len(names)) - starts[codes[order]]
+    number = pd.Series(mixed).groupby(names[mixed]).cumcount().to_numpy()  # of each among its person's
     kept = mixed[number < limit]
     return np.sort(kept[:MOST_ROWS] if limit == 1 else kept)
 

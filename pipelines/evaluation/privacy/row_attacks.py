@@ -69,9 +69,7 @@ def several_column_predicates(synthetic: np.ndarray, space: RowSpace, rng: np.ra
     """Conditions on a few columns of one synthetic row that no other synthetic row meets: at most PREDICATES.
 
     Numbers in the upper half of their column are met by all that are as large, others by all that are as small, with
-    TOLERANCE for a generator's noise.
-
-    Source: Giomi et al. 2022, section 4.1 (multivariate predicates).
+    TOLERANCE for a generator's noise. Source: Giomi et al. 2022, section 4.1 (multivariate predicates).
     """
     if synthetic.shape[1] < WIDTHS[0]:
         return []

@@ -52,11 +52,7 @@ class RowSpace:
         return RowSpace(form, tuple(columns))
 
     def cells(self, samples: Samples) -> np.ndarray:
-        """Samples → (N, K) float64, one a column: a number as it is, or which of the values; NaN is a missing one.
-
-        Raises:
-            InputError: no labels, though the table has some.
-        """
+        """Samples as (N, K) float64: a number as it is, or which of the values; NaN is a missing one."""
         return _cells(self.form, samples)
 
     def distances(self, rows: np.ndarray, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 
@@ -61,14 +61,10 @@ class People:
 
 
 def attack_rows(form: TableForm, synthetic: Samples, training: Samples, control: Samples, seed: int) -> Findings:
-    """Attack training rows and control rows with the synthetic ones.
+    """Attack training rows and control rows with the synthetic ones, as they would be released, labels among them.
 
     Whatever works on control rows as well, such as a row that many people share, is no leak: only what works better on
     training rows counts.
-
-    Arguments:
-        synthetic: rows as they would be released, with labels if the table has any.
-        training, control: all real rows; nobody is in both.
 
     Source: Giomi et al. 2022, "A unified framework for quantifying privacy risk in synthetic data", section 4; p-values
     by random labels instead of its intervals, so that they hold for few people and for several rows of one.
@@ -141,9 +137,12 @@ class _RowAudit:
             self._riskiest(WORST, people, hits.guessed[:, telling], hits.naive_guessed[:, telling], names)
         else:
             self.findings.not_measured[WORST] = "every column is nearly the same in all rows"
-        only = _mean_where(hits.unusual)
-        unusual = "attribute inference: unusual values"
-        self._riskiest(unusual, people, only(hits.guessed), only(hits.naive_guessed))
+        counts = hits.unusual.sum(axis=1)
+        guessed, naive = (
+            np.divide((each * hits.unusual).sum(axis=1), counts, out=np.full(len(counts), np.nan), where=counts > 0)
+            for each in (hits.guessed, hits.naive_guessed)
+        )
+        self._riskiest("attribute inference: unusual values", people, guessed, naive)
 
     def _riskiest(
         self, name: str, people: People, values: np.ndarray, naive: np.ndarray, columns: Sequence[str] = ()
@@ -195,16 +194,14 @@ class _RowAudit:
         main, naive, control = rates
         parts = {
             kind: Score(rate.value, rate.low, rate.high, control.value, round(rate.n))
-            for kind, rate in (("training", main), ("naive guess", naive))
+            for kind, rate in {"training": main, "naive guess": naive}.items()
         }
         limit = LIMITS.get(name.split(":")[0], "copy_share")
         numbers = numbers or (int((known & member).sum()), int((known & ~member).sum()))
         value, low, high = map(float, risks)
-        self.findings.attacks.append(
-            Attack(
-                name, limit, QUESTIONS[name] + about, Score(value, low, high, 0.0, n), p_value, *numbers, rates=parts
-            )
-        )
+        score = Score(value, low, high, 0.0, n)
+        attack = Attack(name, limit, QUESTIONS[name] + about, score, p_value, *numbers, rates=parts)
+        self.findings.attacks.append(attack)
 
 
 def _singled(counts: np.ndarray, member: np.ndarray, n: int) -> tuple[Rate, Rate]:
@@ -221,15 +218,6 @@ def _rates(figures: np.ndarray) -> list[Rate]:
     people, several = figures.shape
     # shares between 0 and 1 vary at most as much as successes and failures do
     return [Rate.of(float(column.mean()), people, float(column.var() / people), several) for column in figures.T]
-
-
-def _mean_where(chosen: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    counts = chosen.sum(axis=1)
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.divide((values * chosen).sum(axis=1), counts, out=np.full(len(counts), np.nan), where=counts > 0)
-
-    return mean
 
 
 @dataclass(frozen=True)

@@ -87,11 +87,7 @@ def kernel(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def feature_map(features: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
-    """Columns x, y and kind: where at most 400 samples of each kind lie along the two principal axes of the real ones.
-
-    Arguments:
-        features: (N, F) by kind; all but "synthetic" are real.
-    """
+    """Columns x, y, kind: at most 400 samples (N, F) of each kind lie along the two principal axes of real ones."""
     from sklearn.decomposition import PCA
 
     _check(**features)

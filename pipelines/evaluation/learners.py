@@ -124,7 +124,10 @@ def standardized(values: np.ndarray) -> np.ndarray:
     Returns:
         (N, C, L // k) float32, k consecutive samples averaged, with L // k between 512 and 1023 for longer windows.
     """
-    values = _averaged(np.asarray(values, dtype=np.float32))
+    values = np.asarray(values, dtype=np.float32)
+    if (step := values.shape[2] // FINEST) > 1:  # NaN where any of them is
+        whole = values[:, :, : values.shape[2] // step * step]
+        values = whole.reshape(*values.shape[:2], -1, step).mean(axis=3)
     present = np.isfinite(values)
     count = np.maximum(present.sum(axis=2, keepdims=True), 1)
     centred = np.where(present, values, 0)
@@ -147,14 +150,6 @@ def varied(windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     turns = rng.uniform(0.1, 2, (n, 1, 1)) * np.linspace(0, 1, length) + rng.uniform(0, 1, (n, channels, 1))
     result += rng.uniform(0, 0.4, (n, channels, 1)) * np.sin(2 * np.pi * turns)
     return result.astype(np.float32)
-
-
-def _averaged(values: np.ndarray) -> np.ndarray:
-    step = max(1, values.shape[2] // FINEST)
-    if step == 1:
-        return values
-    whole = values[:, :, : values.shape[2] // step * step]
-    return whole.reshape(*values.shape[:2], -1, step).mean(axis=3)  # NaN where any of them is
 
 
 class ResNet1d(nn.Module):

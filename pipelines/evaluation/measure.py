@@ -60,8 +60,7 @@ def measure(sets: Sets, fidelity: Callable[[Sets, Measured], None], lesson: Less
 
 
 def _images(sets: Sets) -> Comparison:
-    encoded = sets.drawn.images(sets.codec)
-    return sets.comparison(encoded["synthetic"], encoded["control"], encoded["training"])
+    return sets.comparison(**sets.drawn.images(sets.codec))
 
 
 def _likeness(sets: Sets, measured: Measured) -> None:
@@ -83,9 +82,8 @@ def measure_signals(sets: Sets, measured: Measured) -> None:
     drawn, codec, seed = sets.drawn, sets.codec, sets.recipe.seed
     windows = sets.comparison(drawn.synthetic.values, drawn.control.values, drawn.training.values)
     measured.scores |= images.score_diversity(_images(sets))
-    measured.scores |= images.score_coding(
-        sets.store, codec, Samples.concatenate([drawn.training, drawn.control]), seed
-    )
+    real = Samples.concatenate([drawn.training, drawn.control])
+    measured.scores |= images.score_coding(sets.store, codec, real, seed)
     measured.scores |= signals.score_autocorrelation(windows)
     measured.scores |= signals.score_amplitude(windows, codec.channels)
     measured.scores |= signals.score_lead_distance(windows)

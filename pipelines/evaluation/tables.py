@@ -218,9 +218,8 @@ def _score_each_pair(
 def _worst_and_mean(
     name: str, each: np.ndarray, baseline: np.ndarray, draws: np.ndarray, n: int, most: float
 ) -> dict[str, Score]:
-    return {
-        f"{name}_{which}": Score(
-            float(over(each)), *around(float(over(each)), over(draws, axis=1), 0, most), float(over(baseline)), n
-        )
-        for which, over in (("worst", np.max), ("mean", np.mean))
-    }
+    scores = {}
+    for which, over in (("worst", np.max), ("mean", np.mean)):
+        value = float(over(each))
+        scores[f"{name}_{which}"] = Score(value, *around(value, over(draws, axis=1), 0, most), float(over(baseline)), n)
+    return scores

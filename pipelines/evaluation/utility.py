@@ -163,12 +163,8 @@ def score_recall(
     Arguments as for `score_classes`; classes: among which was guessed, None: those among labels.
     """
     present = np.unique(labels)
-    draws = np.concatenate(
-        [
-            np.mean([recall(right, labels == k, times) for k in present], axis=0)
-            for times in stratified_multiplicities(groups, labels, seed)
-        ]
-    )  # the estimate, then its resamples
+    blocks = stratified_multiplicities(groups, labels, seed)  # the samples themselves, then resamples
+    draws = np.concatenate([np.mean([recall(right, labels == k, each) for k in present], axis=0) for each in blocks])
     return Score(float(draws[0]), *ends(draws[1:]), 1 / (classes or len(present)), len(right))
 
 

@@ -274,7 +274,9 @@ def compare(points: np.ndarray, person: np.ndarray, session: np.ndarray, day: np
     """Every session with every other, and every window with every session but its own; people (N,) are integers."""
     _, first, codes = np.unique(session, return_index=True, return_inverse=True)
     whose, when = person[first], day[first]
-    means = mean_points(points, codes, len(first))
+    means = np.zeros((len(first), points.shape[1]), dtype=np.float32)
+    np.add.at(means, codes, points)
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
     each_once = np.triu(np.ones((len(first), len(first)), dtype=bool), 1)
     another = codes[:, None] != np.arange(len(first))
     compared = {}
@@ -293,13 +295,6 @@ def compare(points: np.ndarray, person: np.ndarray, session: np.ndarray, day: np
 def pooled(pairs: Sequence[Comparisons]) -> Comparisons:
     """All comparisons of several folds."""
     return Comparisons(*(np.concatenate(parts) for parts in zip(*(vars(one).values() for one in pairs), strict=True)))
-
-
-def mean_points(points: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
-    """Mean point (count, F) of each group, at length 1."""
-    sums = np.zeros((count, points.shape[1]), dtype=np.float32)
-    np.add.at(sums, codes, points)
-    return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
 
 
 def score_equal_error(pairs: Comparisons, seed: int) -> tuple[Score, float]:

@@ -70,11 +70,7 @@ class AuditInput:
 
 
 def audit(given: AuditInput, progress: Callable[[int, str], None] = lambda done, note: None) -> Audit:
-    """Attack a synthetic set, and both controls several times each.
-
-    Arguments:
-        given: the samples, and what is known of them.
-        progress: called with (done, note) of 2 · runs + 1 rounds.
+    """Attack a synthetic set, and both controls several times each; progress takes (done, note) of 2 · runs + 1 rounds.
 
     Returns:
         The results; of fewer than 2 people of training or 4 of control without attacks and controls: inconclusive.

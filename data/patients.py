@@ -26,7 +26,7 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def iter_files_below(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, as it is found.
+    """Every file below a folder.
 
     Links to folders are followed, which `Path.rglob` does not do: a folder of links is how databases are put together.
     A folder that can be reached in several ways counts once, under its own name rather than a link's: the same record
@@ -155,11 +155,7 @@ def undersample(labels: np.ndarray, seed: int) -> np.ndarray:
     Returns:
         Sorted positions of the samples kept (k · classes,) int64; of the smallest class, all.
 
-    Raises:
-        InputError: there is nothing to draw from.
-
-    Source:
-        Piacentino, Guarner and Angulo, section 4.6.
+    Source: Piacentino, Guarner and Angulo, section 4.6.
     """
     labels = np.asarray(labels)
     if not len(labels):

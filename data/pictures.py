@@ -52,11 +52,7 @@ class Pictures:
 
 
 def find_pictures(folder: Path) -> tuple[list[Path], tuple[str, ...], list[str]]:
-    """All pictures in order of name, the class folders' names, and what is wrong with how they lie.
-
-    Raises:
-        InputError: no such folder, or no picture in it.
-    """
+    """All pictures in order of name, the class folders' names, and what is wrong with how they lie."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give a folder of pictures, or of one folder of them per class")
     every = [file for file in files_below(folder) if not _is_hidden(file.relative_to(folder))]
@@ -150,18 +146,7 @@ def read_pictures(
 
 
 def describe_pictures(folder: Path, progress: _Progress | None = None) -> tuple[list[Look], list[str]]:
-    """Look through a folder of pictures; problems are collected, not raised.
-
-    Arguments:
-        folder: see `read_pictures`.
-        progress: called with (pictures read, all).
-
-    Returns:
-        What each picture is like that can be read, and one line a problem.
-
-    Raises:
-        InputError: no such folder, or no picture in it.
-    """
+    """What each picture of a folder is like that can be read, and one line a problem; see `read_pictures`."""
     files, _, faults = find_pictures(Path(folder))
     looks: list[Look] = []
     with map_over(None, _look, files) as results:

@@ -82,6 +82,8 @@ class Samples:
     @staticmethod
     def concatenate(parts: Sequence[Samples]) -> Samples:
         """Samples of the same channels, units, fs and length, one after the other; there must be at least one part."""
+        if len(parts) == 1:
+            return parts[0]
         frame = pd.concat([part.frame for part in parts], ignore_index=True)
         first = parts[0]
         return Samples(np.concatenate([part.values for part in parts]), frame, first.channels, first.units, first.fs)

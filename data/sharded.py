@@ -113,12 +113,12 @@ def _shards(parts: Iterable[Samples], size: int) -> Generator[Samples, None, Non
             waiting.append(taken)
             begin, room = begin + len(taken), room - len(taken)
             if not room:
-                shard = _joined(waiting)
+                shard = Samples.concatenate(waiting)
                 waiting, room = [], size
                 yield shard
                 del shard  # rather than hold it while the next one comes together
     if waiting:
-        yield _joined(waiting)
+        yield Samples.concatenate(waiting)
 
 
 def _slice(samples: Samples, begin: int, end: int) -> Samples:
@@ -126,7 +126,3 @@ def _slice(samples: Samples, begin: int, end: int) -> Samples:
         return samples
     frame = samples.frame.iloc[begin:end]
     return Samples(samples.values[begin:end], frame, samples.channels, samples.units, samples.fs)
-
-
-def _joined(parts: list[Samples]) -> Samples:
-    return parts[0] if len(parts) == 1 else Samples.concatenate(parts)

@@ -39,9 +39,6 @@ def cut(
 def stretches(signal: np.ndarray, length: int, fs: float | None = None) -> np.ndarray:
     """Where windows may start off the grid: `cut` with a stride of 1 keeps exactly the starts these stretches allow.
 
-    Arguments:
-        signal, length, fs: as for `cut`.
-
     Returns:
         (n, 2) int64 of [begin, end) in samples: a window may start anywhere in [begin, end − length]. They overlap by
         up to length − 1 samples where only some windows over them are unusable.
@@ -156,7 +153,7 @@ def _within(positions: np.ndarray, intervals: np.ndarray) -> np.ndarray:
 
 
 def _bridge(values: np.ndarray, gaps: np.ndarray) -> np.ndarray:
-    """Straight lines across gaps, so that the filter has something to run over; 0 where a lead has no sample at all."""
+    """Straight lines across gaps for the filter to run over; 0 where a lead has no sample at all."""
     filled = values.copy()
     times = np.arange(values.shape[1])
     for row, gap in zip(filled, gaps, strict=True):

@@ -82,10 +82,7 @@ def column_form(forms: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict
 
 @dataclass(frozen=True)
 class SeriesSource:
-    """A file with a column a channel, or one of ten stretches of it, for a store; see `Source`.
-
-    Its class stands in the diagnosis only: which number it has is known when all files have been read.
-    """
+    """A file with a column a channel, or one of ten stretches of it, for a store, with its class as diagnosis only."""
 
     entry: RecordEntry  # the file
     fs: float | None = None  # fs, label: see `read_series`

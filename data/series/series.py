@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...errors import InputError, nearest
 from ..patients import files_below, patients_of
@@ -50,32 +51,17 @@ class Series:
         return [recording.values for recording in self.recordings]
 
     @property
-    def labels(self) -> list[int]:
-        """Of each recording or sample."""
+    def frame(self) -> pd.DataFrame:
+        """The label and patient of each recording or sample."""
         if self.samples is not None:
-            return self.samples.frame["label"].tolist()
-        return [recording.head.label for recording in self.recordings]
-
-    @property
-    def patients(self) -> list[str]:
-        """Whose each recording or sample is."""
-        if self.samples is not None:
-            return self.samples.frame["patient"].astype(str).tolist()
-        return [recording.head.patient for recording in self.recordings]
+            return self.samples.frame
+        return pd.DataFrame([{"label": one.head.label, "patient": one.head.patient} for one in self.recordings])
 
 
 def find_series(path: Path, patient: str = "record") -> list[RecordEntry]:
-    """The files of a source: one, or all .csv, .tsv, .txt or .npz files below a folder, but for a written set's table.
+    """The files of a source: one, or all of SUFFIXES below a folder, but for a written set's table.
 
-    Arguments:
-        path: the file or the folder.
-        patient: whose each is; see `patients_of`.
-
-    Returns:
-        Names are paths below the folder without suffix.
-
-    Raises:
-        InputError: no such file or folder, nothing in it, files of several kinds.
+    They are called by their paths below the folder without suffix; `patient` says whose each is, see `patients_of`.
     """
     path = Path(path)
     kinds = ", ".join(SUFFIXES)

@@ -125,14 +125,7 @@ class TableForm:
         return () if label is None else tuple(text_of(value) for value in label.values)
 
     def to_samples(self, frame: pd.DataFrame) -> Samples:
-        """Rows → samples (N, F, 1).
-
-        Arguments:
-            frame: rows of the same table; a column that is left out, or tells whose row it is, may be absent.
-
-        Raises:
-            InputError: other columns, other types, or a value that no training row has.
-        """
+        """Rows → samples (N, F, 1); a column that is left out, or tells whose row it is, may be absent."""
         mask, lines = self.unseen(frame)
         if mask.any():
             raise InputError(lines[0])
@@ -145,11 +138,7 @@ class TableForm:
         return Samples(values, rows, self.features, ("",) * values.shape[1])
 
     def to_frame(self, samples: Samples) -> pd.DataFrame:
-        """Samples → rows: ranges of the training rows are not left, only values that occur there come out.
-
-        Raises:
-            InputError: samples of other features, or labels outside 0…K−1.
-        """
+        """Samples → rows: ranges of the training rows are not left, only values that occur there come out."""
         if samples.channels != self.features or samples.length != 1:
             raise InputError(
                 f"{self.name}: samples of {len(samples.channels)} features × {samples.length} are not of this table, "
@@ -166,15 +155,7 @@ class TableForm:
         return pd.DataFrame({column.name: column for column in columns})
 
     def unseen(self, frame: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-        """Rows with values that no training row has, so that a network that learnt from those has no image for them.
-
-        Returns:
-            mask: (N,) bool.
-            lines: one for each such value.
-
-        Raises:
-            InputError: other columns or other types.
-        """
+        """Rows (N,) bool with values that no training row has and no image can hold, and one line for each value."""
         self._check_columns(frame)
         mask, lines = np.zeros(len(frame), bool), []
         for column in self.columns:
@@ -270,16 +251,12 @@ def rows_of(frame: pd.DataFrame, name: str, *, label: str | None = None, patient
     """Whose rows they are, to split them before anything is learnt: the samples' frame.
 
     Arguments:
-        frame: rows of a table.
-        name: of the table, for errors.
+        frame, name: rows of a table, and its name for errors.
         label: column with classes; None: all rows are of one class.
         patient: column that tells whose row it is; None: each row is somebody else's.
 
     Returns:
         record, patient, start, label (classes of these rows, in order) and diagnosis.
-
-    Raises:
-        InputError: an unknown column, or rows that are nobody's.
     """
     check_options(frame, name, {"--label": [label] if label else [], "--patient": [patient] if patient else []})
     record = [f"row{index + 1}" if isinstance(index, int) else str(index) for index in frame.index.tolist()]

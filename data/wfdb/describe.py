@@ -60,16 +60,11 @@ def describe(
     """Read a database as `prepare` does; problems of single records are collected, not raised.
 
     Arguments:
-        source: a folder with a WFDB database.
+        source, patient: see `find_records`.
         length, stride: the windows to count, in samples at `fs`.
-        leads: the leads that would be read; none is all.
-        fs: Hz to resample to; None keeps each record's own.
-        patient: see `find_records`.
+        leads, fs: see `read_record`.
         progress: called with (records done, total).
         labels: CSV file with the columns record and label, for other classes than the paper's; see `relabel`.
-
-    Raises:
-        InputError: a source that is missing or empty, or a `patient` or `labels` that does not fit.
     """
     entries, repeated = list_records(Path(source), patient)
     rows: list[RecordRow] = []

@@ -13,12 +13,7 @@ from ..recording import RecordEntry
 def find_records(source: Path, patient: str = "auto") -> list[RecordEntry]:
     """The records of a source: those its RECORDS file lists, else every header in its tree, else one header file.
 
-    Arguments:
-        source: a folder, or one `.hea` file.
-        patient: how to tell whose a record is; see `patients_of`.
-
-    Raises:
-        InputError: no such folder, nothing in it, a record listed twice, a `patient` that does not fit.
+    Whose each is, `patient` says; see `patients_of`. A record listed twice is refused.
     """
     entries, repeated = list_records(source, patient)
     if repeated:

@@ -37,7 +37,7 @@ class RecordSource:
     """A WFDB record for a store; see `Source`."""
 
     head: RecordHead  # from `read_heads`
-    leads: tuple[str, ...] = ()  # leads, fs: see `read_records`
+    leads: tuple[str, ...] = ()  # leads, fs: see `read_record`
     fs: float | None = None
 
     @property
@@ -68,21 +68,18 @@ class RecordSource:
 def read_records(
     heads: Iterable[RecordHead], leads: Sequence[str] = (), fs: float | None = None
 ) -> Iterator[Recording]:
-    """Read records with threads, in order; only a few are in memory at a time, however many there are.
-
-    Arguments:
-        heads: from `read_heads`.
-        leads: lead names without regard to case, in the order wanted; none is all of each record.
-        fs: Hz to resample to; None keeps each record's own.
-
-    Raises:
-        InputError: the first record, in order, that cannot be read, by name.
-    """
+    """Read records with threads, in order; only a few are in memory at a time, however many there are."""
     return ordered_map(lambda head: read_record(head, leads, fs), heads)
 
 
 def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = None) -> Recording:
-    """Read one record; the arguments and errors of `read_records`."""
+    """Read one record.
+
+    Arguments:
+        head: from `read_head`.
+        leads: lead names without regard to case, in the order wanted; none is all of the record.
+        fs: Hz to resample to; None keeps the record's own.
+    """
     chosen = _readable(head, leads, fs)
     try:
         stored = _stored(head, chosen)

@@ -73,18 +73,12 @@ def simulate_database(
     header says that the record is simulated, by which version and seed, and at which heart rate.
 
     Arguments:
-        dest: the folder to make; must not hold anything yet.
+        dest: the folder to make; must not hold anything yet. It is returned.
         patients: how many; every third one has two records, the others one.
         seconds: length of each record.
         fs: Hz, whole.
         seed: the same seed gives the same bytes.
         progress: called with (patients done, patients).
-
-    Returns:
-        dest.
-
-    Raises:
-        InputError: dest is in use, a number is out of range, or neurokit2 is not installed.
     """
     if dest.is_file() or (dest.is_dir() and any(dest.iterdir())):
         raise InputError(f"{dest}: is already there; name a new or an empty folder for the simulated database")

@@ -71,14 +71,14 @@ class OtherSeries(Signals):
         series, problems = describe_series(source, data.fs, data.layout, data.label, data.patient)
         if series is None:
             return Inspection([], problems)
-        values, counts, fs = series.values, Counter(series.labels), series.source.fs or 1.0
+        values, counts, fs = series.values, Counter(series.frame["label"]), series.source.fs or 1.0
         what = f"{len(values)} recordings"
         if series.samples is not None:
             what = f"{len(values)} samples of {series.samples.length} values"
         classes = {name: counts[number] for number, name in enumerate(series.classes)}
         seconds = sum(each.shape[1] for each in values) / fs
         lines = [
-            f"layout {series.form['layout']}: {what} of {len(set(series.patients))} patients, {seconds:.1f} s "
+            f"layout {series.form['layout']}: {what} of {series.frame['patient'].nunique()} patients, {seconds:.1f} s "
             f"at {fs:g} Hz",
             f"channels: {', '.join(series.source.channels)}",
             *([f"classes: {counted(classes)}"] if classes else []),

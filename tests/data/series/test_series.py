@@ -106,8 +106,8 @@ def test_description_of_columns_by_hand(tmp_path):
     put(tmp_path, "person9/bad.csv", "x (mV),state\n1,well\nhello,well\n")
     result, (problem,) = describe_series(tmp_path, fs=2, label="state")
     assert (result.form["layout"], len(result.recordings)) == ("columns", 3)
-    assert result.patients == ["person0", "person0", "person1"]
-    assert (result.classes, result.labels) == (("sick", "well"), [0, 1, 1])
+    assert result.frame["patient"].tolist() == ["person0", "person0", "person1"]
+    assert (result.classes, result.frame["label"].tolist()) == (("sick", "well"), [0, 1, 1])
     assert (result.source.channels, result.source.units, result.source.fs) == (("x",), ("mV",), 2)
     assert sum(np.isnan(values).sum() for values in result.values) == 3
     assert "bad.csv: line 3, x (mV): 'hello' is no finite number" in problem
@@ -160,7 +160,7 @@ def test_ucr_goes_through(shared, tmp_path):
     np.testing.assert_array_equal(np.loadtxt(out).astype(np.float32), table.astype(np.float32))
     described, problems = describe_series(source, 100, label="column1")
     assert (described.classes, problems) == (("-1", "1"), [])
-    assert described.labels == (table[:, 0] > 0).astype(int).tolist()
+    assert described.frame["label"].tolist() == (table[:, 0] > 0).astype(int).tolist()
 
 
 @pytest.mark.parametrize("name", ["ecg", "ppg"])

@@ -24,7 +24,7 @@ from anonimage.data.store.writing import Cut, stage_store
 from anonimage.data.wfdb.header import read_heads
 from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import read_record
-from anonimage.pipelines.codecs import fit_codec, save_codec
+from anonimage.pipelines.kinds import fit_codec, save_codec
 from anonimage.pipelines.recipe import Recipe, load_recipe
 
 WINDOWS, LENGTH, FS, A_PERSON = 100_000, 2025, 1000.0, 143
@@ -129,7 +129,7 @@ def train_on(path: Path, codec_file: Path, cache_bytes: int, steps: int) -> dict
     empty = _memory("VmRSS")
     from anonimage.gan.training.trainer import Callback
     from anonimage.pipelines.batches import store_batches
-    from anonimage.pipelines.codecs import load_codec
+    from anonimage.pipelines.kinds import load_codec
     from anonimage.pipelines.training import new_trainer, with_hardware
 
     class Stopwatch(Callback):

@@ -28,8 +28,7 @@ import torch
 import training
 from anonimage.files import new_file
 from anonimage.pipelines.batches import Batches, store_batches
-from anonimage.pipelines.codecs import fit_codec
-from anonimage.pipelines.kinds import check_source
+from anonimage.pipelines.kinds import check_source, fit_codec
 from anonimage.pipelines.recipe import load_recipe
 from rich.console import Console
 from rich.table import Table

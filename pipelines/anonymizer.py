@@ -23,8 +23,7 @@ from ..gan.training.checkpoint import Snapshot, load, save
 from ..transforms import Codec
 from .batches import n_training, store_batches, training_labels
 from .classes import Classes
-from .codecs import load_codec, save_codec
-from .kinds import kind_of_recipe
+from .kinds import kind_of_recipe, load_codec, save_codec
 from .preparation import fitted
 from .progress import progress
 from .recipe import Recipe

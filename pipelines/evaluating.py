@@ -15,13 +15,12 @@ from ..files import new_file
 from ..gan.training.checkpoint import load
 from ..gan.training.signs import Check
 from ..transforms import Codec
-from .codecs import load_codec
 from .evaluation.measure import attack, matcher_of, measure
 from .evaluation.privacy.findings import Audit
 from .evaluation.scores import Score, Scores, load_evidence, load_scores, save_evidence, save_scores
 from .evaluation.sets import DrawnSamples, Sets, refuse_shared_patients
 from .evaluation.verifier import Verifier
-from .kinds import kind_of_codec
+from .kinds import kind_of_codec, load_codec
 from .progress import say
 from .recipe import Recipe
 from .release.gate import judge

@@ -10,8 +10,7 @@ from ..data.samples import Samples
 from ..data.sharded import Plan, write_shards
 from ..errors import InputError, one_line
 from ..files import new_folder, refuse_used, scratch_folder, staged_folder
-from .codecs import fit_codec, load_codec, save_codec
-from .kinds import check_source, kind_of_codec
+from .kinds import check_source, fit_codec, kind_of_codec, load_codec, save_codec
 from .progress import progress
 from .recipe import Recipe
 

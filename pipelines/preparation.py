@@ -13,8 +13,7 @@ from ..errors import InputError, ResumableError
 from ..transforms import Codec
 from .batches import training_labels, training_rows
 from .classes import Classes, check_classes
-from .codecs import fit_codec, load_codec, save_codec
-from .kinds import check_source, kind_of_codec
+from .kinds import check_source, fit_codec, kind_of_codec, load_codec, save_codec
 from .lock import locked_beside
 from .progress import say
 from .recipe import Recipe

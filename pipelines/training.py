@@ -33,7 +33,7 @@ from ..launch import rank
 from ..transforms import Codec
 from .batches import Batches, n_training, store_batches, training_labels
 from .classes import Classes
-from .codecs import load_codec
+from .kinds import load_codec
 from .progress import Advance, progress, say
 from .recipe import Recipe
 from .run_folder import RunFolder

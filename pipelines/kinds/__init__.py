@@ -1,26 +1,33 @@
-"""Kinds of data: what is asked of each is said in `kind`, and answered in a module for each."""
+"""Kinds of data: what is asked of each is said in `kind`, and answered in a module for each; and codecs of any kind."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from ...data.store.store import Store
 from ...errors import InputError
+from ...files import new_file
 from ...transforms import Codec
+from ..classes import Classes
 from ..recipe import Recipe, load_recipe
 from .images import Images
 from .kind import Kind, SampleInfo
 from .series import OtherSeries
+from .signals import WfdbRecords
 from .table import Table
-from .wfdb import WfdbRecords
 
 __all__ = [
     "KINDS",
     "Kind",
     "SampleInfo",
     "check_source",
+    "fit_codec",
     "kind_of_codec",
     "kind_of_recipe",
     "kind_of_source",
+    "load_codec",
     "recipe_for",
+    "save_codec",
 ]
 
 # In the order in which a source is asked what it is; of the kinds that a recipe calls the same, the last takes what is
@@ -65,6 +72,35 @@ def recipe_for(source: Path) -> Recipe:
     _refuse_absent(source)
     kind = next(kind for kind in KINDS.values() if kind.recognises(source))
     return load_recipe(kind.first_recipe).changed(kind.first_settings)
+
+
+def fit_codec(recipe: Recipe, store: Store, part: str | None = "train") -> Codec:
+    """Steps 1 and 2, fitted on the samples of one part ("train"; None: all of them)."""
+    classes = Classes.of(store, part) if recipe.conditional else Classes((), ())
+    info = SampleInfo.of(store)
+    codec = kind_of_recipe(recipe).new_codec(recipe, replace(info, form=info.form | classes.to_form()))
+    return codec.fit(lambda: store.iter_windows(part))
+
+
+def save_codec(codec: Codec, path: Path) -> None:
+    """Write codec.json."""
+    with new_file(path) as file:
+        file.write(codec.to_json())
+
+
+def load_codec(path: Path) -> Codec:
+    """Read codec.json.
+
+    Raises:
+        InputError: absent, edited, or of another version.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: not there; it is written by `anonimage prepare` and `anonimage encode`") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file; restore it, or prepare it anew") from error
+    return Codec.from_json(text, str(path))
 
 
 def _kinds_of(recipe: Recipe) -> list[Kind]:

@@ -19,10 +19,9 @@ from ...files import new_file, new_folder, refuse_file, scratch_folder
 from ...gan.training.checkpoint import Snapshot, load
 from ...transforms import Codec
 from ..classes import Classes
-from ..codecs import load_codec
 from ..evaluation.privacy.findings import Audit
 from ..evaluation.scores import Scores, load_scores
-from ..kinds import kind_of_codec
+from ..kinds import kind_of_codec, load_codec
 from ..progress import progress, say
 from ..run_folder import RunFolder, chosen_checkpoint, fingerprint, sha256
 from .gate import Area, judge, passes

@@ -83,7 +83,7 @@ def _bounds(run: Run) -> Result:
     score = run.scores.get("saturated_windows")
     if score is None:
         return None, "no quantile bounds"
-    if set(run.codec.units) != {"mV"}:
+    if not run.is_ecg:
         return None, f"units are {', '.join(sorted(set(run.codec.units))) or 'unknown'}, the paper's 4 % is of mV"
     numbers = f"{_text(score)} of windows have a value outside the bounds, the paper 0.04"
     if score.high - score.low > WIDE:

@@ -7,7 +7,7 @@ from anonimage.data.patients import TRAIN
 from anonimage.data.store.store import open_store
 from anonimage.data.table.form import TableForm
 from anonimage.errors import InputError
-from anonimage.pipelines.codecs import load_codec
+from anonimage.pipelines.kinds import load_codec
 from tiny import anonimage, nothing_left, quick, refused
 
 

@@ -12,8 +12,7 @@ from anonimage.data.store.store import open_store
 from anonimage.errors import InputError
 from anonimage.gan.batch import resident
 from anonimage.pipelines.batches import class_rows, grid_rows, n_training, store_batches, training_labels
-from anonimage.pipelines.codecs import fit_codec
-from anonimage.pipelines.kinds import check_source
+from anonimage.pipelines.kinds import check_source, fit_codec
 from tiny import FS, beats, write_database, write_patient
 
 

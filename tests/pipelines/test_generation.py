@@ -189,8 +189,7 @@ def test_a_set_elsewhere_leaves_generated_json_alone(copy):
 
 def test_a_set_in_subfolders_is_scored_as_a_flat_one(copy, monkeypatch):
     from anonimage.data.wfdb import writer as writer_wfdb
-    from anonimage.pipelines.codecs import load_codec
-    from anonimage.pipelines.kinds import kind_of_codec
+    from anonimage.pipelines.kinds import kind_of_codec, load_codec
     from anonimage.pipelines.run_folder import fingerprint
 
     codec = load_codec(copy / "codec.json")

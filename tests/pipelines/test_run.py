@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import wfdb
 from anonimage.data.store.store import open_store
-from anonimage.pipelines.codecs import load_codec
+from anonimage.pipelines.kinds import load_codec
 from anonimage.pipelines.recipe import load_recipe
 from tiny import FS, GAIN, anonimage, judge_hastily, quick, refused, sets
 

@@ -9,8 +9,15 @@ import pytest
 from anonimage.data.parallel import threaded_map
 from anonimage.data.sharded import Plan
 from anonimage.errors import InputError
-from anonimage.pipelines.codecs import fit_codec
-from anonimage.pipelines.kinds import KINDS, check_source, kind_of_codec, kind_of_recipe, kind_of_source, recipe_for
+from anonimage.pipelines.kinds import (
+    KINDS,
+    check_source,
+    fit_codec,
+    kind_of_codec,
+    kind_of_recipe,
+    kind_of_source,
+    recipe_for,
+)
 from anonimage.pipelines.recipe import load_recipe
 from PIL import Image
 from tiny import TINY, beats, write_database

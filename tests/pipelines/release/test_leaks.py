@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import safetensors.numpy
 from anonimage.data.store.store import open_store
-from anonimage.pipelines.codecs import load_codec
-from anonimage.pipelines.kinds.wfdb import WfdbRecords
+from anonimage.pipelines.kinds import load_codec
+from anonimage.pipelines.kinds.signals import WfdbRecords
 from anonimage.pipelines.release.bundle import release
 from anonimage.pipelines.release.leaks import find_leaks
 from anonimage.pipelines.release.policy import load_policy

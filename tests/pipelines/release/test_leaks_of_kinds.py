@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.errors import InputError
-from anonimage.pipelines.codecs import load_codec
+from anonimage.pipelines.kinds import load_codec
 from anonimage.pipelines.release.bundle import release
 from anonimage.pipelines.release.leaks import find_leaks
 from anonimage.pipelines.release.policy import load_policy

@@ -68,11 +68,7 @@ class Classes:
         return table[frame["label"].to_numpy(np.int64)]
 
     def number(self, name: str) -> int:
-        """The number of the class of a name; upper and lower case are the same.
-
-        Raises:
-            InputError: no such class; the nearest is offered.
-        """
+        """The number of the class of a name, in upper or lower case; refused if there is none, with the nearest."""
         if name in self.names:
             return self.names.index(name)
         for k, known in enumerate(self.names):
@@ -99,11 +95,7 @@ class Classes:
 
 
 def check_classes(store: Store) -> None:
-    """Refuse classes that cannot be learned and checked.
-
-    Raises:
-        InputError: fewer than two classes, or a class of one patient, who cannot be in training and control both.
-    """
+    """Refuse fewer than two classes, and a class of one patient, who cannot be in training and control both."""
     patients = store.frame.groupby("label")["patient"].nunique()
     if len(patients) < 2:
         raise InputError("only one class in this source; a recipe with classes needs two: name them with --label")

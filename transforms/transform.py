@@ -45,14 +45,10 @@ class Saturation:
 
 
 class Forward(ABC):
-    """A map of arrays (N, C, L) with a fitted state; it has no inverse unless it is a `Transform` too.
+    """A map of arrays (N, C, L) with a fitted state; it has no inverse unless it is a `Transform` too."""
 
-    Attributes:
-        settings: names of the constructor's arguments, which are attributes too.
-        lowest: the lowest level of a value that is not missing: () or (C,); above 0, level 0 means missing (NULL).
-    """
-
-    settings: ClassVar[tuple[str, ...]] = ()
+    settings: ClassVar[tuple[str, ...]] = ()  # the constructor's arguments, which are attributes too
+    # the lowest level of a value that is not missing: () or (C,); above 0, level 0 means missing (NULL)
     lowest: int | np.ndarray = 0
 
     @abstractmethod
@@ -86,15 +82,10 @@ class Forward(ABC):
 
 
 class Transform(Forward):
-    """A map with an inverse: x ≈ inverse_transform(transform(x)) + offset(x)[..., None], within `tolerance`.
+    """A map with an inverse: x ≈ inverse_transform(transform(x)) + offset(x)[..., None], within `tolerance`."""
 
-    Attributes:
-        relative: whether `offset` is anything but zero.
-        tolerance: largest round-trip error inside the declared range, in input units; 0 is exact.
-    """
-
-    relative: bool = False
-    tolerance: float = 0.0
+    relative: bool = False  # whether `offset` is anything but zero
+    tolerance: float = 0.0  # largest round-trip error inside the declared range, in input units; 0 is exact
 
     @abstractmethod
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:

@@ -41,11 +41,7 @@ class Job:
         return ["run", *places, "--resume", *([] if self.audit else ["--no-audit"])]
 
     def begin(self) -> None:
-        """Prepare for the command: write the recipe, and delete results that another recipe (fewer steps) gave.
-
-        Raises:
-            InputError: another process works on the run.
-        """
+        """Prepare for the command: write the recipe, and delete results that another recipe (fewer steps) gave."""
         self.out.parent.mkdir(parents=True, exist_ok=True)
         self.recipe.save(self.beside(".toml"))
         with locked(self.out):
@@ -70,11 +66,7 @@ class Job:
 
 
 def run_cell(job: Job) -> None:
-    """Make the run of a job, or continue it, in a process of its own.
-
-    Raises:
-        InputError: its process failed or died, or another process works on the run.
-    """
+    """Make the run of a job, or continue it, in a process of its own; an InputError says why that failed."""
     for _, reason in run_cells([job], 1):
         if reason is not None:
             raise InputError(reason)

@@ -21,24 +21,10 @@ from ..report.page import FOLDER as REPORT
 from ..report.paper_claims import HOPELESS
 from ..report.svg import MEDIUM, OTHER, REAL, SYNTHETIC, as_svg, new_plot
 from ..run_folder import versions
-from .statistics import Difference, Mean
+from .statistics import Mean
 from .summary import DEPARTURE, Line, Replicate, Summary, long_table
 
 NAMES = (".csv", "-summary.csv", ".md", ".html")
-# Header and full name of each column; the corrected ones are of headline scores alone
-COLUMNS = {
-    "mean": ("mean", "mean"),
-    "interval": ("95 %", "its 95 % interval"),
-    "baseline": ("baseline", "baseline"),
-    "difference": ("difference", "difference from the first cell"),
-    "difference_interval": ("95 %", "its 95 % interval"),
-    "wide": ("wide", "wide interval"),
-    "p": ("p", "p"),
-    "p_holm": ("corrected", "p, corrected"),
-    "pairs": ("pairs", "pairs"),
-    "detectable": ("detectable", "detectable"),
-}
-CORRECTED = ("wide", "p_holm", "detectable")
 ROW, MARGIN = 0.42, 0.75  # of a plot, in inches
 LABEL = 18  # characters of a cell's name in a line of a plot
 
@@ -62,16 +48,16 @@ class Table:
 
     def markdown(self) -> str:
         """The headline scores as Markdown."""
-        return self._rendered("table.md", as_html=False)
+        return self._rendered("table.md")
 
     def page(self) -> str:
         """All of it as one self-contained page."""
-        return self._rendered("page.html", as_html=True)
+        return self._rendered("page.html")
 
-    def _rendered(self, template: str, as_html: bool) -> str:
+    def _rendered(self, template: str) -> str:
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(Path(__file__).parent),
-            autoescape=as_html,
+            autoescape=template.endswith(".html"),
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -79,14 +65,14 @@ class Table:
         environment.filters |= {"number": number, "p_text": p_text, "signed": _signed, "span": _span}
         environment.tests["nan"] = isnan
         summary = self.summary
+        departures = [line.mean.value for line in summary.headlines.get(DEPARTURE, ())]
         return environment.get_template(template).render(
             table=self,
             summary=summary,
             best=score_table().headlines(),
             others=[name for _, names in score_table().grouped(summary.others) for name in names],
-            columns=COLUMNS,
-            corrected=CORRECTED,
-            hopeless=HOPELESS if self._is_hopeless() else None,
+            # all cells so far from real samples that being alike means nothing
+            hopeless=HOPELESS if departures and min(departures) >= HOPELESS else None,
             undetected=self._undetected(),
             means=draw_means,
             differences=draw_differences,
@@ -101,15 +87,11 @@ class Table:
         filling |= {"leads": "channels", "source": "source", "width": "the adapted range"}
         return score_table().title(score, filling)
 
-    def _is_hopeless(self) -> bool:
-        """Whether all cells are so far from real samples that being alike means nothing."""
-        lines = self.summary.headlines.get(DEPARTURE, ())
-        return bool(lines) and min(line.mean.value for line in lines) >= HOPELESS
-
     def _undetected(self) -> tuple[str, str] | None:
         """Of the first score of which that is known, which difference would not have been significant."""
-        for name in sorted(self.summary.headlines, key=lambda name: name != DEPARTURE):
-            if sizes := _detectable(self.summary.headlines[name]):
+        for name, lines in sorted(self.summary.headlines.items(), key=lambda item: item[0] != DEPARTURE):
+            sizes = [line.difference.detectable for line in lines if line.difference]
+            if sizes := [size for size in sizes if not isnan(size)]:
                 return self.name_of(name), number(max(sizes), self.summary.units[name])
         return None
 
@@ -159,17 +141,12 @@ def _plot(summary: Summary, lines: Sequence[Line]) -> tuple[Figure, Axes]:
     return figure, axis
 
 
-def _draw(axis: Axes, row: int, values: Iterable[float], mean: Mean | Difference, colour: str) -> None:
+def _draw(axis: Axes, row: int, values: Iterable[float], mean: Mean, colour: str) -> None:
     dots = list(values)
     axis.plot(dots, [row + 0.22] * len(dots), "o", color=OTHER, markersize=3, alpha=0.8)
     if np.isfinite(mean.low):
         axis.plot([mean.low, mean.high], [row, row], color=colour, linewidth=2.4, solid_capstyle="butt")
     axis.plot([mean.value], [row], "D", color=colour, markersize=4.5)
-
-
-def _detectable(lines: Sequence[Line]) -> list[float]:
-    """Of each comparison that has one."""
-    return [line.difference.detectable for line in lines if line.difference and not isnan(line.difference.detectable)]
 
 
 def _short(summary: Summary, cell: int, most: int) -> str:

@@ -28,19 +28,15 @@ class Mean:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A mean of paired differences, judged as one of a family."""
+class Difference(Mean):
+    """A mean of paired differences over the seeds that both have, judged as one of a family."""
 
-    value: float  # mean over the seeds that both have; NaN without any
-    low: float  # low, high: its 95 % t-interval, as if it were the only one
-    high: float
     wide_low: float  # wide_low, wide_high: Bonferroni's: all of the family hold at once in 95 of 100 ablations
     wide_high: float
     # two-sided, of the paired t-test; 1 where all differences are 0, NaN where nothing can be tested: one seed, or the
     # same difference each time
     p: float
     p_holm: float  # p corrected for the family by Holm's step-down procedure
-    n: int  # how many seeds both have
     # the size that a true difference must have to be significant, after correction, in 80 of 100 such ablations; rests
     # on the spread of these differences, which few seeds know badly
     detectable: float
@@ -81,18 +77,17 @@ def compare_paired(differences: Sequence[np.ndarray]) -> list[Difference]:
     judged = []
     for values, own, corrected in zip(each, p, holm(p, family), strict=True):
         mean, wide = mean_of(values), mean_of(values, ALPHA / family)
-        spans = (mean.low, mean.high, wide.low, wide.high)
-        judged.append(Difference(mean.value, *spans, own, corrected, mean.n, _detectable(values, family)))
+        detectable = _detectable(values, family)
+        judged.append(
+            Difference(
+                **vars(mean), wide_low=wide.low, wide_high=wide.high, p=own, p_holm=corrected, detectable=detectable
+            )
+        )
     return judged
 
 
 def holm(p: Sequence[float], family: int | None = None) -> list[float]:
-    """p-values corrected by Holm's step-down procedure.
-
-    Arguments:
-        p: NaN where nothing was tested, which stays so.
-        family: how many comparisons there are; None: as many as p-values.
-    """
+    """p-values corrected by Holm for a family of comparisons (None: as many as p-values); NaN stays NaN."""
     # not statsmodels' multipletests, of which each call collects all garbage of the process: 0.6 s beside torch
     corrected = np.array(p, dtype=np.float64)
     order = np.argsort(corrected)[: np.count_nonzero(~np.isnan(corrected))]  # NaN comes last

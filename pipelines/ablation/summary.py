@@ -42,15 +42,7 @@ class Replicate:
 
 
 def read_replicate(path: Path, settings: Settings) -> Replicate:
-    """A finished run's scores.
-
-    Arguments:
-        path: folder of the run.
-        settings: of its cell.
-
-    Raises:
-        InputError: no run, not evaluated yet, or evaluated with other samples.
-    """
+    """The scores of the finished run in a folder; refused if it is not evaluated, or was with other samples."""
     folder = RunFolder.prepared(path)
     scores = load_scores(folder.scores)
     if scores.fingerprint != fingerprint(folder.synthetic):
@@ -140,12 +132,7 @@ class Summary:
 
 
 def summarize(replicates: Sequence[Replicate], cells: Sequence[Settings]) -> Summary:
-    """Put finished runs side by side.
-
-    Arguments:
-        replicates: at least one; one for each cell and seed at most.
-        cells: in the order of the table; one without a finished run has no lines.
-    """
+    """Put finished runs side by side, one for each cell and seed at most; a cell without any has no lines."""
     runs = [{run.seed: run for run in replicates if run.settings == settings} for settings in cells]
     names = list(dict.fromkeys(name for run in replicates for name in run.scores))
     tested = [name for name in score_table().headlines() if name in names]

@@ -61,9 +61,9 @@ def score_null(images: np.ndarray, null: np.ndarray, seed: int) -> dict[str, Sco
     return {"null_clean": Score(float(clean.mean()), *ends(draws), 1.0, len(clean))}
 
 
-def score_coding(store: Store, codec: Codec, real: Samples, seed: int) -> dict[str, Score]:
-    """Round trip of some real windows, saturation of all of the store."""
-    return {**_round_trip(codec, real, seed), **_saturation(store, codec, seed)}
+def score_coding(store: Store, codec: Codec, real: Samples, is_ecg: bool, seed: int) -> dict[str, Score]:
+    """Round trip of some real windows, saturation of all of the store; of an ECG beside the paper's."""
+    return {**_round_trip(codec, real, seed), **_saturation(store, codec, is_ecg, seed)}
 
 
 def _round_trip(codec: Codec, real: Samples, seed: int) -> dict[str, Score]:
@@ -81,8 +81,7 @@ def _round_trip(codec: Codec, real: Samples, seed: int) -> dict[str, Score]:
     return scores
 
 
-def _saturation(store: Store, codec: Codec, seed: int) -> dict[str, Score]:
-    is_ecg = set(store.units) == {"mV"}  # of other signals the paper says nothing
+def _saturation(store: Store, codec: Codec, is_ecg: bool, seed: int) -> dict[str, Score]:
     counted = _counted(codec, PAPER_WIDTH if is_ecg else None)
     by_patient = [_of_patient(store, counted, windows) for _, windows in store.frame.groupby("patient", sort=True)]
     kinds = {

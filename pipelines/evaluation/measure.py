@@ -77,20 +77,20 @@ def measure_pictures(sets: Sets, measured: Measured) -> None:
     measured.scores |= images.score_diversity(encoded) | images.score_kernel_images(encoded)
 
 
-def measure_signals(sets: Sets, measured: Measured) -> None:
+def measure_signals(sets: Sets, measured: Measured, is_ecg: bool) -> None:
     """Shape, spectrum, leads; of an ECG its beats; and where windows lie for a network that has seen many."""
     drawn, codec, seed = sets.drawn, sets.codec, sets.recipe.seed
     windows = sets.comparison(drawn.synthetic.values, drawn.control.values, drawn.training.values)
     measured.scores |= images.score_diversity(_images(sets))
     real = Samples.concatenate([drawn.training, drawn.control])
-    measured.scores |= images.score_coding(sets.store, codec, real, seed)
+    measured.scores |= images.score_coding(sets.store, codec, real, is_ecg, seed)
     measured.scores |= signals.score_autocorrelation(windows)
     measured.scores |= signals.score_amplitude(windows, codec.channels)
     measured.scores |= signals.score_lead_distance(windows)
     # grey levels alone roughen a signal: real windows have to have gone through them too
     control, training = (codec.decode(codec.encode(x), codec.offset(x)) for x in (windows.control, windows.training))
     coded = windows.with_values(windows.synthetic, control, training)
-    if set(codec.units) == {"mV"}:
+    if is_ecg:
         measured.scores |= signals.score_limb_leads(coded, codec.relations, codec.channels)
     elif len(codec.relations):
         measured.lacks(score_table().group("limb leads"), _not_an_ecg(codec))
@@ -100,7 +100,7 @@ def measure_signals(sets: Sets, measured: Measured) -> None:
         return
     measured.scores |= signals.score_noise(coded, codec.fs) | signals.score_spectrum(coded, codec.fs)
     measured.evidence.spectra = signals.spectra(coded.synthetic, coded.control, codec.fs, seed)
-    if set(codec.units) == {"mV"}:  # an ECG, as far as anybody says
+    if is_ecg:
         _measure_beats(windows, codec, measured)
     else:
         measured.lacks(("ECG parameters", "r_peaks"), _not_an_ecg(codec))

@@ -52,11 +52,7 @@ def kind_of_source(recipe: Recipe, source: Path) -> Kind:
 
 
 def check_source(recipe: Recipe, source: Path) -> Kind:
-    """Refuse at once what is plainly no source of the recipe's kind, and options that mean nothing for it.
-
-    Raises:
-        InputError: no such file or folder, nothing of that kind in it, or such an option.
-    """
+    """Refuse at once what is plainly no source of the recipe's kind, and options that mean nothing for it."""
     _refuse_absent(source)
     kind = kind_of_source(recipe, source)
     kind.check(recipe, source)
@@ -64,11 +60,7 @@ def check_source(recipe: Recipe, source: Path) -> Kind:
 
 
 def recipe_for(source: Path) -> Recipe:
-    """The recipe that a source suggests by itself, for a first look at it.
-
-    Raises:
-        InputError: no such file or folder.
-    """
+    """The recipe that a source suggests by itself, for a first look at it."""
     _refuse_absent(source)
     kind = next(kind for kind in KINDS.values() if kind.recognises(source))
     return load_recipe(kind.first_recipe).changed(kind.first_settings)
@@ -89,11 +81,7 @@ def save_codec(codec: Codec, path: Path) -> None:
 
 
 def load_codec(path: Path) -> Codec:
-    """Read codec.json.
-
-    Raises:
-        InputError: absent, edited, or of another version.
-    """
+    """Read codec.json; refused if it is absent, edited, or of another version."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError as error:

@@ -61,36 +61,21 @@ class SampleInfo:
 
 
 class Kind(ABC):
-    """One kind of data. All that differs from one kind to the next is said here, and nowhere else is asked for it.
+    """One kind of data. All that differs from one kind to the next is said here, and nowhere else is asked for it."""
 
-    Attributes:
-        name: key of `KINDS`, and "kind" in the form of stores and codecs.
-        data: what a recipe calls it.
-        noun: one sample.
-        channels_noun: what the channels of a sample are.
-        title: such a source.
-        formats: that samples can be written in, besides the source's own.
-        meaningless: options of a recipe that mean nothing for it.
-        first_recipe, first_settings: recipe for a first look at such a source, and what is to be changed in it.
-        sections: of the report, in order, by the names that `report.sections` has for them.
-        dark: most levels of its images are low, so that pages brighten them.
-        tabular: samples are rows of a table, see `rows`.
-        has_offsets: windows' own offsets are left out of the images, and are somebody's.
-    """
-
-    name: ClassVar[str]
-    data: ClassVar[str]
-    noun: ClassVar[str]
-    channels_noun: ClassVar[str]
-    title: ClassVar[str]
-    formats: ClassVar[tuple[str, ...]] = ()
-    meaningless: ClassVar[tuple[str, ...]] = COLUMNS
-    first_recipe: ClassVar[str]
+    name: ClassVar[str]  # key of `KINDS`, and "kind" in the form of stores and codecs
+    data: ClassVar[str]  # what a recipe calls it
+    noun: ClassVar[str]  # one sample
+    channels_noun: ClassVar[str]  # what the channels of a sample are
+    title: ClassVar[str]  # such a source
+    formats: ClassVar[tuple[str, ...]] = ()  # that samples can be written in, besides the source's own
+    meaningless: ClassVar[tuple[str, ...]] = COLUMNS  # options of a recipe that mean nothing for it
+    first_recipe: ClassVar[str]  # for a first look at such a source, and what is to be changed in it
     first_settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    sections: ClassVar[tuple[str, ...]] = ()
-    dark: ClassVar[bool] = False
-    tabular: ClassVar[bool] = False
-    has_offsets: ClassVar[bool] = False
+    sections: ClassVar[tuple[str, ...]] = ()  # of the report, in order, by the names that `report.sections` has
+    dark: ClassVar[bool] = False  # most levels of its images are low, so that pages brighten them
+    tabular: ClassVar[bool] = False  # samples are rows of a table, see `rows`
+    has_offsets: ClassVar[bool] = False  # windows' own offsets are left out of the images, and are somebody's
 
     @property
     def nouns(self) -> str:
@@ -102,11 +87,7 @@ class Kind(ABC):
         """Whether a source that exists is of this kind; asked in the order of `KINDS`."""
 
     def check(self, recipe: Recipe, source: Path) -> None:
-        """Refuse at once a source without anything of this kind in it, and options that mean nothing for this kind.
-
-        Raises:
-            InputError: names the option, or what is missing.
-        """
+        """Refuse at once a source without anything of this kind in it, and options that mean nothing for this kind."""
         for option in self.meaningless:
             value = getattr(recipe.data, option)
             if value not in (SETTINGS[option].default, NO_LABEL):
@@ -140,11 +121,7 @@ class Kind(ABC):
         """
 
     def check_layout(self, recipe: Recipe) -> None:
-        """Refuse a layout that no run can have, as far as one can tell without the source.
-
-        Raises:
-            InputError: it is unknown, cannot hold such samples, or cannot be decoded.
-        """
+        """Refuse a layout that is unknown, cannot hold such samples, or cannot be decoded, as far as a recipe says."""
         faults, length = [], self.length(recipe) or 1
         for n in self.channel_counts(recipe):
             info = SampleInfo([f"{k}" for k in range(n)], [""] * n, recipe.data.fs, _STEP, length)
@@ -172,11 +149,7 @@ class Kind(ABC):
         """Steps 1 and 2 as a recipe says them, not yet fitted."""
 
     def check_samples(self, recipe: Recipe, samples: Samples) -> None:
-        """Refuse samples in memory that a recipe cannot be fitted on.
-
-        Raises:
-            InputError: they are longer or shorter than the recipe's windows.
-        """
+        """Refuse samples in memory that are longer or shorter than the recipe's windows."""
         length = self.length(recipe)
         if length not in (None, samples.length):
             raise InputError(
@@ -190,11 +163,8 @@ class Kind(ABC):
         Arguments:
             plan: of the samples.
             codec: its form says what the source was.
-            file_format: "source", or one of `formats`.
+            file_format: "source", or one of `formats`; all others are refused.
             comments: lines for headers, where the format has them.
-
-        Raises:
-            InputError: a format that this kind of data cannot have.
         """
         if file_format not in (known := ("source", *self.formats)):
             raise InputError(f"format '{file_format}' is not for this data; choose one of {', '.join(known)}")
@@ -205,18 +175,10 @@ class Kind(ABC):
 
     @abstractmethod
     def read_back(self, folder: Path, codec: Codec) -> Samples:
-        """Read samples that were written in the source's own format, as any reader finds them.
-
-        Raises:
-            InputError: not what this run makes.
-        """
+        """Read samples in the source's own format, as any reader would; refuse what is not what this run makes."""
 
     def refuse_foreign(self, folder: Path, form: dict[str, Any]) -> None:
-        """Refuse to replace a folder in which somebody put something that is not of a generated set.
-
-        Raises:
-            InputError: names the file.
-        """
+        """Refuse to replace a folder in which somebody put a file that is not of a generated set."""
         names = [str(form[key]) for key in ("file", "name") if key in form]
         if "file" in form:
             names += [Path(form["file"]).with_suffix(f".{suffix}").name for suffix in self.formats]

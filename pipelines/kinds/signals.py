@@ -108,7 +108,7 @@ class Signals(Kind):
     def fidelity(self, sets: Sets, measured: Measured) -> None:
         from ..evaluation.measure import measure_signals
 
-        measure_signals(sets, measured)
+        measure_signals(sets, measured, self.is_ecg(sets.codec))
 
     def lesson(self, recipe: Recipe) -> Lesson:
         from ..evaluation.learners import MOST, network

@@ -227,15 +227,7 @@ def _with_every_value(is_training: np.ndarray, patient: pd.Series, frame: pd.Dat
     """Training rows with every category and class, and a missing cell of columns that have some.
 
     What training lacks has no image. A patient moves with all rows; thyroid's column 15 has one 1 in 3,772 rows.
-
-    Arguments:
-        is_training: (N,) bool, as patients were split.
-        patient: (N,) whose the rows are.
-        frame: the table.
-        form: fitted on all of it.
-
-    Returns:
-        (N,) bool: the training rows, and those of the patients who move to them.
+    is_training, patient and the result: (N,), of all rows; form: fitted on all of them.
     """
     chosen, rows_of_patient = is_training.copy(), patient.groupby(patient).indices
     for column in form.columns:

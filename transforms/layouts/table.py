@@ -31,18 +31,12 @@ class Layout(Forward):
 
     Arguments:
         channels, length: C and L.
-
-    Attributes:
-        name: how it is called in messages and in a codec.
-        image_shape: (c, H, W).
-        takes_missing: whether a level may stand for a missing value (NULL); if not, none of what is restored does.
-        marks_with_null: whether level 0 has to be free, because the image says with it how it is to be read.
     """
 
-    name: str
-    image_shape: tuple[int, int, int]
-    takes_missing: bool = True
-    marks_with_null: bool = False
+    name: str  # in messages and in a codec
+    image_shape: tuple[int, int, int]  # (c, H, W)
+    takes_missing: bool = True  # a level may stand for a missing value (NULL); if not, none of what is restored does
+    marks_with_null: bool = False  # level 0 has to be free, because the image says with it how it is to be read
 
     def __init__(self, channels: int, length: int) -> None:
         self.channels, self.length = channels, length

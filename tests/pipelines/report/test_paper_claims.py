@@ -29,7 +29,7 @@ def look(name, scores, against=None, events=(), checks=8, training=100, units=("
     )
     run = Run(
         recipe=load_recipe(name),
-        codec=SimpleNamespace(units=units),
+        codec=SimpleNamespace(units=units, fs=1000.0),
         samples=None,
         scores=scores,
         against=against,

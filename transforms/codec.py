@@ -19,12 +19,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, nearest
 from .by_channel import ByChannel
 from .colours import Colours
 from .equalize import Equalize
 from .layouts import Layout, layout_from
-from .offsets import OffsetModel, check_mode, keep_relations, mode_offsets
+from .offsets import MODES, OffsetModel, keep_relations, mode_offsets
 from .quantiles import QuantileBounds
 from .standardize import AdaptedRange, GreyLevels, MinMax
 from .transform import Chunks, Compose, Saturation, State, Transform, from_state, numbers
@@ -145,8 +145,8 @@ class Codec:
         Returns:
             (N, C, L) float32, NaN where NULL.
         """
-        if isinstance(offset, str):
-            check_mode(offset)
+        if isinstance(offset, str) and offset not in MODES:
+            raise InputError(f"unknown offset mode '{offset}'{nearest(offset, MODES)}")
         levels = self._invertible().inverse_transform(images)
         if not self.arrangement.takes_missing:  # then what is darker than any value is a value, not NULL
             levels = np.maximum(levels, np.reshape(self.standardizer.lowest, (-1, 1)).astype(np.uint8))

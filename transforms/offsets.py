@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 
-from ..errors import InputError, nearest
+from ..errors import InputError
 from .transform import State, numbers
 
 MODES = {
@@ -65,12 +65,6 @@ class OffsetModel:
         root = (axes * np.sqrt(np.clip(variances, 0, None))) @ axes.T  # the symmetric root: no sign to choose
         # not noise @ root: a matrix product may round differently with the number of rows
         return self.mean + (noise[:, None, :] * root).sum(axis=-1)
-
-
-def check_mode(mode: str) -> None:
-    """Refuse a mode that does not exist, with the nearest that does."""
-    if mode not in MODES:
-        raise InputError(f"unknown offset mode '{mode}'{nearest(mode, MODES)}")
 
 
 def mode_offsets(mode: str, values: np.ndarray, model: OffsetModel | None, noise: np.ndarray | None) -> np.ndarray:

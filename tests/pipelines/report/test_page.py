@@ -14,7 +14,8 @@ from anonimage.pipelines.evaluation.privacy.findings import Control
 from anonimage.pipelines.evaluation.scores import Evidence, Score, score_table
 from anonimage.pipelines.release.gate import Area, LimitCheck
 from anonimage.pipelines.report.content import attack_rows, number, score_tables
-from anonimage.pipelines.report.page import advices, next_step, render
+from anonimage.pipelines.report.first_screen import advices, next_step
+from anonimage.pipelines.report.page import render
 from anonimage.pipelines.report.plots import draw_map, draw_parameter
 from anonimage.pipelines.report.svg import draw_paper, image_grid, room
 from PIL import Image

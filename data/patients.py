@@ -20,13 +20,8 @@ _FEW = 25
 _Parts = tuple[str, ...]
 
 
-def files_below(folder: Path) -> list[Path]:
-    """Every file below a folder, in order of name; see `iter_files_below`."""
-    return sorted(iter_files_below(folder))
-
-
-def iter_files_below(folder: Path) -> Iterator[Path]:
-    """Every file below a folder.
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, in no order.
 
     Links to folders are followed, which `Path.rglob` does not do: a folder of links is how databases are put together.
     A folder that can be reached in several ways counts once, under its own name rather than a link's: the same record

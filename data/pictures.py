@@ -55,7 +55,7 @@ def find_pictures(folder: Path) -> tuple[list[Path], tuple[str, ...], list[str]]
     """All pictures in order of name, the class folders' names, and what is wrong with how they lie."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give a folder of pictures, or of one folder of them per class")
-    every = [file for file in files_below(folder) if not _is_hidden(file.relative_to(folder))]
+    every = [file for file in sorted(files_below(folder)) if not _is_hidden(file.relative_to(folder))]
     files = [file for file in every if file.suffix.lower() in SUFFIXES]
     unread = [file for file in every if file.suffix.lower() in _OTHER_KINDS]
     faults = [f"{file}: a {file.suffix} file is not read; save it as .png" for file in unread]

@@ -66,7 +66,7 @@ def find_series(path: Path, patient: str = "record") -> list[RecordEntry]:
     path = Path(path)
     kinds = ", ".join(SUFFIXES)
     if path.is_dir():
-        files, root = [file for file in files_below(path) if file.suffix.lower() in SUFFIXES], path
+        files, root = [file for file in sorted(files_below(path)) if file.suffix.lower() in SUFFIXES], path
         files = [file for file in files if file.name != TABLE] or files
         if not files:
             raise InputError(f"{path}: no time series in this folder; it needs {kinds} files")

@@ -12,6 +12,7 @@ import pandas as pd
 from ...errors import InputError, nearest
 from ...files import StagedFolder
 from ..formats import VALUES, stack_values
+from ..labels import class_names
 from ..samples import Samples
 from ..sharded import Plan
 from ..text import refuse_repeats
@@ -147,7 +148,8 @@ class TableForm:
         columns, first = [], 0
         for column in self.columns:
             if column is self._label:
-                columns.append(self._label.at(self._positions(samples.frame)))
+                class_names(samples.frame, self.classes)  # refuses others
+                columns.append(self._label.at(samples.frame["label"].to_numpy(np.int64)))
                 continue
             last = first + len(column.features)
             columns.append(column.decode(samples.values[:, first:last, 0]))
@@ -208,14 +210,6 @@ class TableForm:
     @property
     def _label(self) -> Category | None:
         return next((c for c in self.columns if c.name == self.label and isinstance(c, Category)), None)
-
-    def _positions(self, frame: pd.DataFrame) -> np.ndarray:
-        if "label" not in frame:
-            raise InputError(f"{self.name}: samples without labels; each row needs one of {', '.join(self.classes)}")
-        label = frame["label"].to_numpy(np.int64)
-        if len(label) and (label.min() < 0 or label.max() >= len(self.classes)):
-            raise InputError(f"{self.name}: labels {label.min()}…{label.max()}; they must be 0…{len(self.classes) - 1}")
-        return label
 
     def _line(self, series: pd.Series, here: np.ndarray, what: str) -> str:
         n = int(here.sum())

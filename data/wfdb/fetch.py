@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -68,17 +68,11 @@ def fetch(
         raise InputError(f"{root}/{CHECKSUMS}: lists no RECORDS file, so this is no WFDB database; check the base URL")
     if not _is_good(dest / "RECORDS", sums["RECORDS"]):
         _download(root, "RECORDS", dest, sums["RECORDS"])
-    listed = (dest / "RECORDS").read_text(encoding="utf-8", errors="replace").split()
-    _fetch_files(root, _choose(sums, listed), dest, progress)
+    records = set((dest / "RECORDS").read_text(encoding="utf-8", errors="replace").split())
+    names = [name for name in sums if "/" not in name or str(PurePosixPath(name).with_suffix("")) in records]
+    names.sort(key=lambda name: name.endswith(".hea"))  # headers last, for they promise their signals
+    _fetch_files(root, {name: sums[name] for name in names}, dest, progress)
     return dest
-
-
-def _choose(sums: dict[str, str], records: Sequence[str]) -> dict[str, str]:
-    """The files of the records and those beside RECORDS; headers last, which promise their signals."""
-    stems = {name: str(PurePosixPath(name).with_suffix("")) for name in sums}
-    listed = set(records)
-    names = [name for name, stem in stems.items() if stem in listed or "/" not in name]
-    return {name: sums[name] for name in sorted(names, key=lambda name: name.endswith(".hea"))}
 
 
 def _fetch_files(root: str, files: dict[str, str], dest: Path, progress: Callable[[int, int], None] | None) -> None:

@@ -83,7 +83,7 @@ def _is_inside(folder: Path, target: Path, root: Path) -> bool:
 
 def _tree(folder: Path, root: Path) -> list[str]:
     """Every header under a folder, in order of name, less those that are segments of another."""
-    headers = [file for file in files_below(folder) if file.suffix == ".hea"]
+    headers = [file for file in sorted(files_below(folder)) if file.suffix == ".hea"]
     segments: set[Path] = set()
     for header in headers:
         lines = header_text(header).splitlines()

@@ -16,7 +16,7 @@ import numpy as np
 from ...data.formats import FORMATS, new_format, read_rows
 from ...data.labels import CLASSES, NO_LABEL
 from ...data.parallel import ParallelMap
-from ...data.patients import iter_files_below, split_patients
+from ...data.patients import files_below, split_patients
 from ...data.recording import RecordHead, Source
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
@@ -130,7 +130,7 @@ class WfdbRecords(Signals):
     def recognises(self, source: Path) -> bool:
         """Whether a source holds, or claims to hold, WFDB records."""
         if source.is_dir():
-            return (source / "RECORDS").is_file() or any(file.suffix == ".hea" for file in iter_files_below(source))
+            return (source / "RECORDS").is_file() or any(file.suffix == ".hea" for file in files_below(source))
         return source.suffix == ".hea"
 
     def _check(self, recipe: Recipe, source: Path) -> None:

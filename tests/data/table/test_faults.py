@@ -114,9 +114,12 @@ def test_samples_of_another_table_are_refused(people):
         (Samples(samples.values[:, :3], samples.frame, samples.channels[:3], ("",) * 3), "3 features × 1 are not"),
         (
             Samples(samples.values, samples.frame.drop(columns="label"), samples.channels, samples.units),
-            "without labels",
+            "the samples have no label; they need one of the classes",
         ),
-        (Samples(samples.values, samples.frame.assign(label=2), samples.channels, samples.units), "must be 0…1"),
+        (
+            Samples(samples.values, samples.frame.assign(label=2), samples.channels, samples.units),
+            "label 2 is no class; there are 2, counted from 0",
+        ),
     ):
         with pytest.raises(InputError, match=message):
             form.to_frame(wrong)

@@ -16,8 +16,7 @@ from ..progress import progress, say
 from ..recipe import SETTINGS, Recipe
 from ..run_folder import RunFolder
 from ..training import with_hardware
-from .cells import Job, run_cell, run_cells
-from .grid import Cell, grid
+from .cells import Cell, Job, grid, run_cell, run_cells
 from .page import NAMES, Table
 from .summary import Replicate, read_replicate, summarize
 

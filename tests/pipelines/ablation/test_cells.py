@@ -2,7 +2,7 @@
 
 import pytest
 from anonimage.errors import InputError
-from anonimage.pipelines.ablation.grid import grid
+from anonimage.pipelines.ablation.cells import grid
 from anonimage.pipelines.recipe import load_recipe
 from tiny import TINY
 

@@ -1,4 +1,4 @@
-"""Ways to write a set, each with samples for it, and sources of samples that fail when they are told to."""
+"""Ways to write a set, each with samples for it, and sources of samples that fail when they are asked to."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -66,5 +66,5 @@ def test_memory_stays_flat(tmp_path):
     drawn, total = run(DRAW, tmp_path / "store", 1 << 20)
     assert float(drawn) < SIZE / 8
     held, same = run(DRAW, tmp_path / "store", 1 << 30)
-    assert float(held) > SIZE * 0.8  # so the measurement would have told
+    assert float(held) > SIZE * 0.8  # so the measurement would have shown it
     assert total == same

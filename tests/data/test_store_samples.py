@@ -120,9 +120,9 @@ def edit_value(path):
 )
 def test_half_a_store_is_told(store, tmp_path, name, fault):
     fault(tmp_path / "store" / name)
-    with pytest.raises(InputError, match=r"store: only part of a store .*; run `prepare` again") as told:
+    with pytest.raises(InputError, match=r"store: only part of a store .*; run `prepare` again") as refusal:
         open_store(tmp_path / "store")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_a_changed_value_is_told_before_it_is_used(store, tmp_path):

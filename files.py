@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import IO, Any
 
@@ -103,7 +104,7 @@ class StagedFolder:
     def _begin(self) -> None:
         """Continue what was committed under the same stamp, or begin anew."""
         saved = _manifest(self._root)
-        if saved.get("stamp", self) == self._stamp:
+        if saved.get("stamp", self) == self._stamp and (self.files.is_dir() or self._target.is_dir()):
             self.state, self._sizes = saved["state"], saved["sizes"]
             if not self.files.is_dir() and self._target.is_dir():  # placed, but what follows was cut short
                 self._target.rename(self.files)
@@ -219,7 +220,7 @@ def sweep(folder: Path, name: str = "*") -> None:
         folder: where to look.
         name: of what they were writing; "*" is anything.
     """
-    for leftover in folder.glob(f".{name}{_PARTIAL}*"):
+    for leftover in folder.glob(f".{name if name == '*' else escape(name)}{_PARTIAL}*"):
         target, _, process = leftover.name[1:].rpartition(_PARTIAL)
         process = process.removesuffix(_OLD)
         own = process == str(os.getpid())  # or of a dead process of that number, as in containers

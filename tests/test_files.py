@@ -200,3 +200,19 @@ def test_nearest_offers_what_was_meant():
     assert nearest("strid", ["stride", "side"]).startswith("; did you mean 'stride'?")
     assert nearest("x", ["stride", "side"]) == "; there are stride, side"
     assert nearest("x", map(str, range(99))).endswith("10, 11, …")
+
+
+def test_a_name_with_brackets_comes_back_after_a_kill_between_two_renames(tmp_path):
+    old = tmp_path / ".set[1].partial-999999999-old"  # of a process that is no more
+    old.mkdir()
+    sweep(tmp_path, "set[1]")
+    assert names(tmp_path) == ["set[1]"]
+
+
+def test_a_manifest_whose_files_are_gone_is_begun_anew(tmp_path):
+    with pytest.raises(KeyboardInterrupt), staged_folder(tmp_path / "set", {"of": 1}) as staged:
+        staged.commit(n=5)
+        staged.files.rmdir()
+        raise KeyboardInterrupt
+    with staged_folder(tmp_path / "set", {"of": 1}) as staged:
+        assert staged.state == {}

@@ -48,7 +48,7 @@ def run(
         against = RunFolder(out).against
         say(f"against: {recipe.against}, in {against}")
         prepare(second, source, against, parallel, resume=RunFolder(against).recipe_file.is_file(), overwrite=False)
-        train(against)
+        train(against, RunFolder(against).recipe.changed({"precision": RunFolder(out).recipe.train.precision}))
         generate(against)
         evaluate(against)
     evaluate(out, with_audit=with_audit)

@@ -61,7 +61,10 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
         recipe: the run's own, with other steps, device, checkpoint_every, …; None: just the run's own.
     """
     folder = RunFolder.prepared(out)
-    recipe = with_hardware(recipe or folder.recipe)
+    recipe = recipe or folder.recipe
+    if recipe.train.precision == "auto":  # what was measured once stays
+        recipe = recipe.changed({"precision": folder.recipe.train.precision})
+    recipe = with_hardware(recipe)
     folder.refuse_other(recipe)
     store, codec = open_store(folder.store), load_codec(folder.codec_file)
     classes = Classes.from_form(codec.form)

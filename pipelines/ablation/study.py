@@ -13,7 +13,7 @@ from ..evaluation.verifier import Verifier
 from ..kinds import check_source
 from ..lock import locked
 from ..progress import progress, say
-from ..recipe import SETTINGS, Recipe
+from ..recipe import SETTINGS, Recipe, load_recipe
 from ..run_folder import RunFolder
 from ..training import with_hardware
 from .cells import Cell, Job, grid, run_cell, run_cells
@@ -55,7 +55,7 @@ def ablate(
     if seeds < 1:
         raise InputError(f"--seeds {seeds}: at least 1; 3 or more for intervals that tell something")
     # resolved here, because cells made by different machines have to be of one precision
-    cells = grid(with_hardware(_with_verifier(recipe, audit)), vary)
+    cells = grid(with_hardware(_kept_precision(_with_verifier(recipe, audit), out)), vary)
     if isinstance(engine, ProcessMap) and any(cell.recipe.train.device == "cuda" for cell in cells):
         make_fabric("cuda", "32")  # refused once, not in every run; the machines of a cluster may have one
     jobs = {
@@ -120,6 +120,14 @@ def _text(value: object) -> str:
     if isinstance(value, tuple):
         return "+".join(map(str, value)) or "all"
     return "none" if value is None else str(value)
+
+
+def _kept_precision(recipe: Recipe, out: Path) -> Recipe:
+    """The recipe with the precision that was measured when the study began, if it is to be measured."""
+    known = next(iter(sorted(out.glob(f"{CELLS}/*/*/recipe.toml"))), None)
+    if recipe.train.precision != "auto" or known is None:
+        return recipe
+    return recipe.changed({"precision": load_recipe(str(known)).train.precision})
 
 
 def _run_folder(out: Path, cell: Cell, seed: int) -> Path:

@@ -20,6 +20,7 @@ import pyarrow.parquet
 import safetensors.numpy
 from PIL import Image
 
+from ...data.samples import Samples
 from ...errors import InputError, one_line
 from ...transforms import Codec
 from ..kinds import Kind, kind_of_codec
@@ -111,11 +112,22 @@ def _samples(folder: Path, index: SourceIndex, codec: Codec, kind: Kind) -> Iter
             yield Finding(f"synthetic/{codec.form['file']}", ROW)
         return
     n, channels, length = samples.values.shape
+    yield from _unlisted(folder, samples)
     names = samples.frame["record"] if "record" in samples.frame else [codec.form.get("file", "")] * n
     for first in range(0, n, _AT_ONCE):
         lines = samples.values[first : first + _AT_ONCE].reshape(-1, length)
         for row in sorted({first + line // channels for line in index.stretches(lines).tolist()}):
             yield Finding(f"synthetic/{names[row]}", STRETCH)
+
+
+def _unlisted(folder: Path, samples: Samples) -> Iterator[Finding]:
+    """Signal files of no listed record, or larger than their samples: readers pass over what these hold."""
+    _, channels, length = samples.values.shape
+    for path in sorted(folder.rglob("*.dat")) + sorted(folder.rglob("*.hea")):
+        name = path.relative_to(folder).as_posix()
+        is_listed = name.rpartition(".")[0] in set(samples.frame.get("record", ()))
+        if not is_listed or (path.suffix == ".dat" and path.stat().st_size != 2 * channels * length):
+            yield Finding(f"synthetic/{name}", "something that was not written for it")
 
 
 def _in_file(path: Path, name: str, index: SourceIndex, codec: Codec) -> set[str]:
@@ -132,8 +144,13 @@ def _in_file(path: Path, name: str, index: SourceIndex, codec: Codec) -> set[str
         return index.in_text(text) | {what for lines in _numbers(text) for what in index.in_numbers(lines)}
     if index.pictures and pixels_of(path) in index.pictures:
         found.add(PICTURE)
+    is_body = path.suffix.lower() in _TEXTS and path.suffix != ".hea" and path.name != TABLE
     for text in _texts(path):
-        found |= index.in_text(text if path.name == TABLE or path.suffix == ".hea" else _without_numbers(text, codec))
+        # what is beside the samples: all of a header, and the comments above a body of numbers
+        beside = "\n".join(line for line in text.splitlines() if not is_body or line.startswith("#"))
+        found |= index.in_text(_without_numbers(text, codec) if is_body else text) | index.in_text(beside)
+        if path.suffix.lower() in _TEXTS:
+            found |= {what for lines in _numbers(beside) for what in index.in_numbers(lines)}
     return found
 
 

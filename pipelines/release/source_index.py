@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
@@ -39,6 +39,7 @@ STRETCH, OFFSETS, ROW, PICTURE = (
 _RUN = 8  # offsets in a row
 _WORD = re.compile(r"[^\W_]+")
 _DECIMAL = re.compile(r"(?<![\w.])-?\d+\.\d+(?:[eE][-+]?\d+)?(?![\w.])")
+_AT_ONCE = 4096  # windows
 _LONG = re.compile(r"(?<![\w.])-?\d+\.\d{11,}(?:[eE][-+]?\d+)?")
 _NEAR_OFFSET = re.compile(r"(?:offset|minimum|minima)[^\d\n-]{0,20}(-?\d+\.\d+)", re.IGNORECASE)
 
@@ -100,11 +101,14 @@ class SourceIndex:
     def in_text(self, text: str) -> set[str]:
         """What of the source a text holds, by words."""
         found, folded = set(), text.casefold()
-        tokens = words_of(_DECIMAL.sub(" ", folded))
-        for at, token in enumerate(tokens):
-            for words in self._by_first.get(token, ()):
-                if tokens[at : at + len(words)] == words and self.spelt.get(words, "") in folded:
-                    found.add(self.texts[words])
+        # texts of digits alone are not looked for inside decimal numbers, any of which may hold them by chance
+        for tokens, in_decimals in ((words_of(_DECIMAL.sub(" ", folded)), False), (words_of(folded), True)):
+            for at, token in enumerate(tokens):
+                for words in self._by_first.get(token, ()):
+                    if in_decimals and all(word.isdecimal() for word in words):
+                        continue
+                    if tokens[at : at + len(words)] == words and self.spelt.get(words, "") in folded:
+                        found.add(self.texts[words])
         exact = map(float, _LONG.findall(text))
         near = (number for number in _NEAR_OFFSET.findall(text) if len(number.strip("-0.").replace(".", "")) >= 3)
         if not self.offset_values.isdisjoint([*exact, *(float(np.float32(number)) for number in near)]):
@@ -166,7 +170,7 @@ class SourceIndex:
     def _add_samples(self, store: Store, codec: Codec, kind: Kind) -> None:
         self.traces = Traces.of_windows(store.length)
         self.gains = tuple(sorted({*(store.gains or (1 / store.step,)), *(codec.gains or ())}))
-        for values in store.iter_windows(None):
+        for values in _whole_signals(store):
             for gain in self.gains:
                 self.traces.add(on_grid(values.reshape(-1, store.length), gain))
         self.searched.append(STRETCH)
@@ -253,6 +257,18 @@ class SourceIndex:
             return
         self.pictures = frozenset(ordered_map(pixels_of, files)) - {""}
         self.searched.append(PICTURE)
+
+
+def _whole_signals(store: Store) -> Iterator[np.ndarray]:
+    """All that a store holds, also between and behind its windows: stretches (n, C, L), each half over the next."""
+    if store.is_whole:
+        yield from store.iter_windows(None)
+        return
+    for name, record in store.records.items():
+        last = record.n_samples - store.length
+        starts = np.unique([*range(0, last + 1, max(1, store.length // 2)), last])
+        for some in np.array_split(starts, 1 + len(starts) // _AT_ONCE):
+            yield store.windows([name] * len(some), some)
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -254,6 +254,33 @@ def test_a_number_in_the_decimals_of_another_is_no_id(case):
         assert case.found() == {("audit.json", PATIENT)}, text
 
 
+def test_a_text_that_holds_a_decimal_number_is_found():
+    index = SourceIndex()
+    index.add_texts(["ejection fraction: 0.45 (jane)", "11:04:05.250 at ward"], "header texts", set())
+    assert index.in_text("# ejection fraction: 0.45 (jane)") == {"header texts"}
+    assert index.in_text("at 11:04:05.250 at ward") == {"header texts"}
+    assert index.in_text("a value of 0.45 and 5.250") == set()
+
+
+@pytest.mark.parametrize("name", ["synthetic000001.dat", "synthetic999999.dat"])
+def test_signals_that_no_header_covers_are_not_released(case, name):
+    with (case.to / "synthetic" / name).open("ab") as file:
+        file.write(np.rint(GAIN * case.window()).astype("<i2").tobytes())
+    assert case.found() == {(f"synthetic/{name}", "something that was not written for it")}
+
+
+def test_a_window_in_the_comment_of_a_header(case):
+    case.append("synthetic/synthetic000001.hea", f"# {' '.join(map(str, case.window()[0].tolist()))}\n")
+    assert ("synthetic/synthetic000001.hea", STRETCH) in case.found()
+
+
+def test_what_lies_between_and_behind_the_windows_is_known(case):
+    name, record = next(iter(case.store.records.items()))
+    between = [case.store.length // 3, record.n_samples - case.store.length]
+    values = case.store.windows([name] * len(between), between)[:, 0]
+    assert case.index.stretches(values).tolist() == [0, 1]
+
+
 def test_an_id_in_the_header_of_the_weights(case):
     path = case.to / "generator" / "weights.safetensors"
     weights = safetensors.numpy.load(path.read_bytes())

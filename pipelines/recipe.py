@@ -11,24 +11,22 @@ from pydantic import Field, ValidationError, model_validator
 
 from ..errors import InputError, nearest
 from ..files import new_file
-from .settings import RUNS, Data, Evaluate, Gan, Images, Section, Setting, Train, setting, settings_of
+from .settings import Data, Evaluate, Gan, Images, Section, Setting, Train, setting, settings_of
 
 RECIPES = Path(__file__).parent / "recipes"
 
 
-class Recipe(Section):
+class Recipe(Section, silent=True):
     """All that decides what a run makes; the resolved recipe is saved beside every result.
 
     The sections follow the five steps of Piacentino et al., section 4; a setting's description is its documentation.
     """
 
-    name: str = setting(..., "name of the recipe", silent=True)
-    section: str = setting("", "section of the source paper that it follows", may_change=True, silent=True)
-    description: str = setting("", "one line on what it shows", may_change=True, silent=True)
-    seed: int = setting(0, "the same seed gives the same files", ge=0, shared=True, silent=True, commands=RUNS)
-    against: str | None = setting(
-        None, "recipe to run beside this one and to compare its scores with", may_change=True, silent=True
-    )
+    name: str = setting(..., "name of the recipe")
+    section: str = setting("", "section of the source paper that it follows", may_change=True)
+    description: str = setting("", "one line on what it shows", may_change=True)
+    seed: int = setting(0, "the same seed gives the same files", ge=0, shared=True)
+    against: str | None = setting(None, "recipe to run beside this one and to compare its scores with", may_change=True)
     data: Data = Field(default_factory=Data)
     images: Images = Field(default_factory=Images)
     gan: Gan = Field(default_factory=Gan)
@@ -61,9 +59,8 @@ class Recipe(Section):
         """
         length, side = self.data.length, self.images.side
         if length is None and side == "auto":
-            raise InputError(
-                f"recipe {self.name}: say how long a window is: give a length in samples, or a side (length = side²)"
-            )
+            how = "give a length in samples, or a side (length = side²)"
+            raise InputError(f"recipe {self.name}: say how long a window is: {how}")
         return length or int(side) ** 2
 
     @property
@@ -103,7 +100,11 @@ class Recipe(Section):
             values.setdefault("side", "auto")
         elif values.get("side", "auto") != "auto":
             values.setdefault("length", None)
-        return _validated(_in_sections(self.settings() | values), " ".join(dict.fromkeys(origins.values())), origins)
+        content: dict[str, Any] = {section: {} for section in SECTIONS}
+        for key, value in (self.settings() | values).items():
+            section = SETTINGS[key].section
+            (content[section] if section else content)[key] = value
+        return _validated(content, " ".join(dict.fromkeys(origins.values())), origins)
 
     def to_toml(self, *, explained: bool = False) -> str:
         """The recipe as TOML.
@@ -154,9 +155,8 @@ def load_recipe(name_or_path: str) -> Recipe:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise InputError(
-            f"{path}: no such recipe file; `anonimage recipes` lists the ones that come with the program"
-        ) from error
+        known = "`anonimage recipes` lists the ones that come with the program"
+        raise InputError(f"{path}: no such recipe file; {known}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file ({error.reason} at byte {error.start}); a recipe is TOML") from error
     except tomllib.TOMLDecodeError as error:
@@ -165,18 +165,14 @@ def load_recipe(name_or_path: str) -> Recipe:
         if key not in SECTIONS:
             _check_key(key, "", origin)
         elif not isinstance(value, dict):
-            raise InputError(f"{origin}: '{key}' is a section; {_EXAMPLES[key]}")
+            inside = ", ".join(one.name for one in SETTINGS.values() if one.section == key)
+            usual = f"its settings stand under a line [{key}]: {inside}"
+            example = "the kind of data is `kind` under a line [data]" if key == "data" else usual
+            raise InputError(f"{origin}: '{key}' is a section; {example}")
         else:
             for inner in value:
                 _check_key(inner, key, origin)
     return _validated({"name": Path(origin).stem, **content}, origin)
-
-
-_EXAMPLES = {
-    section: f"its settings stand under a line [{section}]: "
-    + ", ".join(one.name for one in SETTINGS.values() if one.section == section)
-    for section in SECTIONS
-} | {"data": "the kind of data is `kind` under a line [data]"}
 
 
 def _check_key(key: str, section: str | None, origin: str) -> None:
@@ -190,14 +186,6 @@ def _check_key(key: str, section: str | None, origin: str) -> None:
             f"{origin}: '{key}' stands {where} and belongs "
             + (f"in section [{right}]; put it under a line [{right}]" if right else "at the top, before all sections")
         )
-
-
-def _in_sections(values: Mapping[str, Any]) -> dict[str, Any]:
-    content: dict[str, Any] = {section: {} for section in SECTIONS}
-    for key, value in values.items():
-        section = SETTINGS[key].section
-        (content[section] if section else content)[key] = value
-    return content
 
 
 def _validated(content: dict[str, Any], origin: str, origins: Mapping[str, str] | None = None) -> Recipe:

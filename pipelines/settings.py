@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -10,10 +10,18 @@ from pydantic.fields import FieldInfo
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
-# Commands that have an option of the setting's name
-READING = ("inspect", "prepare", "run", "ablate", "encode")
-RUNS = ("prepare", "run", "ablate", "demo")
-TRAINING = ("train", "run", "ablate")
+# Settings that have an option of their own, by command
+_READING = ("leads", "fs", "patient", "label", "binary", "category", "drop", "keep", "missing")
+_PREPARING = (*_READING, "skip_bad", "seed", "steps")
+OPTIONS = {
+    "inspect": (*_READING, "stride", "side"),
+    "prepare": _PREPARING,
+    "run": (*_PREPARING, "precision", "device", "devices"),
+    "ablate": (*_PREPARING, "precision", "device"),
+    "encode": (*_READING, "skip_bad"),
+    "demo": ("seed", "steps"),
+    "train": ("steps", "precision", "device", "devices", "nodes"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,8 +34,12 @@ class Setting:
     may_change: bool = False  # between two calls on one run, which it does not make another run
     shared: bool = False  # a run and the one that it is compared with (`against`) have it in common
     silent: bool = False  # changes no result, or is reported apart: no difference between two runs that are compared
-    commands: tuple[str, ...] = ()  # that have it as an option
-    option: str = ""  # the option's name
+    option: str = ""  # of the commands in OPTIONS
+
+    @property
+    def commands(self) -> list[str]:
+        """Commands that have it as an option."""
+        return [command for command, names in OPTIONS.items() if self.name in names]
 
     @property
     def default(self) -> Any:
@@ -53,67 +65,60 @@ def setting(default: Any, description: str, *, ge: float | None = None, gt: floa
 
 
 class Section(BaseModel):
-    """A table of the TOML file."""
+    """A table of the TOML file; keywords beside its base are marks of all its settings that do not say otherwise."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    marks: ClassVar[dict[str, bool]] = {}
+
+    def __init_subclass__(cls, **marks: bool) -> None:
+        super().__init_subclass__()
+        cls.marks = marks
 
 
-class Data(Section):
+class Data(Section, shared=True):
     """What is read, and who is who."""
 
     kind: Literal["signals", "table", "images"] = setting(
-        "signals", "signals: WFDB, CSV or npz; table: CSV or Parquet; images: a folder of pictures", shared=True
+        "signals", "signals: WFDB, CSV or npz; table: CSV or Parquet; images: a folder of pictures"
     )
-    leads: tuple[str, ...] = setting(
-        ("i",), "leads to read, by name, in this order; none named: all", shared=True, commands=READING
-    )
+    leads: tuple[str, ...] = setting(("i",), "leads to read, by name, in this order; none named: all")
     fs: float | None = setting(
-        None,
-        "Hz; WFDB records are resampled to it (absent: as recorded), CSV and npz are taken at it",
-        gt=0,
-        shared=True,
-        commands=READING,
+        None, "Hz; WFDB records are resampled to it (absent: as recorded), CSV and npz are taken at it", gt=0
     )
-    length: PositiveInt | None = setting(None, "samples of a window; absent: side²", shared=True)
-    stride: PositiveInt | None = setting(
-        None, "samples from one window to the next; absent: no overlap", shared=True, commands=("inspect",)
-    )
-    starts: Literal["grid", "random"] = setting("grid", "training windows on the grid, or cut anywhere", shared=True)
+    length: PositiveInt | None = setting(None, "samples of a window; absent: side²")
+    stride: PositiveInt | None = setting(None, "samples from one window to the next; absent: no overlap")
+    starts: Literal["grid", "random"] = setting("grid", "training windows on the grid, or cut anywhere")
     patient: str = setting(
         "auto",
         "whose is what: auto, folder, record, a pattern with one group over names, a CSV file, time (blocks of one "
         "recording); for tables the column that names the person",
-        shared=True,
-        commands=READING,
     )
-    control_share: Share = setting(0.2, "share of patients that training never sees", shared=True)
+    control_share: Share = setting(0.2, "share of patients that training never sees")
     label: str | None = setting(
-        None,
-        "the class: a column of a table or of a series file; a CSV file (record, label) for WFDB",
-        shared=True,
-        commands=READING,
+        None, "the class: a column of a table or of a series file; a CSV file (record, label) for WFDB"
     )
     layout: Literal["auto", "columns", "rows"] = setting(
-        "auto", "text files of signals: a column per channel, or a row per sample", shared=True
+        "auto", "text files of signals: a column per channel, or a row per sample"
     )
-    binary: tuple[str, ...] = setting((), "columns of a table to be taken as binary", commands=READING)
-    category: tuple[str, ...] = setting((), "columns of a table to be taken as categories", commands=READING)
-    drop: tuple[str, ...] = setting((), "columns of a table to leave out", commands=READING)
+    binary: tuple[str, ...] = setting((), "columns of a table to be taken as binary", shared=False)
+    category: tuple[str, ...] = setting((), "columns of a table to be taken as categories", shared=False)
+    drop: tuple[str, ...] = setting((), "columns of a table to leave out", shared=False)
     keep: tuple[str, ...] = setting(
-        (), "columns of one value to copy into every synthetic row of a table", commands=READING
+        (), "columns of one value to copy into every synthetic row of a table", shared=False
     )
-    missing: tuple[str, ...] = setting(
-        (), "texts that stand for a missing value, besides the usual ones", commands=READING
-    )
+    missing: tuple[str, ...] = setting((), "texts that stand for a missing value, besides the usual ones", shared=False)
     skip_bad: bool = setting(
         False,
         "leave out records that cannot be read, and say which; else the first one ends it",
+        shared=False,
         may_change=True,
         silent=True,
-        commands=("prepare", "run", "ablate", "encode"),
     )
     store: str | None = setting(
-        None, "where the prepared samples lie: a folder or a URL (s3://…); absent: in the run's folder", silent=True
+        None,
+        "where the prepared samples lie: a folder or a URL (s3://…); absent: in the run's folder",
+        shared=False,
+        silent=True,
     )
 
 
@@ -145,7 +150,6 @@ class Images(Section):
         "auto",
         "side of the image; auto: the smallest that holds a sample; without a length, windows have side² samples",
         shared=True,
-        commands=("inspect",),
     )
     colours: Literal["none", "hsv", "lab", "cmyk"] = setting(
         "none", "three leads as red, green, blue, turned into another colour space"
@@ -191,31 +195,20 @@ class Train(Section):
         "none", "classes in training: as they are; cut to the smallest (section 4.6); drawn equally often"
     )
     epochs: PositiveInt = setting(200, "passes over the training windows", may_change=True, shared=True)
-    steps: PositiveInt | None = setting(
-        None, "training steps; overrides epochs", may_change=True, shared=True, commands=(*RUNS, "train")
-    )
+    steps: PositiveInt | None = setting(None, "training steps; overrides epochs", may_change=True, shared=True)
     learning_rate: float = setting(2e-4, "Adam's", gt=0)
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = setting(0.999, "averaging of the generator's weights; 0: none")
     precision: Literal["auto", "32", "bf16"] = setting(
-        "auto", "auto: bf16 where it is measured to be faster", shared=True, commands=TRAINING
+        "auto", "auto: bf16 where it is measured to be faster", shared=True
     )
     device: Literal["auto", "cpu", "cuda"] = setting(
-        "auto", "auto: cuda where there is one", may_change=True, shared=True, silent=True, commands=TRAINING
+        "auto", "auto: cuda where there is one", may_change=True, shared=True, silent=True
     )
     devices: PositiveInt = setting(
-        1,
-        "processes (CPU) or GPUs a machine; they share each step's batch",
-        may_change=True,
-        silent=True,
-        commands=("train", "run"),
+        1, "processes (CPU) or GPUs a machine; they share each step's batch", may_change=True, silent=True
     )
     nodes: PositiveInt = setting(
-        1,
-        "machines, as torchrun or SLURM starts them",
-        may_change=True,
-        silent=True,
-        commands=("train",),
-        option="--num-nodes",
+        1, "machines, as torchrun or SLURM starts them", may_change=True, silent=True, option="--num-nodes"
     )
     on_trouble: Literal["go_on", "stop", "rollback"] = setting(
         "go_on", "collapse, a critic that has won, …: go on, stop, or back to the last healthy state", may_change=True
@@ -233,35 +226,30 @@ class Train(Section):
     )
 
 
-class Evaluate(Section):
+class Evaluate(Section, may_change=True):
     """Step 5: what is generated, compared and attacked."""
 
-    samples: PositiveInt = setting(500, "synthetic windows, rows or pictures to write", may_change=True, shared=True)
-    labels: Literal["source", "balanced"] = setting(
-        "source", "shares of the classes in what is generated", may_change=True
-    )
+    samples: PositiveInt = setting(500, "synthetic windows, rows or pictures to write", shared=True)
+    labels: Literal["source", "balanced"] = setting("source", "shares of the classes in what is generated")
     evaluated: Annotated[int, Field(ge=10)] = setting(
-        1000, "windows of each set that the scores compare, at most", may_change=True, shared=True
+        1000, "windows of each set that the scores compare, at most", shared=True
     )
     judge_steps: PositiveInt = setting(
-        300, "training steps of the networks that evaluate and audit train: encoder and classifier", may_change=True
+        300, "training steps of the networks that evaluate and audit train: encoder and classifier"
     )
     control_runs: PositiveInt = setting(
-        20, "runs of each of the audit's two controls; a release asks for 20 at least", may_change=True, silent=True
+        20, "runs of each of the audit's two controls; a release asks for 20 at least", silent=True
     )
     verifier: str | None = setting(
-        None,
-        "file that `anonimage verifier` wrote; absent: re-identification is not measured",
-        may_change=True,
-        silent=True,
+        None, "file that `anonimage verifier` wrote; absent: re-identification is not measured", silent=True
     )
 
 
-def settings_of(model: type[BaseModel], section: str = "") -> Iterator[Setting]:
+def settings_of(model: type[Section], section: str = "") -> Iterator[Setting]:
     """The settings of a model and of its sections, in the order of the file."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             yield from settings_of(field.annotation, name)
         else:
-            known: dict[str, Any] = dict(field.json_schema_extra or {})  # type: ignore[arg-type]
-            yield Setting(name, section, field, **{"option": f"--{name.replace('_', '-')}", **known})
+            marks: dict[str, Any] = {"option": f"--{name.replace('_', '-')}", **model.marks}
+            yield Setting(name, section, field, **marks | dict(field.json_schema_extra or {}))  # type: ignore[arg-type]

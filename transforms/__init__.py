@@ -1,6 +1,5 @@
 """Steps 1 and 2: invertible maps between values and images. numpy, scipy, skimage; no torch, no wfdb, no files."""
 
-from .by_channel import ByChannel
 from .codec import TRANSFORMS, Codec
 from .colours import COLOURS, Colours
 from .equalize import Equalize
@@ -10,7 +9,7 @@ from .layouts.table import Arrangement, Layout
 from .offsets import MODES
 from .quantiles import QuantileBounds
 from .standardize import AdaptedRange, GreyLevels, MinMax
-from .transform import Compose, Forward, Saturation, Transform, from_state
+from .transform import ByChannel, Compose, Forward, Saturation, Transform, from_state
 
 __all__ = [
     "ARRANGEMENTS",

@@ -20,14 +20,13 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import InputError, nearest
-from .by_channel import ByChannel
 from .colours import Colours
 from .equalize import Equalize
 from .layouts import Layout, layout_from
 from .offsets import MODES, OffsetModel, keep_relations, mode_offsets
 from .quantiles import QuantileBounds
 from .standardize import AdaptedRange, GreyLevels, MinMax
-from .transform import Chunks, Compose, Saturation, State, Transform, from_state, numbers
+from .transform import ByChannel, Chunks, Compose, Saturation, State, Transform, from_state, numbers
 
 VERSION = 3  # 3: colours are part of the standardizer, arrangements have a state
 TRANSFORMS: dict[str, type[Transform]] = {

@@ -55,7 +55,7 @@ class Equalize(Transform):
         if not 0 <= linear < 1:
             raise InputError(f"linear must lie in 0 <= linear < 1, not {linear}; for 1 take MinMax")
         self.step, self.linear = checked_step(step), linear
-        self.a = self.lowest = grey_level("a", a)
+        self.a = self.lowest = grey_level(a)
         self._knots: list[np.ndarray] = []
         self._forward: list[np.ndarray] = []
 
@@ -123,7 +123,7 @@ class Equalize(Transform):
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        new = cls(state["a"], state["step"], state["linear"])
+        new = cls(**{name: state[name] for name in cls.settings})
         new._set([numbers(knots, (2, None)) for knots in state["knots"]])
         return new
 

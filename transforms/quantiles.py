@@ -16,7 +16,7 @@ from typing import Literal, Self
 import numpy as np
 
 from ..errors import InputError
-from .transform import Chunks, Saturation, State, Transform, as_windows, fitted, numbers, one_of
+from .transform import Chunks, Saturation, Transform, as_windows, one_of
 
 _MOST_BINS = 2**22  # 32 MiB a channel; a 16-bit converter needs 65,536
 
@@ -126,6 +126,8 @@ class QuantileBounds(Transform):
     """
 
     settings = ("low", "high", "of", "step")
+    learns = "bounds"
+    level = 1
 
     def __init__(
         self, low: float = 0.01, high: float = 0.99, of: Literal["windows", "values"] = "windows", *, step: float
@@ -134,7 +136,6 @@ class QuantileBounds(Transform):
             raise InputError(f"quantiles must satisfy 0 <= low < high <= 1; got low={low}, high={high}")
         one_of("of", of, ("windows", "values"))
         self.low, self.high, self.of, self.step = low, high, of, checked_step(step)
-        self._bounds: np.ndarray | None = None
 
     def fit_chunks(self, chunks: Chunks) -> Self:
         lows = Histogram(self.step)
@@ -146,13 +147,13 @@ class QuantileBounds(Transform):
                 highs.add(high)
             else:
                 lows.add(as_windows(x))
-        self._bounds = np.stack([lows.quantile(self.low), highs.quantile(self.high)])
+        self._learnt = np.stack([lows.quantile(self.low), highs.quantile(self.high)])
         return self
 
     @property
     def bounds(self) -> np.ndarray:
         """(2, C): lower and upper bound of each channel, in input units."""
-        return fitted(self, self._bounds)
+        return self.learnt
 
     def transform(self, x: np.ndarray) -> np.ndarray:
         low, high = self.bounds.astype(np.float32)[..., None]  # (C, 1) each
@@ -161,24 +162,12 @@ class QuantileBounds(Transform):
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
         return y
 
-    def carry(self, shift: np.ndarray) -> np.ndarray:
-        return shift
-
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
         """Values beyond the bounds by more than their own float32 rounding."""
         low, high = self.bounds.astype(np.float32)[..., None]
         x = as_windows(x, low.size)
         outside = (x < low - 2 * np.spacing(np.abs(low))) | (x > high + 2 * np.spacing(np.abs(high)))
         return {"QuantileBounds": Saturation.count(outside, x)}
-
-    def state(self) -> State:
-        return super().state() | {"bounds": self.bounds.tolist()}
-
-    @classmethod
-    def from_state(cls, state: State) -> Self:
-        new = cls(state["low"], state["high"], state["of"], step=state["step"])
-        new._bounds = numbers(state["bounds"], (2, None))
-        return new
 
 
 def extremes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

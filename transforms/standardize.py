@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import InputError
 from .quantiles import Histogram, checked_step, extremes
-from .transform import Chunks, Saturation, State, Transform, as_windows, fitted, numbers, one_of
+from .transform import Chunks, Saturation, State, Transform, as_windows, numbers, one_of
 
 # Rounding errors of float32 arithmetic on at most 255 levels, in levels: part of every declared tolerance.
 _SLACK = 2e-4
@@ -39,10 +39,10 @@ class MinMax(Transform):
     """
 
     settings = ("a",)
+    learns = "range"
 
     def __init__(self, a: int = 0) -> None:
-        self.a = self.lowest = grey_level("a", a)
-        self._range: np.ndarray | None = None
+        self.a = self.lowest = grey_level(a)
 
     def fit_chunks(self, chunks: Chunks) -> Self:
         ends: np.ndarray | None = None  # (2, C)
@@ -56,20 +56,19 @@ class MinMax(Transform):
             if before.shape[1] != len(low):
                 raise InputError(f"a chunk has {len(low)} channels where the ones before it had {before.shape[1]}")
             ends = np.stack([np.fmin(before[0], low), np.fmax(before[1], high)]).astype(float)
-        self._range = ends
+        self._learnt = ends
         return self
 
     @property
     def range(self) -> np.ndarray:
         """(2, C): minimum and maximum of each channel, in input units."""
-        ends = fitted(self, self._range)
-        if np.isnan(ends).any():
-            channel = int(np.isnan(ends[0]).argmax())
+        if np.isnan(self.learnt).any():
+            channel = int(np.isnan(self.learnt[0]).argmax())
             raise InputError(f"channel {channel} of the training data has no value that is not missing; leave it out")
-        return ends
+        return self.learnt
 
     @property
-    def level(self) -> np.ndarray:
+    def level(self) -> np.ndarray:  # type: ignore[override]
         """(C,): one grey level in input units; 0 for a channel that is constant in the training data."""
         return (self.range[1] - self.range[0]) / (255 - self.a)
 
@@ -95,22 +94,10 @@ class MinMax(Transform):
         spacing = np.spacing(np.abs(self.range).max(axis=0).astype(np.float32))  # of the sum that gives the value
         return float(np.max(self.level * (0.5 + _SLACK) + spacing))
 
-    def carry(self, shift: np.ndarray) -> np.ndarray:
-        return shift * self.level
-
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
         low, high = self.range[..., None]
         x = as_windows(x, low.size)
         return {"MinMax": Saturation.count((x < low) | (x > high), x)}
-
-    def state(self) -> State:
-        return super().state() | {"range": self.range.tolist()}
-
-    @classmethod
-    def from_state(cls, state: State) -> Self:
-        new = cls(state["a"])
-        new._range = numbers(state["range"], (2, None))
-        return new
 
 
 class AdaptedRange(Transform):
@@ -146,8 +133,8 @@ class AdaptedRange(Transform):
             raise InputError(f"coverage must lie in 0 < coverage <= 1, not {coverage}")
         one_of("rounding", rounding, ("nearest", "ceil"))
         self.given, self.rounding, self.coverage, self.step = width, rounding, coverage, checked_step(step)
-        self.a = self.lowest = grey_level("a", a)
-        self._width = None if width is None else np.array([width])
+        self.a = self.lowest = grey_level(a)
+        self._learnt = None if width is None else np.array([width])
 
     def fit_chunks(self, chunks: Chunks) -> Self:
         if self.given is None:
@@ -155,8 +142,8 @@ class AdaptedRange(Transform):
             for x in chunks():
                 low, high = extremes(as_windows(x))
                 widths.add(high - low)
-            self._width = widths.covering(self.coverage)
-            if (flat := np.flatnonzero(self._width == 0)).size:
+            self._learnt = widths.covering(self.coverage)
+            if (flat := np.flatnonzero(self._learnt == 0)).size:
                 raise InputError(
                     f"channels {flat.tolist()} are flat in nearly all windows; leave them out or give a width"
                 )
@@ -165,10 +152,10 @@ class AdaptedRange(Transform):
     @property
     def width(self) -> np.ndarray:
         """(C,), or (1,) if the width was given for all channels: the range in input units."""
-        return fitted(self, self._width)
+        return self.learnt
 
     @property
-    def level(self) -> np.ndarray:
+    def level(self) -> np.ndarray:  # type: ignore[override]
         """(C,) or (1,): one grey level in input units."""
         return self.width / (255 - self.a)
 
@@ -197,9 +184,6 @@ class AdaptedRange(Transform):
         """Of a window no wider than the range; values plus offset are rounded to float32 besides."""
         return float(self.level.max() * ((1 if self.rounding == "ceil" else 0.5) + _SLACK))
 
-    def carry(self, shift: np.ndarray) -> np.ndarray:
-        return shift * self.level
-
     def offset(self, x: np.ndarray) -> np.ndarray:
         """The minimum of each window and channel (N, C), in input units; NaN where all values are missing."""
         return minima(self._windows(x))[..., 0]
@@ -219,9 +203,9 @@ class AdaptedRange(Transform):
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        new = cls(state["width"], state["rounding"], state["a"], coverage=state["coverage"], step=state["step"])
+        new = cls(**{name: state[name] for name in cls.settings})
         if new.given is None:
-            new._width = numbers(state["fitted"], (None,))
+            new._learnt = numbers(state["fitted"], (None,))
         return new
 
 
@@ -232,6 +216,7 @@ class GreyLevels(Transform):
     """
 
     tolerance = 0.5  # of values between two levels; whole levels are exact
+    level = 1
 
     def transform(self, x: np.ndarray) -> np.ndarray:
         x = as_windows(x)
@@ -241,9 +226,6 @@ class GreyLevels(Transform):
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
         return from_levels(y, 0)
-
-    def carry(self, shift: np.ndarray) -> np.ndarray:
-        return shift
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
         x = as_windows(x)
@@ -260,10 +242,10 @@ def minima(x: np.ndarray) -> np.ndarray:
     return low
 
 
-def grey_level(name: str, a: int) -> int:
+def grey_level(a: int) -> int:
     """The level, if it is one that leaves another above it."""
     if not (isinstance(a, int) and 0 <= a <= 254):
-        raise InputError(f"{name} must be a whole grey level from 0 to 254, not {a!r}")
+        raise InputError(f"a must be a whole grey level from 0 to 254, not {a!r}")
     return a
 
 

@@ -48,8 +48,10 @@ class Forward(ABC):
     """A map of arrays (N, C, L) with a fitted state; it has no inverse unless it is a `Transform` too."""
 
     settings: ClassVar[tuple[str, ...]] = ()  # the constructor's arguments, which are attributes too
+    learns: ClassVar[str] = ""  # the attribute that says what was fitted: an array (2, C), part of the state
     # the lowest level of a value that is not missing: () or (C,); above 0, level 0 means missing (NULL)
     lowest: int | np.ndarray = 0
+    _learnt: np.ndarray | None = None
 
     @abstractmethod
     def transform(self, x: np.ndarray) -> np.ndarray:
@@ -57,12 +59,16 @@ class Forward(ABC):
 
     def state(self) -> State:
         """All that `from_state` needs, as JSON can hold it; no data of a single sample."""
-        return {"kind": type(self).__name__} | {name: getattr(self, name) for name in self.settings}
+        learnt = {self.learns: getattr(self, self.learns).tolist()} if self.learns else {}
+        return {"kind": type(self).__name__} | {name: getattr(self, name) for name in self.settings} | learnt
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Rebuild from `state()` (its "parts" are rebuilt already): by default the arguments of the constructor."""
-        return cls(**{name: value for name, value in state.items() if name != "kind"})
+        """Rebuild from `state()` (its "parts" are rebuilt already): constructed as it was, and fitted."""
+        new = cls(**{name: value for name, value in state.items() if name not in ("kind", cls.learns)})
+        if cls.learns:
+            new._learnt = numbers(state[cls.learns], (2, None))
+        return new
 
     def channels_out(self, channels: int) -> int:
         """How many channels the map makes of so many."""
@@ -76,6 +82,13 @@ class Forward(ABC):
         """Learn afresh from one array (N, C, L)."""
         return self.fit_chunks(lambda: [x])
 
+    @property
+    def learnt(self) -> np.ndarray:
+        """What was fitted; refused if nothing was."""
+        if self._learnt is None:
+            raise InputError(f"{type(self).__name__} has learnt nothing yet: fit it on training data first")
+        return self._learnt
+
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
         """What saturates in `transform(x)`, by the name of the transform that does it."""
         return {}
@@ -86,6 +99,7 @@ class Transform(Forward):
 
     relative: bool = False  # whether `offset` is anything but zero
     tolerance: float = 0.0  # largest round-trip error inside the declared range, in input units; 0 is exact
+    level: float | np.ndarray | None = None  # 1 of the result in input units, () or (C,); None: it differs
 
     @abstractmethod
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
@@ -93,9 +107,9 @@ class Transform(Forward):
 
     def carry(self, shift: np.ndarray) -> np.ndarray:
         """What a shift of the inverse's argument does to its result: () or (N, C) -> the same, or (C,)."""
-        if np.any(shift):
+        if self.level is None and np.any(shift):
             raise InputError(f"{type(self).__name__}: nothing that errs or leaves out an offset can follow it")
-        return shift
+        return shift if self.level is None else shift * self.level
 
     def offset(self, x: np.ndarray) -> np.ndarray:
         """What `transform` leaves out of each window and channel, in input units: (N, C, L) -> (N, C)."""
@@ -189,6 +203,99 @@ class Compose(Transform):
         return offsets
 
 
+class ByChannel(Transform):
+    """Groups of channels, each with its own transform; inverse, tolerance, offset and state follow from the parts.
+
+    Arguments:
+        groups: the channels of each part; every channel from 0 on stands in exactly one group.
+        parts: one transform per group, each with an inverse; either all leave out an offset or none does, for a
+            generated sample's offsets are chosen for all its channels alike.
+
+    Example: a yes-no column keeps a level for missing values, a number needs none.
+
+        >>> from anonimage.transforms import MinMax
+        >>> rows = np.array([[0, 10], [np.nan, 30], [1, 20]])[..., None]
+        >>> mixed = ByChannel([[0], [1]], [MinMax(a=1), MinMax()]).fit(rows)
+        >>> mixed.transform(rows)[..., 0].tolist()
+        [[1, 0], [0, 255], [255, 128]]
+    """
+
+    settings = ("groups",)
+
+    def __init__(self, groups: Sequence[Sequence[int]], parts: Sequence[Transform]) -> None:
+        self.groups = [[int(channel) for channel in group] for group in groups]
+        self.parts = tuple(parts)
+        if len(self.groups) != len(self.parts):
+            raise InputError(f"{len(self.groups)} groups of channels for {len(self.parts)} transforms; give one each")
+        if not self.groups or not all(self.groups):
+            raise InputError("every group needs at least one channel; leave out the transform that has none")
+        for part in self.parts:
+            if not isinstance(part, Transform):
+                raise InputError(f"{type(part).__name__} has no inverse, which a part for some channels needs")
+        if len({part.relative for part in self.parts}) > 1:
+            left_out = " and ".join(type(part).__name__ for part in self.parts if part.relative)
+            raise InputError(f"{left_out}: leaves out an offset, so every group's transform must, or none")
+        named = sorted(channel for group in self.groups for channel in group)
+        if named != list(range(len(named))):
+            expected = f"channels 0 to {max(named)}"
+            raise InputError(f"each of {expected} must stand in exactly one group, but the groups hold {named}")
+        self.channels = len(named)
+        self.relative = self.parts[0].relative
+        self.lowest = np.zeros(self.channels, int)
+        for group, part in zip(self.groups, self.parts, strict=True):
+            self.lowest[group] = part.lowest
+
+    def fit_chunks(self, chunks: Chunks) -> Self:
+        """Fit group after group: a part may itself need more than one pass."""
+        for group, part in zip(self.groups, self.parts, strict=True):
+            part.fit_chunks(lambda group=group: (as_windows(x, self.channels)[:, group] for x in chunks()))  # type: ignore[misc]
+        return self
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        return self._joined(as_windows(x, self.channels), lambda part, own: part.transform(own))
+
+    def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        return self._joined(y, lambda part, own: part.inverse_transform(own))
+
+    @property
+    def tolerance(self) -> float:  # type: ignore[override]
+        """Of the group with the largest, in its own unit."""
+        return max(part.tolerance for part in self.parts)
+
+    def carry(self, shift: np.ndarray) -> np.ndarray:
+        """A shift () becomes one for each channel, (C,)."""
+        shift = np.asarray(shift)
+        carried = np.zeros(shift.shape or (self.channels,))
+        for group, part in zip(self.groups, self.parts, strict=True):
+            carried[..., group] = part.carry(shift[..., group] if shift.ndim else shift)
+        return carried
+
+    def offset(self, x: np.ndarray) -> np.ndarray:
+        return self._joined(as_windows(x, self.channels), lambda part, own: part.offset(own))
+
+    def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
+        """The groups' counts; those of the same name are of different values, and add up."""
+        total: dict[str, Saturation] = {}
+        for part, own in self._shares(as_windows(x, self.channels)):
+            for name, counts in part.saturated(own).items():
+                total[name] = total[name] + counts if name in total else counts
+        return total
+
+    def state(self) -> State:
+        return super().state() | {"parts": [part.state() for part in self.parts]}
+
+    def _shares(self, x: np.ndarray) -> list[tuple[Transform, np.ndarray]]:
+        return [(part, x[:, group]) for group, part in zip(self.groups, self.parts, strict=True)]
+
+    def _joined(self, x: np.ndarray, one: Callable[[Transform, np.ndarray], np.ndarray]) -> np.ndarray:
+        """What each part makes of its channels (N, own, …), with the channels in their order again."""
+        mapped = [one(part, own) for part, own in self._shares(x)]
+        whole = np.empty((len(x), self.channels, *mapped[0].shape[2:]), np.result_type(*mapped))
+        for group, own in zip(self.groups, mapped, strict=True):
+            whole[:, group] = own
+        return whole
+
+
 def from_state(state: State, kinds: Mapping[str, type[Transform]]) -> Transform:
     """Rebuild a transform, or a chain of them, from its `state()`.
 
@@ -230,13 +337,6 @@ def one_of(name: str, value: str, choices: Sequence[str]) -> None:
     """Refuse a value that is none of the choices."""
     if value not in choices:
         raise InputError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
-
-
-def fitted(transform: Forward, learnt: np.ndarray | None) -> np.ndarray:
-    """What a transform has learnt, if it has."""
-    if learnt is None:
-        raise InputError(f"{type(transform).__name__} has learnt nothing yet: fit it on training data first")
-    return learnt
 
 
 def _through(parts: Sequence[Transform], x: np.ndarray) -> np.ndarray:

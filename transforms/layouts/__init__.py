@@ -17,7 +17,7 @@ from functools import partial
 
 from ...errors import InputError, nearest
 from ..transform import State
-from . import paths, planes
+from . import paths
 from .beats import Beats
 from .gramian import Gramian
 from .stft import Stft
@@ -25,8 +25,8 @@ from .table import Arrangement, Layout
 
 PATHS: dict[str, paths.Path] = {
     "z": paths.z,  # row after row, left to right
-    "transposed": paths.transposed,  # column after column, down
-    "reversed": paths.backwards,  # row after row from the bottom right
+    "transposed": lambda side: paths.z(side).T,  # column after column, down (§4.2)
+    "reversed": lambda side: paths.z(side)[::-1, ::-1],  # row after row from the bottom right (§4.2)
     "rgb": paths.z,  # three leads as red, green, blue; each as z (§4.3)
     "six": paths.z,  # six leads as six image channels; each as z (§4.4)
     "serpentine": paths.serpentine,  # row after row, every second one backwards
@@ -37,10 +37,10 @@ PATHS: dict[str, paths.Path] = {
 ONLY = {"rgb": 3, "six": 6}  # channels
 # (channels, length, side) -> table; side None: the table's own
 TABLES: dict[str, Callable[[int, int, int | None], Arrangement]] = {
-    "line": planes.line,  # one row, height 1: for one-dimensional networks
-    "stripes": planes.stripes,  # all leads in one plane: a row of each in turn
-    "mosaic": planes.mosaic,  # all leads in one plane, side by side
-    "delay": planes.delay,  # rows that overlap by half, restored by averaging
+    "line": paths.line,  # one row, height 1: for one-dimensional networks
+    "stripes": paths.stripes,  # all leads in one plane: a row of each in turn
+    "mosaic": paths.mosaic,  # all leads in one plane, side by side
+    "delay": paths.delay,  # rows that overlap by half, restored by averaging
 }
 LAYOUTS: dict[str, type[Layout]] = {
     "beats": Beats,  # rows as long as a part of the window's own heartbeat
@@ -66,7 +66,18 @@ def arrangement(name: str, channels: int, length: int, seed: int = 0, side: int 
         raise InputError(f"unknown arrangement '{name}'{nearest(name, ARRANGEMENTS)}")
     if channels < 1 or length < 1:
         raise InputError(f"{name}: needs at least one channel and one value, not {channels} channels of {length}")
-    layout = _built(name, channels, length, seed, side)
+    if channels != ONLY.get(name, channels):
+        raise InputError(f"{name}: needs {ONLY[name]} channels, got {channels}; 'z' takes any number")
+    layout: Layout
+    if name in LAYOUTS:
+        layout = LAYOUTS[name](channels, length)
+    elif name in TABLES:
+        layout = TABLES[name](channels, length, side)
+    else:
+        path = partial(paths.shuffled, seed=seed) if name == "random" else PATHS[name]
+        layout = paths.per_channel(name, path, channels, length, side)
+    if isinstance(layout, Arrangement):
+        layout.by_name = name != "random"
     if side is not None and layout.image_shape[1] != side:
         own = layout.image_shape[1]
         raise InputError(f"{name}: images of {length} values have side {own}, not {side}; take {own}, or leave it out")
@@ -89,16 +100,3 @@ def layout_from(state: State) -> Layout:
     if layout.digest != state["sha256"]:
         raise InputError(f"arrangement '{layout.name}' is not the one this codec was made with")
     return layout
-
-
-def _built(name: str, channels: int, length: int, seed: int, side: int | None) -> Layout:
-    if name in LAYOUTS:
-        return LAYOUTS[name](channels, length)
-    if name == "random":
-        return planes.per_channel(name, partial(paths.shuffled, seed=seed), channels, length, side)
-    if name in TABLES:
-        table = TABLES[name](channels, length, side)
-    else:
-        table = planes.per_channel(name, PATHS[name], channels, length, side, ONLY.get(name))
-    table.by_name = True
-    return table

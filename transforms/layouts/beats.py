@@ -14,8 +14,7 @@ import numpy as np
 
 from ...errors import InputError
 from ..transform import Transform
-from .planes import smallest_side
-from .table import Layout
+from .table import Layout, smallest_side
 
 _SHORTEST = 3  # sides: a shorter period is taken as often as makes it so long, and so no row is far from a side
 _MOST_ROWS = 64  # of one period
@@ -61,7 +60,8 @@ class Beats(Layout, Transform):
     @property
     def null(self) -> np.ndarray:
         """(c, H, W): True where no row of any rhythm reaches."""
-        return np.broadcast_to(~self._ever, self.image_shape)
+        ever = np.arange(self._square) < self._lengths.max(axis=0)[:, None]
+        return np.broadcast_to(~ever, self.image_shape)
 
     def transform(self, x: np.ndarray) -> np.ndarray:
         """Levels (N, C, L) from 1 to images (N, c, H, W), 0 after the end of each row."""
@@ -97,14 +97,10 @@ class Beats(Layout, Transform):
 
     def _starts(self, pattern: np.ndarray) -> np.ndarray:
         """Where rows begin, (N, rows + 1) of them, in values; more rows than any window needs."""
-        period, k = np.where(pattern > 0, pattern, self._side), self._per_period(pattern)
+        period, k = np.where(pattern > 0, pattern, self._side), np.maximum(pattern // self._side, 1)
+        k += pattern**2 > k * (k + 1) * self._side**2  # rows of a period: k or one more, whichever is nearer as a ratio
         rows = np.arange(math.ceil(1.25 * self._side) + 2)
         return (2 * rows * period[:, None] + k[:, None]) // (2 * k[:, None])
-
-    def _per_period(self, pattern: np.ndarray) -> np.ndarray:
-        """k (N,): into how many rows a period goes."""
-        k = np.maximum(pattern // self._side, 1)
-        return k + (pattern**2 > k * (k + 1) * self._side**2)  # k or one more, whichever is nearer as a ratio
 
     def _positions(self, pattern: np.ndarray) -> np.ndarray:
         """(N, L): where in the flattened square each value stands."""
@@ -120,11 +116,6 @@ class Beats(Layout, Transform):
     def _lengths(self) -> np.ndarray:
         """(patterns, square): how many values each row of each pattern has."""
         return np.diff(np.minimum(self._starts(self._patterns), self.length))[:, : self._square]
-
-    @cached_property
-    def _ever(self) -> np.ndarray:
-        """(square, square): True where some pattern has a value."""
-        return np.arange(self._square) < self._lengths.max(axis=0)[:, None]
 
     @cached_property
     def _ends(self) -> Any:

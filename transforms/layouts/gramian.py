@@ -8,8 +8,7 @@ Example: four values on side 2 have two means, whose angles are π and 0.
 
 import numpy as np
 
-from .planes import smallest_side
-from .table import Layout
+from .table import Layout, smallest_side
 
 
 class Gramian(Layout):

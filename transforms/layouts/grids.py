@@ -7,13 +7,12 @@ Example: two numbers and three yes-no features on 3 × 3 cells; 0 is NULL.
     [[10, 20, 0], [1, 2, 0], [3, 0, 0]]
 """
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ...errors import InputError, nearest
-from .table import NULL, Arrangement
+from .table import NULL, Arrangement, smallest_side
 
 KINDS = {"continuous": 0, "integer": 0, "binary": 1}  # numbers stand above yes-no features and one-hots
 
@@ -41,17 +40,14 @@ def table_grid(name: str, kinds: Sequence[str], side: int | None = None, seed: i
         raise InputError(f"{name}: a table without features cannot become images")
     if side is not None and side < 1:
         raise InputError(f"{name}: the side of an image is a whole number of cells from 1, not {side}")
-    build = TABLE_GRIDS[name]
-    board = None if side is None else build(kinds, side, seed)
-    if board is None:
-        smallest = math.isqrt(len(kinds) - 1) + 1
-        while (board := build(kinds, smallest, seed)) is None:  # "kinds" leaves cells free at the ends of two rows
-            smallest += 1
-        if side is not None:
-            raise InputError(
-                f"{name}: {len(kinds)} features do not fit into the {side * side} cells of side {side} as this grid "
-                f"lays them out: take a side of at least {smallest}, or fewer columns"
-            )
+    smallest = smallest_side(len(kinds))
+    while (board := TABLE_GRIDS[name](kinds, smallest, seed)) is None:  # "kinds" may leave cells free in two rows
+        smallest += 1
+    if side is not None and (board := TABLE_GRIDS[name](kinds, side, seed)) is None:
+        raise InputError(
+            f"{name}: {len(kinds)} features do not fit into the {side * side} cells of side {side} as this grid "
+            f"lays them out: take a side of at least {smallest}, or fewer columns"
+        )
     return Arrangement(board[None], channels=len(kinds), length=1, name=name)
 
 
@@ -81,7 +77,7 @@ def _kinds(kinds: Sequence[str], side: int, seed: int) -> np.ndarray | None:
 
 def _blocks(kinds: Sequence[str], side: int, seed: int) -> np.ndarray | None:
     """Each feature a square of copies, the largest with which all fit; what is over on the right and below is NULL."""
-    per_row = math.isqrt(len(kinds) - 1) + 1
+    per_row = smallest_side(len(kinds))
     if per_row > side:
         return None
     size = side // per_row

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..transform import Transform
-from .planes import smallest_side
-from .table import Layout
+from .table import Layout, smallest_side
 
 _MIDDLE = 127.5  # of the levels: what is left of them goes both ways
 _TURN = 256  # levels of phase: a circle, so the one after 255 is 0

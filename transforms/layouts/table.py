@@ -11,6 +11,7 @@ Example: five values in a 3 × 3 image, and back.
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Self
 
@@ -80,19 +81,13 @@ class Arrangement(Layout, Transform):
         index: (c, H, W) integers into the flattened (C, L), or -1 for NULL; each value occurs at least once.
         channels, length: C and L.
         name: how it is called in messages.
-        by_name: whether `arrangement(name, …)` builds it again, so that a codec need not hold the table itself.
     """
 
-    def __init__(
-        self,
-        index: np.ndarray | Sequence,
-        channels: int,
-        length: int,
-        name: str = "table",
-        by_name: bool = False,
-    ) -> None:
+    by_name = False  # whether `arrangement(name, …)` builds it again, so that a codec need not hold the table itself
+
+    def __init__(self, index: np.ndarray | Sequence, channels: int, length: int, name: str = "table") -> None:
         super().__init__(channels, length)
-        self.name, self.by_name = name, by_name
+        self.name = name
         flat = self._checked(index)
         c, height, width = np.shape(index)
         self.image_shape = c, height, width
@@ -181,3 +176,8 @@ class Arrangement(Layout, Transform):
     def from_state(cls, state: State) -> Self:
         """Rebuild from the table itself; `layouts.layout_from` also builds by name."""
         return cls(state["table"], state["channels"], state["length"], state["name"])
+
+
+def smallest_side(values: int) -> int:
+    """Of a square that has so many pixels."""
+    return math.isqrt(values - 1) + 1

@@ -144,6 +144,12 @@ def test_a_layout_that_decides_its_side_takes_no_other(name):
         arrangement(name, 1, 2025, side=99)
 
 
+@pytest.mark.parametrize("name", sorted({*ARRANGEMENTS} - {"random"}))
+def test_a_window_of_one_value_survives_json(name):
+    layout = arrangement(name, {"rgb": 3, "six": 6}.get(name, 1), 1)
+    assert layout_from(json.loads(json.dumps(layout.state()))).digest == layout.digest
+
+
 def test_only_what_the_name_does_not_say_is_in_the_state():
     """A random order has a seed, which a codec never holds: its table is there instead."""
     assert "table" not in arrangement("hilbert", 3, 2025).state()

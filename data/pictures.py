@@ -79,6 +79,12 @@ def find_pictures(folder: Path) -> tuple[list[Path], tuple[str, ...], list[str]]
     return files, tuple(name for name in classes if name in filled), faults
 
 
+def people_of(folder: Path, files: Sequence[Path], classes: Sequence[str], patient: str) -> tuple[list[str], list[str]]:
+    """The name of each picture, its path below the folder, and whose it is; see `patients_of`."""
+    names = [file.relative_to(folder).as_posix() for file in files]
+    return names, patients_of(names, patient, above=len(classes[:1]))
+
+
 def read_pictures(
     folder: Path,
     side: int,
@@ -126,8 +132,7 @@ def read_pictures(
             values.append(levels)
     if not looks:
         raise InputError(f"{problems[0]}; nor can any other picture be read")
-    names = [look.file.relative_to(folder).as_posix() for look in looks]
-    patients = patients_of(names, patient, above=len(folders[:1]))
+    names, patients = people_of(folder, [look.file for look in looks], folders, patient)
     labels = [0] * len(names)
     if folders:
         classes, labels = classes_of([name.split("/")[0] for name in names], classes)

@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .windows import MISSING
+from ..errors import InputError
+from .windows import MISSING, cut
+
+_SAME_RATE = 1e-3  # rates are read off clocks, which are rounded; a window is off by two samples at most
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,11 @@ class Recording:
     said: dict[str, Any] = field(default_factory=dict)  # what else it takes to write such a recording again, as JSON
 
     @property
+    def name(self) -> str:
+        """The record's, as its source lists it."""
+        return self.head.name
+
+    @property
     def step(self) -> np.ndarray:
         """(C,) finest difference the source's ADC could tell, in `units`."""
         return 1 / self.source_gain
@@ -98,6 +106,56 @@ class Recording:
         views = np.lib.stride_tricks.sliding_window_view(self.values, length, axis=1)  # C, T−L+1, L
         stored = views[:, starts].transpose(1, 0, 2)  # N, C, L
         return to_physical(stored, self.gain[:, np.newaxis], self.baseline[:, np.newaxis])
+
+    def cut(self, length: int, stride: int | None = None) -> tuple[np.ndarray, dict[str, int], str]:
+        """Where the usable windows start, how many are left out by reason, and why none is left, if none is."""
+        n_samples = self.values.shape[1]
+        if n_samples < length:
+            seconds = f"{n_samples / self.fs:.3g} s is shorter than a window of {length / self.fs:.3g} s"
+            return np.empty(0, np.int64), {"short": 1}, f"{self.name}: {seconds}; skipped"
+        starts, dropped = cut(self.values, length, stride, self.fs)
+        why = " or ".join(reason for reason, n in dropped.items() if n)
+        return starts, dropped, "" if len(starts) else f"{self.name}: every window is {why}; skipped"
+
+
+class _Signals(Protocol):
+    """What is known of signals, be they in memory or stored."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def channels(self) -> tuple[str, ...]: ...
+
+    @property
+    def units(self) -> tuple[str, ...]: ...
+
+    @property
+    def fs(self) -> float: ...
+
+
+def check_alike(first: _Signals, second: _Signals) -> None:
+    """Refuse recordings that cannot stand in one store, for their channels, units or rates differ."""
+    if [name.casefold() for name in second.channels] != [name.casefold() for name in first.channels]:
+        raise InputError(
+            f"{second.name}: its channels are {', '.join(second.channels)}, those of {first.name} "
+            f"{', '.join(first.channels)}; choose leads that all have with --leads, or files of the same columns"
+        )
+    if second.units != first.units:
+        raise InputError(
+            f"{second.name}: its units are {', '.join(second.units)}, those of {first.name} {', '.join(first.units)}; "
+            "choose leads or files of one unit"
+        )
+    if not same_rate(first.fs, second.fs):
+        raise InputError(
+            f"{second.name}: {second.fs:g} Hz, but {first.name} has {first.fs:g} Hz; bring all to one rate, WFDB "
+            "records with --fs"
+        )
+
+
+def same_rate(first: float, second: float) -> bool:
+    """Whether two sampling rates differ by no more than clocks that are rounded do."""
+    return abs(second / first - 1) <= _SAME_RATE
 
 
 class Source(Protocol):

@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import InputError
 from ...files import StagedFolder
 from ..labels import NO_LABEL, UNKNOWN, class_names, classes_of
-from ..recording import RecordEntry, RecordHead, Recording, stamp_of
+from ..recording import RecordEntry, RecordHead, Recording, check_alike, stamp_of
 from ..samples import Samples
 from ..sharded import TABLE, Plan, append_rows, row_table
 from .sheet import Sheet, decimals_of, number_cells, read_sheet, settled_fs, write_lines
@@ -54,7 +54,7 @@ def read_columns(
     for entry in entries:
         try:
             recording = _read(entry, fs, label)
-            _check_alike(recordings[0] if recordings else recording, recording)
+            check_alike(recordings[0] if recordings else recording, recording)
             recordings.append(recording)
         except InputError as fault:
             if problems is None or (not recordings and entry is entries[-1]):
@@ -72,7 +72,12 @@ def read_columns(
 
 
 def column_form(forms: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, Any]:
-    """The form of all files together, from that of each recording: the first one's, with enough digits for all."""
+    """The form of all files together, from that of each recording: the first one's, with enough digits for all.
+
+    A single class, which tells nothing, is refused.
+    """
+    if len(classes) == 1:
+        raise InputError(f"every recording is of class '{classes[0]}'; one class is none: leave out --label")
     decimals = zip(*(form["decimals"] for form in forms), strict=True)
     return forms[0] | {
         "classes": list(classes),
@@ -274,22 +279,6 @@ def _step(row: np.ndarray) -> float:
     digits = decimals_of(row)
     by_digits = 0.0 if digits is None else 10.0**-digits
     return max(by_digits, extent / _LEVELS) or 1.0
-
-
-def _check_alike(first: Recording, second: Recording) -> None:
-    file, like = second.head.path, first.head.path
-    if [name.casefold() for name in second.channels] != [name.casefold() for name in first.channels]:
-        raise InputError(
-            f"{file}: its channels are {', '.join(second.channels)}, those of {like} "
-            f"{', '.join(first.channels)}; give files with the same columns"
-        )
-    if second.units != first.units:
-        raise InputError(
-            f"{file}: its units are {', '.join(second.units)}, those of {like} {', '.join(first.units)}; "
-            "bring all to one unit"
-        )
-    if abs(second.fs / first.fs - 1) > 1e-3:
-        raise InputError(f"{file}: {second.fs:g} Hz, but {like} has {first.fs:g} Hz; resample one of them")
 
 
 def _blocks(whole: Recording) -> list[Recording]:

@@ -108,10 +108,7 @@ def read_series(
     Raises:
         InputError: the first thing that cannot be used, by file and line.
     """
-    series = _read(*_layout(path, layout, patient), fs, label, patient, classes)
-    if series.recordings:
-        refuse_one_class(path, series.classes)
-    return series
+    return _read(*_layout(path, layout, patient), fs, label, patient, classes)
 
 
 def series_sources(
@@ -121,12 +118,6 @@ def series_sources(
     entries, kind = _layout(path, layout, patient)
     blocks = range(BLOCKS) if patient == "time" else (None,)
     return [SeriesSource(entry, fs, label, block) for entry in entries for block in blocks if kind == "columns"]
-
-
-def refuse_one_class(path: Path, classes: Sequence[str]) -> None:
-    """Refuse a single class, which tells nothing."""
-    if len(classes) == 1:
-        raise InputError(f"{path}: every recording is of class '{classes[0]}'; one class is none: leave out --label")
 
 
 def describe_series(

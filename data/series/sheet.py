@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError, nearest, one_line
+from ..recording import same_rate
 from ..text import (
     AMONG_NUMBERS,
     BLANKS,
@@ -29,7 +30,6 @@ from ..text import (
 
 _COUNTED = 50_000  # cells whose digits are counted to write numbers the same way
 _MOST_DECIMALS = 12
-_SAME_RATE = 1e-3  # clocks are rounded
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def settled_fs(file: Path, stated: float | None, given: float | None) -> float:
         raise InputError(f"{file}: says no sampling frequency; give it in Hz with --fs")
     if not (np.isfinite(fs) and fs > 0):
         raise InputError(f"{file}: {fs:g} Hz is no sampling frequency; give Hz above 0 with --fs")
-    if stated is not None and abs(fs / stated - 1) > _SAME_RATE:
+    if stated is not None and not same_rate(stated, fs):
         raise InputError(f"{file}: says {stated:g} Hz, not {fs:g} Hz; leave out --fs, or correct the file")
     return float(fs)
 

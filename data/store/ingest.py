@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..patients import TRAIN
 from ..recording import Recording, Source
-from ..windows import TOP, cut, is_missing, stretches
+from ..windows import TOP, is_missing, stretches
 from .storage import Storage
 
 VERSION = 5  # of stores
@@ -110,16 +110,12 @@ class Ingest:
 
     def _cut(self, stamp: str, recording: Recording) -> RecordNote:
         """A note of what would be stored."""
-        head, values, fs = recording.head, recording.values, recording.fs
+        head, fs = recording.head, recording.fs
         about = (stamp, head.name, head.diagnosis, recording.channels, recording.units, fs, recording.said)
-        if values.shape[1] < self.length:
-            seconds = f"{values.shape[1] / fs:.3g} s is shorter than a window of {self.length / fs:.3g} s"
-            return RecordNote(*about, dropped={"short": 1}, problem=f"{head.name}: {seconds}; skipped")
-        starts, dropped = cut(values, self.length, self.stride, fs)
-        if not len(starts):
-            why = " or ".join(reason for reason, n in dropped.items() if n)
-            return RecordNote(*about, dropped=dropped, problem=f"{head.name}: every window is {why}; skipped")
-        return RecordNote(*about, starts=starts, spans=stretches(values, self.length, fs), dropped=dropped)
+        starts, dropped, problem = recording.cut(self.length, self.stride)
+        if problem:
+            return RecordNote(*about, dropped=dropped, problem=problem)
+        return RecordNote(*about, starts=starts, spans=stretches(recording.values, self.length, fs), dropped=dropped)
 
     def _stored(self, note: RecordNote, file: str, recording: Recording) -> RecordNote:
         head, values = recording.head, recording.values

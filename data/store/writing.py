@@ -15,7 +15,7 @@ import pandas as pd
 from ...errors import InputError, ResumableError
 from ..labels import CLASSES, classes_of
 from ..parallel import Failure, ParallelMap, map_over
-from ..recording import Source
+from ..recording import Source, check_alike
 from ..samples import Samples
 from .ingest import Ingest, RecordNote, StoredRecord, signal_file, training_records, write_signal
 from .staging import Staging, staging_at
@@ -254,7 +254,7 @@ class _Reader:
 
     def _take(self, note: RecordNote, notes: list[RecordNote], problems: list[str]) -> None:
         if notes:
-            _check_alike(notes[0], note)
+            check_alike(notes[0], note)
         else:
             self.staging.commit()
         if note.problem:
@@ -334,23 +334,6 @@ def _check_classes(records: Sequence[StoredRecord], classes: tuple[str, ...]) ->
         if not 0 <= row.label < max(1, len(classes)):
             known = f"there are {', '.join(classes)}" if classes else "there are no classes"
             raise InputError(f"{row.record}: label {row.label} is no class; {known}, counted from 0")
-
-
-def _check_alike(first: RecordNote, second: RecordNote) -> None:
-    if [c.casefold() for c in second.channels] != [c.casefold() for c in first.channels]:
-        raise InputError(
-            f"{second.name}: its channels are {', '.join(second.channels)}, those of {first.name} "
-            f"{', '.join(first.channels)}; choose leads that all have with --leads, or files of the same columns"
-        )
-    if second.units != first.units:
-        raise InputError(
-            f"{second.name}: its units are {', '.join(second.units)}, those of {first.name} {', '.join(first.units)}; "
-            "choose leads or records of one unit"
-        )
-    if second.fs != first.fs:
-        raise InputError(
-            f"{second.name}: {second.fs:g} Hz, but {first.name} has {first.fs:g} Hz; give an fs to resample all to"
-        )
 
 
 def _refuse_torn(frame: pd.DataFrame) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 from ...errors import InputError
 from ..labels import CLASSES, TABLE_1, table_1_row
 from ..parallel import ordered_map
-from ..recording import RecordHead
-from ..windows import cut
+from ..recording import RecordHead, Recording, check_alike
 from .header import read_head, relabel
 from .listing import list_records
 from .signals import read_record
@@ -24,7 +23,7 @@ class RecordRow:
     head: RecordHead  # with all of its leads
     windows: int = 0  # usable windows of the leads asked for
     dropped: dict[str, int] = field(default_factory=dict)  # windows left out, by reason: "missing", "flat"
-    problem: str | None = None  # one line, or None
+    problem: str = ""  # one line, if there is one
 
 
 @dataclass(frozen=True)
@@ -67,34 +66,36 @@ def describe(
         labels: CSV file with the columns record and label, for other classes than the paper's; see `relabel`.
     """
     entries, repeated = list_records(Path(source), patient)
-    rows: list[RecordRow] = []
     heads, classes = list(ordered_map(read_head, entries)), CLASSES
     if labels is not None:
         heads, classes = relabel(heads, labels)
-    for row in ordered_map(lambda head: _row(head, length, stride, leads, fs), heads):
+    rows: list[RecordRow] = []
+    problems, first = list(repeated), None
+
+    def read(head: RecordHead) -> tuple[RecordRow, Recording | None]:
+        try:
+            recording = read_record(head, leads, fs)
+        except InputError as fault:
+            return RecordRow(head, problem=str(fault)), None
+        starts, dropped, problem = recording.cut(length, stride)
+        return RecordRow(head, len(starts), dropped, problem), recording
+
+    for row, recording in ordered_map(read, heads):
         rows.append(row)
+        problems += [row.problem] if row.problem else []
+        first = first or recording
+        if first is not None and recording is not None:
+            try:
+                check_alike(first, recording)
+            except InputError as fault:
+                problems.append(str(fault))
         if progress is not None:
             progress(len(rows), len(entries))
-    return _summary(rows, repeated, classes)
+    return _summary(rows, problems, classes)
 
 
-def _row(head: RecordHead, length: int, stride: int | None, leads: Sequence[str], fs: float | None) -> RecordRow:
-    try:
-        recording = read_record(head, leads, fs)
-    except InputError as fault:
-        return RecordRow(head, problem=str(fault))
-    starts, dropped = cut(recording.values, length, stride, recording.fs)
-    if len(starts):
-        return RecordRow(head, len(starts), dropped)
-    reasons = [reason for reason, n in dropped.items() if n]
-    why = f"its {head.seconds:.3g} s are shorter than a window of {length} samples"
-    if reasons:
-        why = f"every window is {' or '.join(reasons)}"
-    return RecordRow(head, 0, dropped, f"{head.name}: {why}; it would be skipped")
-
-
-def _summary(rows: list[RecordRow], repeated: list[str], classes: tuple[str, ...]) -> Description:
-    usable = [row for row in rows if row.problem is None]
+def _summary(rows: list[RecordRow], problems: list[str], classes: tuple[str, ...]) -> Description:
+    usable = [row for row in rows if not row.problem]
     heads = [row.head for row in usable]
     by_class = {name: [row for row in usable if row.head.label == label] for label, name in enumerate(classes)}
     table_1 = Counter(table_1_row(head.diagnosis) for head in heads)
@@ -103,7 +104,7 @@ def _summary(rows: list[RecordRow], repeated: list[str], classes: tuple[str, ...
         dropped.update(row.dropped)
     return Description(
         rows=tuple(rows),
-        problems=(*repeated, *(row.problem for row in rows if row.problem)),
+        problems=tuple(problems),
         patients=len({head.patient for head in heads}),
         diagnoses=dict(Counter(head.diagnosis for head in heads).most_common()),
         table_1={name: table_1[name] for name in TABLE_1},

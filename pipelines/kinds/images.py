@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...data.parallel import ParallelMap
 from ...data.patients import files_below, split_patients
-from ...data.pictures import SUFFIXES, PictureFormat, describe_pictures, find_pictures, read_pictures
+from ...data.pictures import SUFFIXES, PictureFormat, describe_pictures, find_pictures, people_of, read_pictures
 from ...data.samples import Samples
 from ...data.sharded import Plan
 from ...data.store.writing import StagedStore, stage_samples
@@ -45,9 +45,10 @@ class Images(Kind):
         return source.is_dir() and any(path.suffix.lower() in SUFFIXES for path in files_below(source))
 
     def _check(self, recipe: Recipe, source: Path) -> None:
-        _, _, faults = find_pictures(source)
+        files, classes, faults = find_pictures(source)
         if faults:
             raise InputError(faults[0])
+        people_of(source, files, classes, recipe.data.patient)
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
         with progress("inspect") as advance:

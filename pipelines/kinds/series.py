@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,6 @@ from ...data.series.series import (
     describe_series,
     find_series,
     read_series,
-    refuse_one_class,
     series_format,
     series_sources,
 )
@@ -72,15 +70,20 @@ class OtherSeries(Signals):
         if series is None:
             return Inspection([], problems)
         values, counts, fs = series.values, Counter(series.frame["label"]), series.source.fs or 1.0
-        what = f"{len(values)} recordings"
+        what, windows = f"{len(values)} recordings", []
         if series.samples is not None:
             what = f"{len(values)} samples of {series.samples.length} values"
+        else:
+            cuts = [recording.cut(recipe.window, data.stride) for recording in series.recordings]
+            windows = [f"{sum(len(starts) for starts, _, _ in cuts)} windows of {recipe.window} samples"]
+            problems += [problem for _, _, problem in cuts if problem]
         classes = {name: counts[number] for number, name in enumerate(series.classes)}
         seconds = sum(each.shape[1] for each in values) / fs
         lines = [
             f"layout {series.form['layout']}: {what} of {series.frame['patient'].nunique()} patients, {seconds:.1f} s "
             f"at {fs:g} Hz",
             f"channels: {', '.join(series.source.channels)}",
+            *windows,
             *([f"classes: {counted(classes)}"] if classes else []),
             f"missing values: {sum(int(np.isnan(each).sum()) for each in values)}",
         ]
@@ -104,13 +107,8 @@ class OtherSeries(Signals):
                 f"{source}: one recording of one person leaves nobody as control; give a folder of recordings, or "
                 "--patient time to set parts of it aside (which says nothing about new patients)"
             )
-
-        def form(headers: list[dict[str, Any]], classes: tuple[str, ...]) -> dict[str, Any]:
-            refuse_one_class(source, classes)
-            return column_form(headers, classes)
-
         classes = () if given[3] in (None, NO_LABEL) else None
-        return stage_windows(recipe, sources, to, split=split, parallel=parallel, classes=classes, form=form)
+        return stage_windows(recipe, sources, to, split=split, parallel=parallel, classes=classes, form=column_form)
 
     def file_names(self, codec: Codec) -> str:
         form = codec.form

@@ -81,18 +81,23 @@ class Table(Kind):
         file = _read(recipe, source)
         left_out = (*recipe.data.drop, _patient_column(recipe))
         options = {"binary": recipe.data.binary, "category": recipe.data.category, "keep": recipe.data.keep}
-        problems, rows = [], []
+        label, problems, rows = _label(recipe), [], []
         for name in file.frame.columns:  # one by one, so that every problem is said
             column, kind = file.frame[name], "left out" if name in left_out else ""
             if name not in left_out:
                 given = {option: [name] if name in names else [] for option, names in options.items()}
+                classes = name if name == label and recipe.conditional else None
                 try:
-                    kind = TableForm.fit(file.frame[[name]], file.name, **given).columns[0].kind  # type: ignore[arg-type]
+                    kind = TableForm.fit(file.frame[[name]], file.name, label=classes, **given).columns[0].kind  # type: ignore[arg-type]
                 except InputError as error:
                     problems += [] if name in recipe.data.keep else [str(error)]
             values = _values(column)
             shown = f"{column.min()} to {column.max()}" if kind in NUMBERS else few(values)
             rows.append((name, kind, column.dtype, shown, len(values), column.isna().sum()))
+        try:
+            _rows_and_form(recipe, file)  # what only shows when columns are seen together
+        except InputError as error:
+            problems += [] if str(error) in problems else [str(error)]
         texts, numbers = ("column", "kind", "type", "values"), ("different", "missing")
         lines = [f"{len(file.frame)} rows, {len(file.frame.columns)} columns"]
         return Inspection(lines, problems, (Listing(f"Columns of {file.name}", texts, numbers, rows),))
@@ -101,19 +106,8 @@ class Table(Kind):
         self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
         file = _read(recipe, source)
-        patient, label = _patient_column(recipe), None if recipe.data.label == NO_LABEL else recipe.data.label
-        rows = rows_of(file.frame, file.name, label=label, patient=patient)
+        rows, whole = _rows_and_form(recipe, file)
         part = split_patients(rows, recipe.data.control_share, recipe.seed) if split else np.full(len(rows), TRAIN)
-        whole = TableForm.fit(
-            file.frame,
-            file.name,
-            label=label if recipe.conditional else None,
-            patient=patient,
-            binary=recipe.data.binary,
-            category=recipe.data.category,
-            drop=recipe.data.drop,
-            keep=recipe.data.keep,
-        )
         is_training = _with_every_value(part == TRAIN, rows["patient"], file.frame, whole)
         if is_training.all() and split:
             raise InputError(
@@ -209,6 +203,27 @@ def _form(codec: Codec) -> TableForm:
 
 def _categories(codec: Codec) -> list[Binary | Category]:
     return [column for column in _form(codec).columns if isinstance(column, (Binary, Category))]
+
+
+def _rows_and_form(recipe: Recipe, file: TableFile) -> tuple[pd.DataFrame, TableForm]:
+    """Whose the rows of a table are, and what each of its columns is; InputError where `prepare` cannot go on."""
+    data, patient, label = recipe.data, _patient_column(recipe), _label(recipe)
+    rows = rows_of(file.frame, file.name, label=label, patient=patient)
+    form = TableForm.fit(
+        file.frame,
+        file.name,
+        label=label if recipe.conditional else None,
+        patient=patient,
+        binary=data.binary,
+        category=data.category,
+        drop=data.drop,
+        keep=data.keep,
+    )
+    return rows, form
+
+
+def _label(recipe: Recipe) -> str | None:
+    return None if recipe.data.label == NO_LABEL else recipe.data.label
 
 
 def _patient_column(recipe: Recipe) -> str | None:

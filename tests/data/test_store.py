@@ -247,7 +247,7 @@ def test_no_control_patient_left(record, database, tmp_path):
     [
         ({"leads": ("i", "v1")}, "b: its channels are i, v1, those of a i, ii"),
         ({"units": "mmHg"}, "b: its units are mmHg, mmHg, those of a mV, mV"),
-        ({"fs": 200}, "b: 200 Hz, but a has 100 Hz; give an fs"),
+        ({"fs": 200}, "b: 200 Hz, but a has 100 Hz; bring all to one rate, WFDB records with --fs"),
     ],
 )
 def test_records_that_do_not_go_together(record, database, tmp_path, other, says):

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from PIL import Image
-from tiny import anonimage, beats, refused, write_database, write_patient
+from tiny import anonimage, beats, quick, refused, write_database, write_patient
 
 
 def lines(result):
@@ -102,3 +103,49 @@ def test_a_problem_of_many_records_is_one_line(tmp_path):
     begin = problems.index("problems: 5")
     assert len(problems[begin:]) == 3  # and which recipe it was
     assert problems[begin + 1].startswith("patient001/s0001_re (and 4 more): lead 'vx' is not in this record")
+
+
+BEAT = "\n".join(str(k % 7) for k in range(100)) + "\n"
+SICK = "x,c\n" + BEAT.replace("\n", ",sick\n")
+RATE = "# Sampling Rate (Hz):= "
+REFUSED = {
+    "rates": ({"a.csv": f"{RATE}100\n{BEAT}", "b.csv": f"{RATE}101\n{BEAT}"}, (), "b: 101 Hz, but a has 100 Hz"),
+    "channels": ({"a.csv": f"x\n{BEAT}", "b.csv": f"y\n{BEAT}"}, ("--fs", 100), "b: its channels are y, those of a x"),
+    "class": ({"a.csv": SICK, "b.csv": SICK}, ("--fs", 100, "--label", "c"), "one class is none"),
+    "label": ("age,sick\n1,a\n2,\n3,b\n4,a\n", ("--label", "sick"), "label 'sick' is missing in 1 rows"),
+    "dropped": ("age,sick\n1,a\n2,b\n3,b\n4,a\n", ("--drop", "seck"), "--drop seck: no such column"),
+    "kept": ("age,sick\n1,a\n2,b\n3,b\n4,a\n", ("--keep", "sick"), "only a column of one value is kept"),
+    "patient": ("age,who\n1,a\n2,\n3,b\n4,a\n", ("--patient", "who"), "column 'who' is missing in row 2"),
+}
+
+
+@pytest.mark.parametrize(("content", "options", "says"), REFUSED.values(), ids=REFUSED)
+def test_what_prepare_refuses_is_a_problem(tmp_path, content, options, says):
+    files = content if isinstance(content, dict) else {".": content}
+    source = tmp_path / "in"
+    for name, text in files.items():
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text(text)
+    recipe = "series" if source.is_dir() else "table"
+    printed = lines(anonimage("inspect", source, "--recipe", recipe, "--side", 4, *options))
+    assert any(says in line for line in printed[printed.index("problems: 1") :])
+    refused(quick(recipe, source, tmp_path / "out", *options, verb="prepare", side=4), says)
+
+
+def test_windows_of_series_are_counted_and_short_recordings_are_problems(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "long.csv").write_text(BEAT)
+    (tmp_path / "in" / "short.csv").write_text(BEAT[:20])
+    printed = lines(anonimage("inspect", tmp_path / "in", "--fs", 100, "--side", 4))
+    assert "6 windows of 16 samples" in printed
+    assert "short: 0.1 s is shorter than a window of 0.16 s; skipped" in printed[printed.index("problems: 1") :]
+
+
+def test_rates_of_rounded_clocks_are_one_rate(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name, n_steps in (("a", 200), ("b", 230)):
+        text = "".join(f"{k / 360:.3f},{k % 7}\n" for k in range(n_steps))
+        (tmp_path / "in" / f"{name}.csv").write_text(f"time_s,x\n{text}")
+    assert "problems: none" in lines(anonimage("inspect", tmp_path / "in", "--side", 4))
+    result = quick("series", tmp_path / "in", tmp_path / "out", verb="prepare", side=4)
+    assert result.exit_code == 0, result.output

@@ -14,7 +14,9 @@ def test_counts_by_hand(record, database):
     record("patient003/a", n_samples=300, reason="Hypertrophy", fs=200)
     calls = []
     result = describe(database, length=100, progress=lambda *done: calls.append(done))
-    assert result.problems == ()
+    assert len(result.problems) == 1  # `prepare` does not put two rates into one store
+    assert result.problems[0].startswith("patient003/a: 200 Hz, but patient001/a has 100 Hz; bring all to one rate")
+    assert describe(database, length=100, fs=200).problems == ()
     assert result.patients == 3
     assert result.diagnoses == {"Myocardial infarction": 2, "Healthy control": 1, "Hypertrophy": 1}
     assert list(result.classes.values()) == [2, 1, 1]
@@ -63,7 +65,7 @@ def test_every_problem_is_a_line_and_the_rest_goes_on(record, database):
         "gone: its signal file gone.dat is missing",
         "cut: cut.dat is cut short",
         "still: every window is flat",
-        "short: its 0.9 s are shorter than a window of 100 samples",
+        "short: 0.9 s is shorter than a window of 1 s",
         "speed: the header gives 0 as sampling frequency",
         "text: text.hea is not a WFDB header",
         "lost: every window is missing",
@@ -74,8 +76,8 @@ def test_every_problem_is_a_line_and_the_rest_goes_on(record, database):
     for problem, start in zip(result.problems, starts, strict=True):
         assert problem.startswith(start)
         assert "\n" not in problem
-    assert result.dropped == {"missing": 6, "flat": 6}
-    assert [row.head.name for row in result.rows if row.problem is None] == ["good"]
+    assert result.dropped == {"short": 1, "missing": 6, "flat": 6}
+    assert [row.head.name for row in result.rows if not row.problem] == ["good"]
     assert sum(result.class_windows.values()) == 6
 
 

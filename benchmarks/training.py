@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from anonimage.gan.batch import Batch, resident
-from anonimage.gan.networks.family import Architecture
+from anonimage.gan.networks import Architecture
 from anonimage.gan.objectives.cross_entropy import CrossEntropy
 from anonimage.gan.sampling import sample_images
 from anonimage.gan.training.trainer import Callback, Trainer, TrainerSettings

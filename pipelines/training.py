@@ -18,7 +18,7 @@ from ..data.store.store import open_store
 from ..errors import InputError
 from ..files import new_file
 from ..gan.batch import Batch, resident
-from ..gan.networks.family import FAMILIES, Architecture
+from ..gan.networks import FAMILIES, Architecture
 from ..gan.networks.modules import Generator
 from ..gan.objectives import OBJECTIVES
 from ..gan.objectives.objective import Objective

@@ -197,10 +197,6 @@ class Networks:
     generator: Generator
     critics: dict[str, Critic]
 
-    def named_critics(self) -> dict[str, Critic]:
-        """Return the critics by their names in checkpoints."""
-        return {f"critic.{name}": critic for name, critic in self.critics.items()}
-
 
 class Family(ABC):
     """A kind of networks: one generator and one critic, unless `build` is overridden.

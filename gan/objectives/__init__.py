@@ -1,4 +1,4 @@
-"""Adversarial losses by name. A new objective is one file with a class that follows `Objective`, and one line here."""
+"""Adversarial losses by name. A new one is a file with a subclass of `Objective`, and its class in this table."""
 
 from .acgan import AuxiliaryClassifier
 from .cross_entropy import CrossEntropy
@@ -8,12 +8,5 @@ from .objective import Objective
 from .wasserstein import Wasserstein
 
 OBJECTIVES: dict[str, type[Objective]] = {
-    kind.name: kind
-    for kind in (
-        CrossEntropy,
-        AuxiliaryClassifier,
-        Hinge,
-        LeastSquares,
-        Wasserstein,
-    )
+    kind.name: kind for kind in (CrossEntropy, AuxiliaryClassifier, Hinge, LeastSquares, Wasserstein)
 }

@@ -7,9 +7,6 @@ Source: Piacentino et al., eq. 4; Odena et al. 2016.
 ['auxiliary']
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -18,13 +15,12 @@ from .cross_entropy import CrossEntropy, cross_entropy_with
 from .objective import Step
 
 
-@dataclass(frozen=True)
 class AuxiliaryClassifier(CrossEntropy):
     """Cross-entropy of the source as in CrossEntropy, and of the classes, whose terms can reach 0."""
 
-    name: ClassVar[str] = "acgan"
-    heads: ClassVar[frozenset[str]] = frozenset({"auxiliary"})
-    figures: ClassVar[tuple[str, ...]] = ("real_accuracy", "fake_accuracy")
+    name = "acgan"
+    heads = frozenset({"auxiliary"})
+    figures = ("real_accuracy", "fake_accuracy")
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return −L_S − L_C, and report how many real and generated images were put in their class."""

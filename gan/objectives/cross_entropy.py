@@ -8,7 +8,6 @@ Source: Goodfellow et al. 2014; smoothing: Salimans et al. 2016, section 3.4.
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -27,7 +26,7 @@ class CrossEntropy(Objective):
             stays 0. At or below one half it would reverse the game: InputError.
     """
 
-    name: ClassVar[str] = "cross_entropy"
+    name = "cross_entropy"
 
     real_label: float = 0.9
 

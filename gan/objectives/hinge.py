@@ -6,19 +6,15 @@ Source: Lim & Ye 2017 (Geometric GAN), eq. 17 and 18; Miyato et al. 2018.
 0.0
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from torch import Tensor
 
 from .objective import Objective, Step
 
 
-@dataclass(frozen=True)
 class Hinge(Objective):
     """Hinge loss of one critic."""
 
-    name: ClassVar[str] = "hinge"
+    name = "hinge"
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return max(0, 1 − D(x)) + max(0, 1 + D(G(z))), means over the batch."""

@@ -6,19 +6,15 @@ Source: Mao et al. 2017, eq. 9 (a = 0, b = c = 1).
 0.0
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from torch import Tensor
 
 from .objective import Objective, Step
 
 
-@dataclass(frozen=True)
 class LeastSquares(Objective):
     """Squared error of one critic."""
 
-    name: ClassVar[str] = "least_squares"
+    name = "least_squares"
 
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return ½(D(x) − 1)² + ½D(G(z))², means over the batch."""

@@ -67,8 +67,6 @@ class Objective:
         per_sample: whether it needs critics that judge each image by itself, without statistics over the batch.
         betas: of Adam, for all networks.
         figures: names of what the losses report beside themselves.
-        critic_steps: updates of the critics, each on a batch of its own, for every update of the generator.
-        floor: lower bound of the critics' losses, summed; None = unbounded.
     """
 
     name: ClassVar[str]
@@ -79,7 +77,7 @@ class Objective:
 
     @property
     def critic_steps(self) -> int:
-        """Updates of the critics for every update of the generator."""
+        """Updates of the critics, each on a batch of its own, for every update of the generator."""
         return 1
 
     @property

@@ -11,7 +11,6 @@ True
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -29,9 +28,9 @@ class Wasserstein(Objective):
         critic_steps: updates of the critic for every update of the generator, at least 1.
     """
 
-    name: ClassVar[str] = "wasserstein"
-    per_sample: ClassVar[bool] = True
-    betas: ClassVar[tuple[float, float]] = (0.0, 0.9)
+    name = "wasserstein"
+    per_sample = True
+    betas = (0.0, 0.9)
 
     gradient_penalty: float = 10.0
     critic_steps: int = 5
@@ -49,18 +48,15 @@ class Wasserstein(Objective):
     def critic_losses(self, step: Step) -> dict[str, Tensor]:
         """Return D(G(z)) − D(x) + λ·(‖∇D(x̂)‖ − 1)², means over the batch; x̂ = ε·x + (1 − ε)·G(z), ε uniform."""
         real, fake = step.logits(step.real), step.logits(step.fake)
-        return {"critic": fake.mean() - real.mean() + self.gradient_penalty * _penalty(step)}
+        share = step.uniform()[:, None, None, None]
+        with torch.autocast(step.real.device.type, enabled=False):  # norms in bf16 would have two digits
+            between = (share * step.real + (1 - share) * step.fake.float()).requires_grad_()
+            # not the wrapped critic, which lets pass no backward but the last
+            scores = step.networks.critics["critic"](between, step.labels).source
+            (gradient,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
+            penalty = (gradient.flatten(1).norm(dim=1) - 1.0).square().mean()
+        return {"critic": fake.mean() - real.mean() + self.gradient_penalty * penalty}
 
     def generator_loss(self, step: Step) -> Tensor:
         """Return −D(G(z)), mean over the batch."""
         return -step.logits(step.fake).mean()
-
-
-def _penalty(step: Step) -> Tensor:
-    share = step.uniform()[:, None, None, None]
-    with torch.autocast(step.real.device.type, enabled=False):  # norms in bf16 would have two digits
-        between = (share * step.real + (1 - share) * step.fake.float()).requires_grad_()
-        # not the wrapped critic, which lets pass no backward but the last
-        scores = step.networks.critics["critic"](between, step.labels).source
-        (gradient,) = torch.autograd.grad(scores.sum(), between, create_graph=True)
-        return (gradient.flatten(1).norm(dim=1) - 1.0).square().mean()

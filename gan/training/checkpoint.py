@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 
 from ...errors import InputError
 from ...files import new_folder
-from ..networks.family import Architecture
+from ..networks import Architecture
 from ..networks.modules import Critic, Generator
 
 Network = TypeVar("Network", bound=nn.Module)

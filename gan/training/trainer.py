@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ..batch import Batch, checked_batch, to_device, to_unit
-from ..networks.family import Architecture
+from ..networks import Architecture
 from ..networks.modules import Networks
 from ..objectives.objective import Objective, Step
 from ..randomness import Stream, checked, latents, torch_generator
@@ -115,10 +115,11 @@ class Trainer:
         )
         self.ranks = Ranks(self.fabric)
         self.networks = self.architecture.build(self.seed)
-        trained = {"generator": self.networks.generator, **self.networks.named_critics()}
+        trained: dict[str, nn.Module] = {"generator": self.networks.generator}
+        trained |= {f"critic.{name}": critic for name, critic in self.networks.critics.items()}
         prepared = {name: self._set_up(network) for name, network in trained.items()}
         self.ema = Ema(self.networks.generator, self.settings.ema_decay)
-        self._networks: dict[str, nn.Module] = {**trained, "ema": self.ema.network}
+        self._networks = {**trained, "ema": self.ema.network}
         self._optimizers = {name: optimizer for name, (_, optimizer) in prepared.items()}
         # the wrapped networks average gradients over the processes in the backward pass
         self._wrapped = Networks(
@@ -218,13 +219,17 @@ class Trainer:
         return dict(zip(scalars, self.ranks.mean(torch.stack(list(scalars.values()))), strict=True))
 
     def _new_step(self, batch: Batch, number: int, for_generator: bool) -> Step:
-        self.batch = batch
-        real, labels = self._on_device(batch)
-        rank, ranks = self.ranks.rank, self.ranks.count
-        latent = latents(self.seed, Stream.TRAINING_LATENTS, number, len(real) * ranks, self.architecture.latent_dim)
-        latent = latent[rank::ranks]  # as the rows of the batch are shared
-        with torch.set_grad_enabled(for_generator):
-            fake = self._wrapped.generator(to_device(latent, self.fabric.device), labels)
+        rank, ranks, device = self.ranks.rank, self.ranks.count, self.fabric.device
+        self.batch, images = batch, batch.images
+        count = len(images) * ranks
+        self.images += count
+        if isinstance(images, np.ndarray):
+            images = to_device(torch.from_numpy(np.array(images, order="C")), device)
+        real = to_unit(images).contiguous(memory_format=torch.channels_last)  # (B, c, H, W)
+        labels = None if batch.labels is None else to_device(torch.from_numpy(batch.labels.astype(np.int64)), device)
+        latent = latents(self.seed, Stream.TRAINING_LATENTS, number, count, self.architecture.latent_dim)
+        with torch.set_grad_enabled(for_generator):  # latents are shared as the rows of the batch are
+            fake = self._wrapped.generator(to_device(latent[rank::ranks], device), labels)
         random = torch_generator(self.seed, Stream.OBJECTIVE, number)
         return Step(self.networks, real, fake, labels, random, rank, ranks)
 
@@ -233,15 +238,6 @@ class Trainer:
         optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         optimizer.step()
-
-    def _on_device(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        self.images += len(batch.images) * self.ranks.count
-        device, images = self.fabric.device, batch.images
-        if isinstance(images, np.ndarray):
-            images = to_device(torch.from_numpy(np.array(images, order="C")), device)
-        real = to_unit(images)
-        labels = None if batch.labels is None else to_device(torch.from_numpy(batch.labels.astype(np.int64)), device)
-        return real.contiguous(memory_format=torch.channels_last), labels  # (B, c, H, W), (B,)
 
     def finish(self, reason: str) -> None:
         """Let training end after the current step (for callbacks); `finished` keeps the first reason."""
@@ -279,7 +275,11 @@ class Trainer:
                 raise _diverged(f"in step {step} the losses are {words}")
 
     def resume(self, load_snapshot: Callable[[], Snapshot | None]) -> None:
-        """Restore what `load_snapshot`, called on rank 0 only, returns, if anything."""
+        """Go on from what `load_snapshot`, called on rank 0 only, returns, if anything.
+
+        Raises:
+            InputError: it is of a trainer with other networks, objective or settings.
+        """
 
         def load_checked() -> Snapshot | None:
             snapshot = load_snapshot()
@@ -288,15 +288,10 @@ class Trainer:
             return snapshot
 
         if (snapshot := self.ranks.broadcast(load_checked)) is not None:
-            self.restore(snapshot)
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go on from a snapshot; InputError if it is of a trainer with other networks, objective or settings."""
-        snapshot.require(*self._identity())
-        for name, network in self._networks.items():
-            network.load_state_dict(part(snapshot.weights, name))
-        restore_optimizers(self._optimizers, snapshot.optimizer)
-        self.step, self.restarts = snapshot.step, snapshot.restarts
+            for name, network in self._networks.items():
+                network.load_state_dict(part(snapshot.weights, name))
+            restore_optimizers(self._optimizers, snapshot.optimizer)
+            self.step, self.restarts = snapshot.step, snapshot.restarts
 
     def close(self) -> None:
         """Leave the process group; training is over."""
@@ -336,16 +331,13 @@ class Ema(Generic[Network]):
     def update(self, step: int) -> None:
         """Take the source's present weights into the average; `step` counts the updates before this one."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        pairs = list(zip(_tensors(self.network), _tensors(self._source), strict=True))
+        averages, sources = ([*net.parameters(), *net.buffers()] for net in (self.network, self._source))
+        pairs = list(zip(averages, sources, strict=True))
         floating = [(average, source) for average, source in pairs if average.is_floating_point()]
         torch._foreach_lerp_([a for a, _ in floating], [source.detach() for _, source in floating], 1.0 - decay)
         for average, source in pairs:
             if not average.is_floating_point():  # the count of batches
                 average.copy_(source)
-
-
-def _tensors(network: nn.Module) -> list[Tensor]:
-    return [*network.parameters(), *network.buffers()]
 
 
 def _diverged(what: str) -> TrainingError:

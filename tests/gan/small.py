@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from anonimage.gan.batch import Batch
-from anonimage.gan.networks.family import FAMILIES, Architecture
+from anonimage.gan.networks import FAMILIES, Architecture
 from anonimage.gan.objectives import OBJECTIVES
 from anonimage.gan.training.trainer import Trainer, TrainerSettings
 

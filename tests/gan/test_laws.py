@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.gan.networks.family import FAMILIES
+from anonimage.gan.networks import FAMILIES
 from anonimage.gan.networks.modules import Judgement, Networks
 from anonimage.gan.objectives import OBJECTIVES
 from anonimage.gan.objectives.objective import Step
@@ -79,7 +79,7 @@ def test_a_resumed_run_repeats_the_uninterrupted_one(tmp_path, made, small, fami
     first = made(family, name, head, [Checkpoints(tmp_path, every=3)], precision=precision)
     first.train(3)
     resumed = made(family, name, head, [Checkpoints(tmp_path, every=3)], precision=precision)
-    resumed.restore(load(latest(tmp_path)))
+    resumed.resume(lambda: load(latest(tmp_path)))
     resumed.train(7)
     assert small.weights(resumed) == small.weights(whole)
 
@@ -136,10 +136,10 @@ def test_a_checkpoint_of_another_objective_is_refused(made, name, other):
     trainer = made("connected", name, heads[0])
     snapshot = replace(trainer.snapshot(), architecture=made("connected", other, heads[1]).architecture)
     if name == other:
-        trainer.restore(snapshot)
+        trainer.resume(lambda: snapshot)
         return
     with pytest.raises(InputError, match=r"was trained with (objective|settings) "):
-        made("connected", other, heads[1]).restore(snapshot)
+        made("connected", other, heads[1]).resume(lambda: snapshot)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_an_option_that_differs_on_resume_is_refused(made, name, option, value):
     snapshot = made("connected", name, head).snapshot()
     other = made("connected", OBJECTIVES[name](**{option: value}), head)
     with pytest.raises(InputError, match=f"trained with objective {option} = .*, this run has {value}; resume with"):
-        other.restore(snapshot)
+        other.resume(lambda: snapshot)
 
 
 def test_an_objective_that_needs_single_images_refuses_statistics_over_the_batch(small):

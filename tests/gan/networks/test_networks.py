@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
+from anonimage.gan.networks import FAMILIES, Architecture
 from anonimage.gan.networks.dcgan import schedule
-from anonimage.gan.networks.family import FAMILIES, Architecture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn

@@ -40,7 +40,7 @@ def life(folder: Path, until: int, settings: dict[str, str], pipe: int) -> None:
     trainer = small.trainer([*callbacks, Alive(pipe)], **settings)
     newest = latest(folder / "checkpoints")
     if newest is not None:
-        trainer.restore(load(newest))
+        trainer.resume(lambda: load(newest))
     trainer.train(until)
 
 

@@ -53,7 +53,7 @@ def test_rows_beyond_the_checkpoint_and_a_cut_row_are_dropped(tmp_path, small, t
     small_rows = small.rows(path)
     path.write_text(before + "6,0.5,0.5,9.0,1.0\n" + tail)
     resumed = small.trainer([Metrics(path, every=2), Checkpoints(folder, every=5)])
-    resumed.restore(load(latest(folder)))
+    resumed.resume(lambda: load(latest(folder)))
     resumed.train(9)
     assert path.read_text().startswith(before)
     rows = small.rows(path)

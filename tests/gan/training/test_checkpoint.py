@@ -117,7 +117,7 @@ def test_another_version_is_refused(checkpoints):
 
 def test_a_full_disk_is_one_line_and_leaves_the_earlier_checkpoints(checkpoints, small):
     trainer = small.trainer([Checkpoints(checkpoints, every=1)])
-    trainer.restore(load(latest(checkpoints)))
+    trainer.resume(lambda: load(latest(checkpoints)))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
     try:

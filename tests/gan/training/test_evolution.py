@@ -37,6 +37,6 @@ def test_a_resumed_run_shows_only_what_comes(tmp_path, small):
         saving = Checkpoints(tmp_path)
         trainer = small.trainer([Evolution([0, 4, 8], lambda step, images: seen.append(step)), saving])
         if latest(tmp_path):
-            trainer.restore(load(latest(tmp_path)))
+            trainer.resume(lambda: load(latest(tmp_path)))
         trainer.train(until)
     assert seen == [0, 4, 8]

@@ -166,7 +166,7 @@ def test_stop_ends_in_order_and_a_resumed_run_stays_where_it_is(tmp_path, small)
         saving = Checkpoints(tmp_path / "checkpoints", every=1000)
         trainer, found = watched(small, tmp_path, From(15, collapse), saving, action="stop", every=5)
         if latest(tmp_path / "checkpoints"):
-            trainer.restore(load(latest(tmp_path / "checkpoints")))
+            trainer.resume(lambda: load(latest(tmp_path / "checkpoints")))
         trainer.train(150)
         return trainer, found
 
@@ -187,7 +187,7 @@ def rolling(small, folder, *after, do=collapse, restarts=1):
     trainer, found = watched(small, folder, From(26, do, restarts), *saving, action="rollback", every=4)
     trainer.callbacks = [*trainer.callbacks, *after]
     if latest(folder / "checkpoints"):
-        trainer.restore(load(latest(folder / "checkpoints")))
+        trainer.resume(lambda: load(latest(folder / "checkpoints")))
     trainer.train(UNTIL)
     return trainer, found
 

@@ -45,7 +45,7 @@ def test_a_resumed_run_repeats_the_uninterrupted_one(tmp_path, small, precision,
     first = small.trainer([Checkpoints(tmp_path, every=5)], **settings)
     first.train(5)
     resumed = small.trainer([Checkpoints(tmp_path, every=5)], **settings)
-    resumed.restore(load(latest(tmp_path)))
+    resumed.resume(lambda: load(latest(tmp_path)))
     assert resumed.step == 5
     resumed.train(9)
     resumed.train(13)
@@ -64,8 +64,8 @@ def test_other_settings_or_networks_are_refused(tmp_path, small):
         (small.trainer(architecture=small.CONNECTED), "networks (family|widths|activation)"),
     ):
         with pytest.raises(InputError, match=what):
-            trainer.restore(load(latest(tmp_path)))
-    small.trainer(precision="bf16").restore(load(latest(tmp_path)))  # another device or precision may go on
+            trainer.resume(lambda: load(latest(tmp_path)))
+    small.trainer(precision="bf16").resume(lambda: load(latest(tmp_path)))  # another device or precision may go on
 
 
 def test_a_fresh_run_does_not_mix_with_an_earlier_one(tmp_path, small):
@@ -95,7 +95,7 @@ def test_ctrl_c_completes_the_step_and_leaves_a_checkpoint(tmp_path, small):
     assert stopped.step == 4
     assert signal.getsignal(signal.SIGINT) is before
     resumed = small.trainer([Metrics(tmp_path / "metrics.csv", every=1), Checkpoints(tmp_path / "c", every=100)])
-    resumed.restore(load(latest(tmp_path / "c")))
+    resumed.resume(lambda: load(latest(tmp_path / "c")))
     assert resumed.step == 4
     resumed.train(6)
     whole = small.trainer()

@@ -19,7 +19,7 @@ def run(small, folder, until=60, patience=3, scores=SCORES, end=()):
     stopping = Stopping(lambda generator: scores[clock.now], 5, patience, folder / "best", reports.append)
     trainer = small.trainer([clock, stopping, Checkpoints(folder / "checkpoints", every=7), *end])
     if latest(folder / "checkpoints"):
-        trainer.restore(load(latest(folder / "checkpoints")))
+        trainer.resume(lambda: load(latest(folder / "checkpoints")))
     trainer.train(until)
     return trainer, reports
 

@@ -12,7 +12,7 @@ import pytest
 import safetensors.torch
 from anonimage.data.store.store import store_mark
 from anonimage.errors import InputError
-from anonimage.gan.networks.family import Architecture
+from anonimage.gan.networks import Architecture
 from anonimage.gan.training.checkpoint import load
 from anonimage.pipelines.evaluation.privacy.findings import Audit
 from anonimage.pipelines.release import bundle

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
+from typing import Literal
 
 import torch
 from torch import nn
 
-from .modules import Family, Settings, require_known
-
-ACTIVATIONS = ("relu", "linear")
+from .modules import Family, Settings
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,7 @@ class ConnectedSettings(Settings):
         activation: of the hidden layers, relu (leaky in the critic) or linear.
     """
 
-    activation: str = "relu"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_known("activation", self.activation, ACTIVATIONS)
+    activation: Literal["relu", "linear"] = "relu"
 
 
 class Connected(Family):

@@ -10,17 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from .batchnorm import BatchNorm
-from .modules import Family, Settings, require_known
+from .modules import Family, Settings
 
 LARGEST_LAST_SIDE = 8  # halving goes on until both sides are at most this
 SMALL = 6  # pixels, the longer of the inner sides, up to which a CPU multiplies matrices instead of convolving
-NORMS = ("batch", "layer")
 Pair = tuple[int, int]
 
 
@@ -33,11 +32,7 @@ class DcganSettings(Settings):
             WGAN-GP's penalty, which limits the gradient of each image's score (Gulrajani et al. 2017, section 4).
     """
 
-    critic_norm: str = "batch"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_known("critic_norm", self.critic_norm, NORMS)
+    critic_norm: Literal["batch", "layer"] = "batch"
 
 
 class Dcgan(Family):
@@ -88,17 +83,15 @@ class Stage:
     maps: int
     outer: tuple[int, ...]
     inner: tuple[int, ...]
-    kernel: tuple[int, ...]
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
+    geometry: tuple[Pair, Pair, Pair]  # kernel, stride, padding
 
     def downsample(self, maps_in: int, bias: bool) -> nn.Conv2d:
         """Return the critic's convolution."""
-        return Convolution(maps_in, self.maps, self.kernel, self.stride, self.padding, bias=bias)  # type: ignore[arg-type]
+        return Convolution(maps_in, self.maps, *self.geometry, bias=bias)
 
     def upsample(self, maps_out: int, bias: bool) -> nn.ConvTranspose2d:
         """Return the generator's transposed convolution."""
-        return TransposedConvolution(self.maps, maps_out, self.kernel, self.stride, self.padding, bias=bias)  # type: ignore[arg-type]
+        return TransposedConvolution(self.maps, maps_out, *self.geometry, bias=bias)
 
 
 def schedule(sides: Sequence[int], widths: Sequence[int]) -> list[Stage]:
@@ -115,7 +108,7 @@ def schedule(sides: Sequence[int], widths: Sequence[int]) -> list[Stage]:
     outer = tuple(sides)
     while len(stages) < len(widths) or max(outer) > LARGEST_LAST_SIDE:
         inner, kernel, stride, padding = zip(*map(_halved, outer), strict=True)
-        stages.append(Stage(widths[min(len(stages), len(widths) - 1)], outer, inner, kernel, stride, padding))
+        stages.append(Stage(widths[min(len(stages), len(widths) - 1)], outer, inner, (kernel, stride, padding)))
         outer = inner
     return stages
 

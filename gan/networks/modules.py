@@ -7,7 +7,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from ..randomness import Stream, torch_generator
 from .batchnorm import moments
 
 HEADS = ("none", "auxiliary", "projection")
-OUTPUTS = ("tanh", "clip")
 GAIN = 10.0  # of NULL pixels
 
 
@@ -51,11 +50,11 @@ class Settings:
             which the generator makes too seldom, or never, give it away.
 
     Raises:
-        InputError: widths that cannot be, or an unknown output.
+        InputError: widths that cannot be, or an unknown name for one of a few.
     """
 
     widths: tuple[int, ...] = (64, 128, 256)
-    output: str = "tanh"
+    output: Literal["tanh", "clip"] = "tanh"
     sharp_null: bool = False
     moments: bool = False
 
@@ -63,7 +62,9 @@ class Settings:
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
         if not self.widths or min(self.widths) < 1:
             raise InputError(f"widths {self.widths} must name at least one layer, each of at least 1 feature map")
-        require_known("output", self.output, OUTPUTS)
+        for name, hint in get_type_hints(type(self)).items():
+            if get_origin(hint) is Literal:
+                require_known(name, getattr(self, name), get_args(hint))
 
 
 def require_known(name: str, value: Any, known: Collection[str]) -> None:

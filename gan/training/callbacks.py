@@ -6,7 +6,7 @@ a checkpoint whose metrics are missing.
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -113,13 +113,9 @@ class Evolution(Callback):
     """
 
     def __init__(
-        self,
-        steps: Collection[int],
-        report: Callable[[int, np.ndarray], None],
-        n: int = 16,
-        labels: np.ndarray | None = None,
+        self, steps: Sequence[int], report: Callable[[int, np.ndarray], None], n: int, labels: np.ndarray | None = None
     ) -> None:
-        self.steps, self.report, self.n, self.labels = frozenset(steps), report, n, labels
+        self.steps, self.report, self.n, self.labels = steps, report, n, labels
 
     def start(self, trainer: Trainer) -> None:
         """Generate before the first step."""
@@ -173,9 +169,8 @@ class Stopping(Callback):
 
     def start(self, trainer: Trainer) -> None:
         """Read the scores so far; a run that had ended ends again."""
-        self._best = None
-        for row in self._table.rewind(trainer.step, trainer.restarts):
-            self._is_better(Scored(**row))
+        rows = [Scored(**row) for row in self._table.rewind(trainer.step, trainer.restarts)]
+        self._best = min(rows, key=lambda row: row.score, default=None)
         self._end(trainer)
 
     def step(self, trainer: Trainer, losses: Losses) -> None:
@@ -185,18 +180,13 @@ class Stopping(Callback):
         row = Scored(trainer.step, float(self.score(trainer.ema.network)), trainer.restarts)
         if not math.isfinite(row.score):
             raise InputError(f"the score at step {row.step} is {row.score}; must be a finite number to stop by")
-        if self._is_better(row):
+        if self._best is None or row.score < self._best.score:
+            self._best = row
             checkpoint.save(trainer.snapshot(), self.best, keep=2)
             checkpoint.discard(self.best, lambda step: step != row.step)
         self._table.append(asdict(row))  # after the checkpoint: a killed run never has a best score without it
         self.report(row)
         self._end(trainer)
-
-    def _is_better(self, row: Scored) -> bool:
-        better = self._best is None or row.score < self._best.score
-        if better:
-            self._best = row
-        return better
 
     def _end(self, trainer: Trainer) -> None:
         if self._best is not None and trainer.step - self._best.step >= self.patience * self.every:

@@ -53,14 +53,13 @@ class Snapshot:
     optimizer: dict[str, Tensor]
     restarts: int = 0
 
-    def require(self, architecture: Architecture, objective: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    def require(self, architecture: Architecture, objective: dict[str, Any], settings: dict[str, Any]) -> None:
         """Raise InputError unless the snapshot is of these networks, this objective and these settings."""
-        pairs: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any]], ...] = (
+        for what, saved, given in (
             ("networks", self.architecture.to_state(), architecture.to_state()),
             ("objective", self.objective, objective),
             ("settings", self.settings, settings),
-        )
-        for what, saved, given in pairs:
+        ):
             for name in [*saved, *(given.keys() - saved.keys())]:
                 if saved.get(name) != given.get(name):
                     raise InputError(
@@ -119,6 +118,7 @@ def save(snapshot: Snapshot, checkpoints: Path, keep: int = 3) -> Path:
     """
     folder = checkpoints / f"{snapshot.step:06d}"
     contents = {WEIGHTS: _to_bytes(snapshot.weights), OPTIMIZER: _to_bytes(snapshot.optimizer)}
+    versions = {name: version(name) for name in ("torch", "numpy", "lightning-fabric", "safetensors")}
     state = {
         "format": FORMAT,
         "step": snapshot.step,
@@ -126,7 +126,7 @@ def save(snapshot: Snapshot, checkpoints: Path, keep: int = 3) -> Path:
         "architecture": snapshot.architecture.to_state(),
         "objective": snapshot.objective,
         "settings": snapshot.settings,
-        "versions": _versions(),
+        "versions": versions | {"python": platform.python_version(), "threads": str(torch.get_num_threads())},
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
     }
     state["checksum"] = _checksum(state)
@@ -232,8 +232,3 @@ def _to_bytes(tensors: dict[str, Tensor]) -> bytes:
 
 def _checksum(state: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
-
-
-def _versions() -> dict[str, str]:
-    versions = {name: version(name) for name in ("torch", "numpy", "lightning-fabric", "safetensors")}
-    return versions | {"python": platform.python_version(), "threads": str(torch.get_num_threads())}

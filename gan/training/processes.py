@@ -99,7 +99,9 @@ class Ranks:
         try:
             yield
         except RuntimeError as error:
-            if self.count == 1 or not _is_peer_loss(error):
+            words = one_line(error)  # all that older torch has to tell that another process is gone
+            lost = isinstance(error, dist.DistError) or any(n in words for n in ("gloo", "NCCL", "Connection", "peer"))
+            if self.count == 1 or not lost:
                 raise
             self._stop_observing()
             raise InputError(
@@ -116,9 +118,3 @@ class Ranks:
     def _stop_observing(self) -> None:
         """Keep Fabric's observer from killing this process before it printed why training ends."""
         getattr(self._fabric.strategy.launcher, "procs", []).clear()
-
-
-def _is_peer_loss(error: RuntimeError) -> bool:
-    """Whether a collective operation failed because another process is gone; older torch says it in words only."""
-    words = one_line(error)
-    return isinstance(error, dist.DistError) or any(name in words for name in ("gloo", "NCCL", "Connection", "peer"))

@@ -77,7 +77,10 @@ def _check_processes(accelerator: str, devices: int, nodes: int) -> None:
     if devices > available:
         what = "CUDA devices" if accelerator == "cuda" else "processor cores"
         raise InputError(f"devices {devices}: this machine has {available} {what}; use --devices {available} or less")
-    started = _started()
+    tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", 1))  # of srun; a job's script and a shell are one task
+    started = tasks if tasks > 1 else 0
+    if "LOCAL_RANK" in os.environ:
+        started = int(os.environ.get("WORLD_SIZE", 0))
     if started and started != devices * nodes:
         raise InputError(
             f"{started} processes were started for devices {devices} on nodes {nodes}; make "
@@ -85,14 +88,6 @@ def _check_processes(accelerator: str, devices: int, nodes: int) -> None:
         )
     if nodes > 1 and not started and "SLURM_PROCID" not in os.environ:
         raise InputError(f"nodes {nodes}: start the command on every machine with torchrun, or with srun in SLURM")
-
-
-def _started() -> int:
-    """Return the number of processes that were started with this one; 0 if it is alone."""
-    if "LOCAL_RANK" in os.environ:
-        return int(os.environ.get("WORLD_SIZE", 0))
-    tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", 1))  # of srun; a job's script and a shell are one task
-    return tasks if tasks > 1 else 0
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def maps(network: nn.Module, kind: type) -> list[tuple[int, int]]:
 def test_the_paper_network_at_45():
     stages = schedule((45, 45), (64, 128, 256))
     assert [stage.outer[0] for stage in stages] + [stages[-1].inner[0]] == [45, 22, 11, 5]
-    assert [(stage.maps, stage.kernel[0], stage.stride[0], stage.padding[0]) for stage in stages] == [
+    assert [(stage.maps, *(sizes[0] for sizes in stage.geometry)) for stage in stages] == [
         (64, 3, 2, 0),
         (128, 4, 2, 1),
         (256, 3, 2, 0),

@@ -35,7 +35,7 @@ def test_a_resumed_run_shows_only_what_comes(tmp_path, small):
     seen = []
     for until in (4, 9):
         saving = Checkpoints(tmp_path)
-        trainer = small.trainer([Evolution([0, 4, 8], lambda step, images: seen.append(step)), saving])
+        trainer = small.trainer([Evolution([0, 4, 8], lambda step, images: seen.append(step), 4), saving])
         if latest(tmp_path):
             trainer.resume(lambda: load(latest(tmp_path)))
         trainer.train(until)

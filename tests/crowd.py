@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 from anonimage.data.samples import Samples
+from anonimage.data.table.form import TableForm
+from anonimage.pipelines.evaluation.privacy.row_space import RowSpace, TableView
+from anonimage.pipelines.evaluation.privacy.space import View
 from scipy.ndimage import gaussian_filter1d
 
 FS, LENGTH = 100.0, 200
@@ -28,3 +31,21 @@ def rows(numbers: range, seed: int, features: int = 6) -> Samples:
     values[:, -1] = values[:, -1] > 0
     names = tuple("abcdefgh"[:features])
     return Samples(values, pd.DataFrame({"patient": [str(n) for n in numbers]}), names, ("",) * features)
+
+
+def view_of(training: Samples, control: Samples) -> TableView:
+    """How such rows are compared and replayed."""
+    form = TableForm.fit(pd.DataFrame(training.values[:, :, 0], columns=training.channels), "rows.csv")
+    return TableView(RowSpace.fit(form, training, control))
+
+
+class PointView(View):
+    """Samples lie where their values say, so that distances can be told by hand."""
+
+    noun = "row"
+
+    def shapes(self, values: np.ndarray) -> np.ndarray:
+        return values.astype(np.float32)
+
+    def describe(self, shapes: np.ndarray) -> np.ndarray:
+        return shapes.reshape(len(shapes), -1)

@@ -17,7 +17,7 @@ from ...data.sharded import Plan
 from ...data.store.writing import StagedStore, stage_samples
 from ...errors import InputError
 from ...transforms import Codec, GreyLevels, arrangement
-from ..evaluation.privacy.space import PictureView, View
+from ..evaluation.privacy.space import View
 from ..evaluation.utility import Lesson
 from ..inspection import Inspection, counted
 from ..progress import progress
@@ -113,7 +113,7 @@ class Images(Kind):
         return Lesson(regression(), edges_and_colours, MOST)
 
     def view(self, sets: Sets) -> View:
-        return PictureView()
+        return View()
 
 
 def _by_number(traits: Iterable[str]) -> str:

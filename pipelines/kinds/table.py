@@ -23,7 +23,7 @@ from ...data.table.file import TableFile, read_table
 from ...data.table.form import TableForm, TableFormat, rows_of
 from ...errors import InputError, nearest
 from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Transform, table_grid
-from ..evaluation.privacy.row_space import TableView
+from ..evaluation.privacy.row_space import RowSpace, TableView
 from ..evaluation.privacy.space import View
 from ..evaluation.utility import Lesson
 from ..inspection import Inspection, Listing, few
@@ -188,7 +188,7 @@ class Table(Kind):
         return Lesson(boosting(), lambda values: values[:, :, 0])
 
     def view(self, sets: Sets) -> View:
-        return TableView.of(_form(sets.codec), sets.training, sets.control)
+        return TableView(RowSpace.fit(_form(sets.codec), sets.training, sets.control))
 
     def extra_attacks(self, codec: Codec) -> Extra:
         from ..evaluation.privacy.rows import attack_rows

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ....data.samples import Samples
 from ....data.table.columns import NUMBERS, AnyColumn, Category, Constant
 from ....data.table.form import TableForm
 from ....errors import InputError
-from .space import RowView
+from .space import View
 
 SPREAD = (5, 95)  # percentiles between which a number spreads; single extreme values would squeeze all the others
 TOLERANCE = 0.05  # of the spread: a guessed number that is so near is right
@@ -40,7 +40,7 @@ class RowSpace:
     @staticmethod
     def fit(form: TableForm, training: Samples, control: Samples) -> RowSpace:
         """Spreads of all real rows, of training or not: none may be favoured by the measure itself."""
-        real = np.concatenate([_cells(form, part) for part in (training, control)])
+        real = np.concatenate([RowSpace(form, ()).cells(part) for part in (training, control)])
         columns = []
         described = [(each.name, each.kind in NUMBERS, len(getattr(each, "values", ()))) for each in _inputs(form)]
         described += [(form.label, False, len(form.classes))] if form.label is not None else []
@@ -53,7 +53,20 @@ class RowSpace:
 
     def cells(self, samples: Samples) -> np.ndarray:
         """Samples as (N, K) float64: a number as it is, or which of the values; NaN is a missing one."""
-        return _cells(self.form, samples)
+        form, cells, first = self.form, [], 0
+        for column in _inputs(form):
+            features = samples.values[:, first : first + len(column.features), 0].astype(np.float64)
+            first += len(column.features)
+            if isinstance(column, Category):
+                position = features.argmax(axis=1).astype(np.float64)
+                cells.append(np.where(position == len(column.values), np.nan, position))  # its last feature: missing
+            else:
+                cells.append(features[:, 0])
+        if form.label is not None:
+            if "label" not in samples.frame:
+                raise InputError(f"{form.name}: rows without labels; column '{form.label}' is attacked like all others")
+            cells.append(samples.frame["label"].to_numpy(np.float64))
+        return np.stack(cells, axis=1) if cells else np.empty((len(samples), 0))
 
     def distances(self, rows: np.ndarray, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Distance of rows (N, K) and others (M, K) in each column, in blocks, so that memory does not grow with N².
@@ -66,7 +79,9 @@ class RowSpace:
         not hang on single values.
         """
         block = max(1, CELLS // max(1, len(others) * len(self.columns)))
-        rows, others = (self._scaled(cells) for cells in (rows, others))
+        scale = np.array([column.spread if column.number and column.spread else 1.0 for column in self.columns])
+        # missing values lie far from all others, and in one spot
+        rows, others = (np.nan_to_num(cells / scale, nan=-1e9) for cells in (rows, others))
         for first in range(0, len(rows), block):
             part = rows[first : first + block]
             apart = np.empty((len(self.columns), len(part), len(others)), np.float32)
@@ -88,11 +103,6 @@ class RowSpace:
     def reach(self) -> np.ndarray:
         """(K,) how far off a right guess may be, in each column's unit; a little more than said, for rounding."""
         return np.array([TOLERANCE * column.spread * (1 + 1e-6) for column in self.columns])
-
-    def _scaled(self, cells: np.ndarray) -> np.ndarray:
-        """In units of the spread; missing values lie far from all others, and in one spot."""
-        scale = np.array([column.spread if column.number and column.spread else 1.0 for column in self.columns])
-        return np.nan_to_num(cells / scale, nan=-1e9)
 
 
 def scaled_rows(samples: Samples, space: RowSpace) -> np.ndarray:
@@ -135,36 +145,31 @@ def replay_rows(training: Samples, form: TableForm, n: int, seed: int, noise: fl
 
 
 @dataclass(frozen=True)
-class TableView(RowView):
+class TableView(View):
     """Rows of a table of known form, compared as `scaled_rows` and replayed as `replay_rows`."""
 
-    form: TableForm = field(kw_only=True)
+    noun: ClassVar[str] = "row"
+    space: RowSpace  # what rows are measured by
+    centre: np.ndarray | float = 0.0  # (D, 1) of real rows, after fitting
 
-    @classmethod
-    def of(cls, form: TableForm, training: Samples, control: Samples) -> TableView:
-        """The view by the measure of all real rows."""
-        return cls(partial(scaled_rows, space=RowSpace.fit(form, training, control)), form=form)
+    def values(self, samples: Samples) -> np.ndarray:
+        return scaled_rows(samples, self.space)[:, :, None]
+
+    def fitted(self, values: np.ndarray) -> Self:
+        return replace(self, centre=values.astype(np.float64).mean(axis=0))
+
+    def shapes(self, values: np.ndarray) -> np.ndarray:
+        return (values - self.centre).astype(np.float32)
+
+    def describe(self, shapes: np.ndarray) -> np.ndarray:
+        return shapes.reshape(len(shapes), -1)
+
+    def resolution(self, values: np.ndarray, shapes: np.ndarray) -> float:
+        return 1e-5
 
     def replay(self, training: Samples, n: int, seed: int) -> Samples:
-        return replay_rows(training, self.form, n, seed)
+        return replay_rows(training, self.space.form, n, seed)
 
 
 def _inputs(form: TableForm) -> list[AnyColumn]:
     return [column for column in form.columns if column.name != form.label and not isinstance(column, Constant)]
-
-
-def _cells(form: TableForm, samples: Samples) -> np.ndarray:
-    cells, first = [], 0
-    for column in _inputs(form):
-        features = samples.values[:, first : first + len(column.features), 0].astype(np.float64)
-        first += len(column.features)
-        if isinstance(column, Category):
-            position = features.argmax(axis=1).astype(np.float64)
-            cells.append(np.where(position == len(column.values), np.nan, position))  # its last feature: missing
-        else:
-            cells.append(features[:, 0])
-    if form.label is not None:
-        if "label" not in samples.frame:
-            raise InputError(f"{form.name}: rows without labels; column '{form.label}' is attacked like all others")
-        cells.append(samples.frame["label"].to_numpy(np.float64))
-    return np.stack(cells, axis=1) if cells else np.empty((len(samples), 0))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -23,13 +21,15 @@ OVERLAP = 0.5  # of the window, that two shifted windows share at least
 NOISE = (0.01, 0.02)  # of each channel's range in the window, that a replay adds
 SCALE = (0.9, 1.1)
 SHIFT = 0.1  # of the window, either direction
-MANY = 2  # a feature of rows with more values than this is a number, and numbers are blurred
 
 
-class View(ABC):
-    """How samples of one kind, called by a noun, are compared, and replayed as the positive control."""
+class View:
+    """How samples, called by a noun, are compared, and replayed as the positive control: here as pictures are.
 
-    noun: ClassVar[str]
+    The features of a picture are its pixels, centred and of length 1; a replay scales pictures and adds noise.
+    """
+
+    noun: ClassVar[str] = "picture"
 
     def values(self, samples: Samples) -> np.ndarray:
         """(N, C, L) of samples as they are compared."""
@@ -62,23 +62,10 @@ class View(ABC):
         """n samples as a generator would release them that learnt the training by heart and blurs it a little."""
         rng = np.random.default_rng(seed)
         values = training.values[rng.integers(len(training), size=n)]
-        frame = training.frame.iloc[:0].reindex(range(n))[[]]
-        values = self._blurred(values, training.values, rng)
-        return Samples(values, frame, training.channels, training.units, training.fs)
-
-    @abstractmethod
-    def _blurred(self, values: np.ndarray, training: np.ndarray, rng: np.random.Generator) -> np.ndarray: ...
-
-
-class PictureView(View):
-    """Pictures: pixels, centred and of length 1; a replay scales them and adds noise."""
-
-    noun = "picture"
-
-    def _blurred(self, values: np.ndarray, training: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        for start in range(0, len(values), REPLAYED):
+        for start in range(0, n, REPLAYED):
             values[start : start + REPLAYED] = self._changed(values[start : start + REPLAYED], rng)
-        return values
+        frame = training.frame.iloc[:0].reindex(range(n))[[]]
+        return Samples(values, frame, training.channels, training.units, training.fs)
 
     def _changed(self, windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n = len(windows)
@@ -89,7 +76,7 @@ class PictureView(View):
         return middle + (windows - middle) * rng.uniform(*SCALE, size=(n, 1, 1)).astype(np.float32) + noise
 
 
-class SignalView(PictureView):
+class SignalView(View):
     """Windows of signals, looked at under shifts in time.
 
     Their features are the amplitude spectrum (the same under shifts) beside the surroundings of the steepest sample. A
@@ -117,48 +104,6 @@ class SignalView(PictureView):
         at: np.ndarray = np.abs(np.arange(length)[None, :] - lags[:, None])
         at = np.where(at < length, at, 2 * (length - 1) - at)
         return super()._changed(np.take_along_axis(windows, np.broadcast_to(at[:, None], windows.shape), axis=2), rng)
-
-
-@dataclass(frozen=True)
-class RowView(View):
-    """Rows of tables: features in standard deviations; a replay adds noise to numbers."""
-
-    noun: ClassVar[str] = "row"
-    # (N, F) of samples, which are compared as they are; None: their values
-    points: Callable[[Samples], np.ndarray] | None = None
-    # (F,) of real rows, after fitting
-    centre: np.ndarray = field(default_factory=lambda: np.zeros(1))
-    spread: np.ndarray = field(default_factory=lambda: np.ones(1))
-
-    def values(self, samples: Samples) -> np.ndarray:
-        return samples.values if self.points is None else self.points(samples)[:, :, None].astype(np.float32)
-
-    def fitted(self, values: np.ndarray) -> Self:
-        known = np.isfinite(values[:, :, 0])
-        n = np.maximum(known.sum(axis=0), 1)
-        first = np.where(known, values[:, :, 0], 0).astype(np.float64)
-        centre = first.sum(axis=0) / n
-        spread = np.sqrt((np.where(known, first - centre, 0) ** 2).sum(axis=0) / n)
-        spread[(spread == 0) | (self.points is not None)] = 1
-        return replace(self, centre=centre, spread=spread)
-
-    def shapes(self, values: np.ndarray) -> np.ndarray:
-        scaled = (values - self.centre[:, None]) / self.spread[:, None]
-        return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
-
-    def describe(self, shapes: np.ndarray) -> np.ndarray:
-        return shapes.reshape(len(shapes), -1)
-
-    def resolution(self, values: np.ndarray, shapes: np.ndarray) -> float:
-        return 1e-5
-
-    def _blurred(self, values: np.ndarray, training: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        columns = training[:, :, 0]
-        numbers = np.array([len(np.unique(column[np.isfinite(column)])) > MANY for column in columns.T])
-        spread = np.zeros(len(numbers))
-        spread[numbers] = np.nanstd(columns[:, numbers], axis=0)
-        share = rng.uniform(*NOISE, size=(len(values), 1))
-        return values + (spread * share * rng.standard_normal((len(values), len(spread))))[:, :, None]
 
 
 @dataclass(frozen=True)
@@ -200,18 +145,15 @@ def correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     products = np.concatenate([products[..., : most + 1], products[..., 2 * length - most :]], axis=-1)
     energy = [np.cumsum(np.square(w, dtype=np.float64).sum(axis=-2), axis=-1) for w in (first, second)]
     lags = np.arange(most + 1)
-    head, tail = ([e[..., length - 1 - lags] for e in energy], [_from(e, lags) for e in energy])
+    head = [e[..., length - 1 - lags] for e in energy]  # the energy up to length − lag, and from lag on
+    tail = [
+        e[..., -1:] - np.concatenate([np.zeros_like(e[..., :1]), e], axis=-1)[..., lags] for e in energy
+    ]  # from lag
     forward = tail[0] * head[1]  # first from lag on, second up to length − lag
     backward = (head[0] * tail[1])[..., :0:-1]
     common = np.sqrt(np.concatenate([forward, backward], axis=-1))
     small = 1e-9 * np.sqrt(energy[0][..., -1:] * energy[1][..., -1:]) + 1e-30
     return np.where(common > small, products / np.maximum(common, small), 0).max(axis=-1)
-
-
-def _from(energy: np.ndarray, lags: np.ndarray) -> np.ndarray:
-    """Energy from each lag on, of cumulated energies (…, l)."""
-    before = np.concatenate([np.zeros_like(energy[..., :1]), energy], axis=-1)
-    return energy[..., -1:] - before[..., lags]
 
 
 def _centred(values: np.ndarray, width: int) -> np.ndarray:

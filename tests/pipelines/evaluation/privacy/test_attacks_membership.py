@@ -6,7 +6,8 @@ import pytest
 from anonimage.data.samples import Samples
 from anonimage.pipelines.evaluation.privacy.attacks import attack_discriminator, attack_membership, too_few
 from anonimage.pipelines.evaluation.privacy.pool import MOST_WINDOWS, Pool, sweep
-from anonimage.pipelines.evaluation.privacy.space import RowView, SignalView
+from anonimage.pipelines.evaluation.privacy.space import SignalView
+from crowd import PointView
 
 
 def line(*places: float, people: str = "") -> Samples:
@@ -22,7 +23,7 @@ def attacked(synthetic: np.ndarray, pool: Pool) -> dict:
 
 def test_areas_by_hand():
     # distances to 0 and 10: members 1, 2, 4; others 3, 5 -> 5 of 6 pairs
-    pool = Pool.of(line(1, 12, 4, people="abc"), line(3, 15, people="de"), RowView(), 0)
+    pool = Pool.of(line(1, 12, 4, people="abc"), line(3, 15, people="de"), PointView(), 0)
     found = attacked(np.array([0.0, 10.0]), pool)
     assert found["membership: nearest distance, row"].score.value == pytest.approx(5 / 6)
     # to the nearest other person 2, 3, 1 and 1, 3; divided by the above 2, 3/2, 1/4 and 1/3, 3/5 -> 4 of 6
@@ -40,13 +41,13 @@ def test_the_ratio_finds_members_where_people_are_rare():
         Samples(part[:, None, None], pd.DataFrame({"patient": [f"{name}{k}" for k in range(80)]}), ("x",), ("",))
         for name, part in (("t", place[:80]), ("c", place[80:]))
     )
-    found = attacked(blurred, Pool.of(training, control, RowView(), 0))
+    found = attacked(blurred, Pool.of(training, control, PointView(), 0))
     ratio, distance = (found[f"membership: {name}, row"].score.value for name in ("density ratio", "nearest distance"))
     assert ratio > distance + 0.05
 
 
 def test_rates_need_non_members():
-    few = Pool.of(line(*range(9), people="abcdefghi"), line(*range(9), people="jklmnopqr"), RowView(), 0)
+    few = Pool.of(line(*range(9), people="abcdefghi"), line(*range(9), people="jklmnopqr"), PointView(), 0)
     assert too_few(few) == {"membership: TPR at 1 % FPR, row": "9 non-members are too few, 300 are needed"}
 
 
@@ -57,7 +58,7 @@ def test_rates_of_people_need_more_of_them_than_rates_of_windows(others, measure
         Samples(rng.normal(size=(2 * n, 1, 1)), pd.DataFrame({"patient": np.repeat(names, 2)}), ("x",), ("",))
         for n, names in ((20, [f"a{k}" for k in range(20)]), (others, [f"b{k}" for k in range(others)]))
     )
-    pool = Pool.of(ours, theirs, RowView(), 0)
+    pool = Pool.of(ours, theirs, PointView(), 0)
     found = attacked(rng.normal(size=50), pool)
     assert ("membership: density ratio, TPR at 1 % FPR, patient" in found) == measured
     assert ("membership: TPR at 1 % FPR, patient" in too_few(pool)) != measured

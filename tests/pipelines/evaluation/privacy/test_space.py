@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 from anonimage.data.samples import Samples
-from anonimage.pipelines.evaluation.privacy.space import SHIFT, PictureView, RowView, SignalView
-from crowd import LENGTH, people, rows
+from anonimage.pipelines.evaluation.privacy.space import SHIFT, SignalView, View
+from crowd import LENGTH, people, rows, view_of
 
 
 def test_signals_are_shifted_scaled_and_blurred_within_bounds():
@@ -36,14 +36,14 @@ def test_pictures_stay_where_they_are_and_missing_values_missing():
     values = np.zeros((1, 1, 25), dtype=np.float32)
     values[0, 0, 7], values[0, 0, 3] = 1, np.nan
     training = Samples(values, pd.DataFrame({"patient": ["a"]}), ("grey",), ("",))
-    found = PictureView().replay(training, 40, 0).values
+    found = View().replay(training, 40, 0).values
     assert (np.nanargmax(found[:, 0], axis=1) == 7).all()
     assert np.isnan(found[:, 0, 3]).all()
 
 
 def test_of_rows_only_numbers_change():
     training = rows(range(200), 0)
-    found = RowView().replay(training, 500, 0)
+    found = view_of(training, training).replay(training, 500, 0)
     assert set(np.unique(found.values[:, -1])) == {0, 1}
     nearest = np.abs(found.values[:, None, 0, 0] - training.values[None, :, 0, 0]).min(axis=1)
     assert 0 < np.median(nearest) < 0.05

@@ -11,12 +11,8 @@ from ..scores import Score
 from . import permutation
 from .findings import Attack
 from .permutation import Tested
-from .pool import Library, Pool, Sweep, candidates
+from .pool import LOOKED_AT, NEAREST, Library, Pool, Sweep, candidates, compare
 
-LOOKED_AT = 2000  # samples compared lag by lag
-NEAREST = 4  # candidates for each
-STRANGE = 0.01  # a copy is nearer than this share of real samples is to anybody else's
-CHUNK = 256
 RATE = 0.01  # of false alarms at which the true ones are counted
 NON_MEMBERS = 100  # samples: fewer than these cannot show a rate of 1 %
 LONE_NON_MEMBERS = 300  # where each has one figure: of 100, the one highest alone would decide
@@ -38,6 +34,12 @@ QUESTIONS = {
     REIDENTIFICATION: "How much more often is a person of training than anybody else the one that a synthetic window "
     "is taken for?",
 }
+COPIES = {  # which limit each is held to
+    "copies: exact": "copy_share",
+    "copies: near": "copy_share",
+    "copies: nearest record": "membership_auc",
+    "copies: nearest-neighbour ratio": "membership_auc",
+}
 
 
 def attack_copies(
@@ -49,36 +51,23 @@ def attack_copies(
     be compared. Whether that could be chance is asked of the pool, where people of both parts are alike; it holds fewer
     samples, and baselines are shares of what it shows.
     """
-    rng = np.random.default_rng(seed)
-    some = np.sort(rng.permutation(len(synthetic))[:LOOKED_AT])
+    some = np.sort(np.random.default_rng(seed).permutation(len(synthetic))[:LOOKED_AT])
+    counted, balanced = (_nearest_people(synthetic[some], shapes[some], real, pool) for real in (pool.library, pool))
+    tested = []
+    for (person, weight), in_pool in zip(counted, balanced, strict=True):
+        share = permutation.training_rate(person, weight, int(pool.library.codes.max()) + 1, seed, resamples)
+        of = permutation.members_rate(*in_pool, pool.member, seed, 0)
+        tested.append(Tested(*share, of.p_value, of.baseline))
     ratio = np.divide(swept.first, swept.second, out=np.ones_like(swept.first), where=swept.second > 0)
-    rest = (pool.member, seed, resamples)
-    exact, near = _copied(synthetic[some], shapes[some], pool, seed, resamples)
-    nearest = permutation.members_share(swept.person, np.ones(len(synthetic)), *rest)
-    weighted = permutation.members_share(swept.person, 1 - ratio, *rest)
-    return [
-        _attack("copies: exact", "copy_share", exact, pool.member),
-        _attack("copies: near", "copy_share", near, pool.member),
-        _attack("copies: nearest record", "membership_auc", nearest, pool.member),
-        _attack("copies: nearest-neighbour ratio", "membership_auc", weighted, pool.member),
-    ]
+    for weight in (np.ones(len(synthetic)), 1 - ratio):
+        tested.append(permutation.members_share(swept.person, weight, pool.member, seed, resamples))
+    return [_attack(name, limit, of, pool.member) for (name, limit), of in zip(COPIES.items(), tested, strict=True)]
 
 
 def _attack(name: str, limit: str, of: Tested, member: np.ndarray, remark: str = "") -> Attack:
     score = Score(of.value, of.low, of.high, of.baseline, len(member))
     numbers = (int(member.sum()), int((~member).sum()))
     return Attack(name, limit, QUESTIONS[name.split(",")[0]] + remark, score, of.p_value, *numbers)
-
-
-def _copied(features: np.ndarray, shapes: np.ndarray, pool: Pool, seed: int, resamples: int) -> tuple[Tested, Tested]:
-    """Shares of exact and of near copies of any training sample, with p-value and baseline from the pool."""
-    tested = []
-    counted, balanced = (_nearest_people(features, shapes, real, pool) for real in (pool.library, pool))
-    for (person, weight), in_pool in zip(counted, balanced, strict=True):
-        share = permutation.training_rate(person, weight, pool.library.people, seed, resamples)
-        of = permutation.members_rate(*in_pool, pool.member, seed, 0)
-        tested.append(Tested(*share, of.p_value, of.baseline))
-    return tested[0], tested[1]
 
 
 def _nearest_people(
@@ -88,47 +77,11 @@ def _nearest_people(
     near = candidates(features, real.features, real.codes, None, NEAREST)
     gaps, steps = compare(shapes, near, real.shapes, pool)
     people = []
-    for distances, is_copy in ((steps, steps <= pool.resolution), (gaps, gaps < usual_gap(pool))):
+    for distances, is_copy in ((steps, steps <= pool.resolution), (gaps, gaps < pool.usual_gap)):
         best = distances.argmin(axis=1)[:, None]
         owner = real.codes[np.take_along_axis(near, best, axis=1)[:, 0]]
         people.append((owner, np.take_along_axis(is_copy, best, axis=1)[:, 0].astype(float)))
     return people
-
-
-def usual_gap(pool: Pool) -> float:
-    """The gap that all but STRANGE of real samples keep from training samples of others, every person counting alike.
-
-    From all of them: among more samples the nearest is nearer, though nobody copied anything. Samples that are somebody
-    else's value for value are left out: databases list a record twice, under two names.
-    """
-    if "usual_gap" not in pool.cache:
-        rng = np.random.default_rng(pool.seed)
-        some = np.sort(rng.permutation(len(pool.codes))[:LOOKED_AT])
-        all_, origin = pool.library, pool.origin[some]
-        learnt = origin < len(all_.codes)
-        own = np.where(learnt, all_.codes[np.where(learnt, origin, 0)], -1)  # non-members are nobody of training
-        near = candidates(pool.features[some], all_.features, all_.codes, own, NEAREST)
-        gaps, steps = compare(pool.shapes[some], near, all_.shapes, pool)
-        twice = steps.min(axis=1) <= pool.resolution
-        if twice.all():
-            return 0.0
-        gaps, owner = gaps[~twice].min(axis=1), pool.codes[some][~twice]
-        share = 1 / np.bincount(owner, minlength=pool.people)[owner]
-        order = np.argsort(gaps)
-        above = np.cumsum(share[order]) > STRANGE * share.sum()
-        pool.cache["usual_gap"] = float(gaps[order][np.argmax(above)])
-    return pool.cache["usual_gap"]
-
-
-def compare(shapes: np.ndarray, near: np.ndarray, real: np.ndarray, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
-    """Gaps (Q, k) of shapes (Q, C, l) from those of `real` at `near` (Q, k), and largest differences of a value."""
-    gaps, steps = np.empty((2, *near.shape))
-    for start in range(0, len(shapes), CHUNK):
-        rows = slice(start, start + CHUNK)
-        asked, others = shapes[rows, None], real[near[rows]]
-        steps[rows] = np.abs(asked - others).max(axis=(2, 3))
-        gaps[rows] = pool.space.view.gaps(asked, others)
-    return gaps, steps
 
 
 def attack_membership(swept: Sweep, pool: Pool, seed: int, resamples: int = RESAMPLES) -> list[Attack]:
@@ -137,7 +90,10 @@ def attack_membership(swept: Sweep, pool: Pool, seed: int, resamples: int = RESA
     The ratio compares one-neighbour densities: of the synthetic set, and of everybody else in the pool. That reference
     leaves out each sample's own person and treats both parts alike, so that both stay exchangeable.
     """
-    nearest, rarity = (_logarithm(distance) for distance in (swept.to_synthetic, pool.others))
+    nearest, rarity = (
+        np.log(np.maximum(distance.astype(np.float64), 1e-3 * (float(np.median(distance)) or 1.0)))  # 0 counts as this
+        for distance in (swept.to_synthetic, pool.others)
+    )
     attacks = _areas("membership: nearest distance", -nearest, pool, seed, resamples, rates=False)
     return attacks + _areas("membership: density ratio", rarity - nearest, pool, seed, resamples)
 
@@ -161,7 +117,7 @@ def _non_members(pool: Pool) -> dict[str, tuple[int, int]]:
     samples, unit = int((~pool.member)[pool.codes].sum()), pool.space.view.noun
     if len(pool.codes) == pool.people:
         return {unit: (samples, LONE_NON_MEMBERS)}
-    return {unit: (samples, NON_MEMBERS), "patient": (pool.numbers[1], LONE_NON_MEMBERS)}
+    return {unit: (samples, NON_MEMBERS), "patient": (int((~pool.member).sum()), LONE_NON_MEMBERS)}
 
 
 def _areas(
@@ -188,12 +144,6 @@ def _areas(
             rate = permutation.tpr_at_fpr(RATE, values, codes, pool.member, seed, min(resamples, FEW_RESAMPLES))
             attacks.append(_attack(f"{name}, TPR at 1 % FPR, {who}", f"{limits}_tpr", rate, pool.member))
     return attacks
-
-
-def _logarithm(distance: np.ndarray) -> np.ndarray:
-    """Of distances, of which 0 counts as a thousandth of the usual."""
-    usual = float(np.median(distance)) or 1.0
-    return np.log(np.maximum(distance.astype(np.float64), 1e-3 * usual))
 
 
 @dataclass(frozen=True)

@@ -88,17 +88,21 @@ def audit(given: AuditInput, progress: Callable[[int, str], None] = lambda done,
         reason += f"{FEWEST_TRAINING} and {FEWEST_CONTROL} are needed"
         extra = given.extra(given.synthetic, given.training, given.control, seed) if given.extra else Findings()
         return Audit((), (), {"all attacks": reason} | extra.not_measured, given.fingerprint, counts)
-    refusal = given.matcher if isinstance(given.matcher, str) else given.matcher.refusal(given.synthetic.values, seed)
-    context = _AuditContext(given, Pool.of(given.training, given.control, given.view, seed), not refusal)
+    pool = Pool.of(given.training, given.control, given.view, seed)
+    matcher, templates = given.matcher, None
+    refusal = matcher if isinstance(matcher, str) else matcher.refusal(given.synthetic.values, seed)
+    if not refusal and isinstance(matcher, Matcher):
+        templates = matcher.templates(given.training, given.control, pool)
+    context = _AuditContext(given, pool, templates)
 
     progress(0, "the synthetic set")
     findings = context.attack(given.synthetic, seed, RESAMPLES)
-    not_measured = too_few(context.pool)
+    not_measured = too_few(pool)
     if given.model_scores is None:
         not_measured["membership: discriminator"] = "no scores of a discriminator were given"
     else:
-        figures = np.concatenate(given.model_scores)[context.pool.origin]
-        findings.attacks += attack_discriminator(figures, context.pool, seed)
+        figures = np.concatenate(given.model_scores)[pool.origin]
+        findings.attacks += attack_discriminator(figures, pool, seed)
     if refusal:
         not_measured[REIDENTIFICATION] = refusal
 
@@ -114,8 +118,10 @@ def audit(given: AuditInput, progress: Callable[[int, str], None] = lambda done,
         rounds["negative"].append(attacks)
     progress(2 * given.runs + 1, "done")
     family = len(findings.attacks)
-    alarms = {kind: sum(bool(successful(each, family)) for each in every) for kind, every in rounds.items()}
-    right = {"positive": alarms["positive"], "negative": given.runs - alarms["negative"]}
+    right = {
+        kind: sum(bool(successful(each, family)) == (kind == "positive") for each in every)
+        for kind, every in rounds.items()
+    }
     needed = math.ceil(POWER * given.runs)
     controls = tuple(Control(kind, right[kind], given.runs, needed, sizes[kind]) for kind in ("positive", "negative"))
     attacks = [_with_controls(attack, rounds) for attack in findings.attacks]
@@ -129,54 +135,40 @@ class _AuditContext:
 
     given: AuditInput
     pool: Pool
-    with_matcher: bool
+    templates: np.ndarray | None  # (P, F) of the pool's people; None: nobody can be known again
 
     def attack(self, synthetic: Samples, seed: int, resamples: int) -> Findings:
-        """All attacks on a set, with everybody of the pool."""
-        return self._attack(synthetic, self.pool, self._templates, self.given.control, seed, resamples)
-
-    def negative(self, n: int, seed: int) -> tuple[int, list[Attack]]:
-        """Number of samples, and all attacks on at most n samples of one half of the control people.
-
-        The other half are the non-members. None is drawn twice: a sample given twice is not like one given once.
-        """
-        pool, control = self.pool, self.given.control
-        rng = np.random.default_rng([seed, 1])
-        non_members = np.flatnonzero(~pool.member)
-        fresh = rng.permutation(non_members)[: len(non_members) // 2]
-        kept = np.ones(pool.people, dtype=bool)
-        kept[fresh] = False
-        at = pool.origin - len(self.given.training)
-        names = owners(control, "control")
-        released = np.isin(names, np.unique(names[at[~pool.member[pool.codes] & ~kept[pool.codes]]]))
-        rows = rng.permutation(np.flatnonzero(released))[:n]
-        templates = self._templates
-        kept_templates = templates[kept] if templates is not None else None
-        others = control.select(~released) if self.given.extra else control
-        findings = self._attack(control.select(rows), pool.keep(kept), kept_templates, others, seed, 0)
-        return len(rows), findings.attacks
-
-    @property
-    def _templates(self) -> np.ndarray | None:
-        matcher, pool = self.given.matcher, self.pool
-        if self.with_matcher and isinstance(matcher, Matcher) and "templates" not in pool.cache:
-            pool.cache["templates"] = matcher.templates(self.given.training, self.given.control, pool)
-        return pool.cache.get("templates")
-
-    def _attack(
-        self, synthetic: Samples, pool: Pool, templates: np.ndarray | None, control: Samples, seed: int, resamples: int
-    ) -> Findings:
-        given = self.given
+        """All attacks on a set."""
+        given, pool = self.given, self.pool
         shapes = pool.space.view.shapes(given.view.values(synthetic))
         features = pool.space.features(shapes)
         swept = sweep(features, pool.features, pool.codes)
         # the relabellings are the audit's, so that all rounds with as many people use the same
         attacks = attack_copies(features, swept, shapes, pool, given.seed, resamples)
         attacks += attack_membership(swept, pool, given.seed, resamples)
-        if templates is not None and isinstance(given.matcher, Matcher):
-            attacks.append(given.matcher.attack(synthetic.values, templates, pool.member, given.seed, resamples))
-        extra = given.extra(synthetic, given.training, control, seed) if given.extra else Findings()
+        if self.templates is not None and isinstance(given.matcher, Matcher):
+            values = synthetic.values
+            attacks.append(given.matcher.attack(values, self.templates, pool.member, given.seed, resamples))
+        extra = given.extra(synthetic, given.training, given.control, seed) if given.extra else Findings()
         return Findings(attacks + extra.attacks, extra.not_measured)
+
+    def negative(self, n: int, seed: int) -> tuple[int, list[Attack]]:
+        """Number of samples, and all attacks on at most n samples of one half of the control people.
+
+        The other half are the non-members. None is drawn twice: a sample given twice is not like one given once.
+        """
+        pool, control, templates = self.pool, self.given.control, self.templates
+        rng = np.random.default_rng([seed, 1])
+        non_members = np.flatnonzero(~pool.member)
+        kept = np.ones(pool.people, dtype=bool)
+        kept[rng.permutation(non_members)[: len(non_members) // 2]] = False
+        at = pool.origin - len(self.given.training)
+        names = owners(control, "control")
+        released = np.isin(names, np.unique(names[at[~pool.member[pool.codes] & ~kept[pool.codes]]]))
+        rows = rng.permutation(np.flatnonzero(released))[:n]
+        given = replace(self.given, control=control.select(~released)) if self.given.extra else self.given
+        left = _AuditContext(given, pool.keep(kept), None if templates is None else templates[kept])
+        return len(rows), left.attack(control.select(rows), seed, 0).attacks
 
 
 def _with_controls(attack: Attack, rounds: Mapping[str, Sequence[Iterable[Attack]]]) -> Attack:

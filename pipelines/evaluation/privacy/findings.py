@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from ....errors import InputError
 from ....files import new_file
@@ -85,10 +85,10 @@ class Audit:
         """The attacks that succeeded, at a probability of ALPHA that any of them seems to where none does."""
         return successful(self.attacks)
 
-    def save(self, path: Path, **beside: Any) -> None:
-        """Write audit.json; `beside` are further entries, such as the policy's verdict."""
+    def save(self, path: Path) -> None:
+        """Write audit.json."""
         with new_file(path) as file:
-            json.dump(asdict(self) | beside, file, indent=1)
+            json.dump(asdict(self), file, indent=1)
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -99,13 +99,16 @@ def membership_auc(
     """
     share = 1.0 / np.bincount(codes, minlength=len(member))[codes]
     other = ~member
-    above_others = _mean(_below(figures, share * other[codes]), codes, len(member)) / other.sum()
-    above_members = _mean(_below(figures, share * member[codes]), codes, len(member)) / member.sum()
+    above_others = _standing(figures, share * other[codes], codes, len(member)) / other.sum()
+    above_members = _standing(figures, share * member[codes], codes, len(member)) / member.sum()
     area = min(1.0, float(above_others[member].mean()))  # sums of weights may end a rounding above
     # Σ over members of how they stand among all others = area · members · non-members + a constant
-    standing = _mean(_below(figures, share), codes, len(member))
-    placements = (above_others[member], 1 - above_members[other])
-    low, high = ends(_resampled_areas(placements, area, seed, resamples), area)
+    standing = _standing(figures, share, codes, len(member))
+    rng = np.random.default_rng(seed)
+    estimates = np.full(resamples, -area)  # over resampled people, through both sets of placement values (DeLong 1988)
+    for values in (above_others[member], 1 - above_members[other]):
+        estimates += [values[rng.integers(len(values), size=len(values))].mean() for _ in range(resamples)]
+    low, high = ends(estimates, area)
     return Tested(area, max(low, 0.0), min(high, 1.0), permutation_p_value(standing, member, seed))
 
 
@@ -175,25 +178,12 @@ class _Ordered:
         return rates
 
 
-def _mean(values: np.ndarray, codes: np.ndarray, people: int) -> np.ndarray:
-    """(P,) mean over each person's windows."""
-    return np.bincount(codes, weights=values, minlength=people) / np.bincount(codes, minlength=people)
-
-
-def _below(figures: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(N,) weight of all windows with a smaller figure, and half of that with the same."""
+def _standing(figures: np.ndarray, weights: np.ndarray, codes: np.ndarray, people: int) -> np.ndarray:
+    """(P,) mean over each person's windows of the weight of all with a smaller figure, and half of equal ones."""
     _, rank = np.unique(figures, return_inverse=True)
     each = np.bincount(rank, weights=weights)
-    return (np.cumsum(each) - each / 2)[rank]
-
-
-def _resampled_areas(placements: tuple[np.ndarray, np.ndarray], area: float, seed: int, resamples: int) -> np.ndarray:
-    """(resamples,) areas over resampled people, through the two sets of placement values (DeLong 1988)."""
-    rng = np.random.default_rng(seed)
-    total = np.full(resamples, -area)
-    for values in placements:
-        total += [values[rng.integers(len(values), size=len(values))].mean() for _ in range(resamples)]
-    return total
+    below = (np.cumsum(each) - each / 2)[rank]
+    return np.bincount(codes, weights=below, minlength=people) / np.bincount(codes, minlength=people)
 
 
 def members_share(

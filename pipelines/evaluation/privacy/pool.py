@@ -1,9 +1,9 @@
 """The real samples of an audit, training and control together, and their nearest neighbours among synthetic samples."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,10 @@ from .space import Space, View
 MOST_WINDOWS = 48  # of one person, at most
 MOST_ROWS = 4000  # of one part in all, where nobody has more than one
 BLOCK = 32_000_000  # bytes of distances held at a time
+LOOKED_AT = 2000  # samples compared lag by lag
+NEAREST = 4  # candidates for each
+STRANGE = 0.01  # a copy is nearer than this share of real samples is to anybody else's
+CHUNK = 256  # samples compared at a time
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,6 @@ class Library:
     shapes: np.ndarray
     features: np.ndarray
     codes: np.ndarray  # (N,) the person of each
-
-    @property
-    def people(self) -> int:
-        """Number of people."""
-        return int(self.codes.max()) + 1
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,8 @@ class Pool:
     resolution: float  # largest difference of two values that are the same but for rounding
     seed: int  # of what is drawn from the pool
     library: Library  # all training samples, those that are not in the pool among them
-    cache: dict[str, Any] = field(default_factory=dict)  # what was computed of the pool and is asked for again
+    # that all but STRANGE of real samples keep from training samples of others; one for all rounds of an audit
+    usual_gap: float = np.nan
 
     @classmethod
     def of(cls, training: Samples, control: Samples, view: View, seed: int) -> Self:
@@ -71,15 +71,15 @@ class Pool:
         shapes, whole = space.view.shapes(values), space.view.shapes(view.values(training))
         library = Library(whole, space.features(whole), np.unique(names[0], return_inverse=True)[1])
         resolution = space.view.resolution(values, shapes)
-        return cls(space, shapes, space.features(shapes), codes, member, origin, resolution, seed, library)
+        pool = cls(space, shapes, space.features(shapes), codes, member, origin, resolution, seed, library)
+        return replace(pool, usual_gap=_usual_gap(pool))
 
     def keep(self, people: np.ndarray) -> Self:
         """The pool of some people (P,) only, in the same space."""
         rows = people[self.codes]
         codes = (np.cumsum(people) - 1)[self.codes[rows]]
-        kept = (self.shapes[rows], self.features[rows], codes, self.member[people], self.origin[rows])
-        usual = {name: value for name, value in self.cache.items() if name == "usual_gap"}  # it is one for all rounds
-        return type(self)(self.space, *kept, self.resolution, self.seed, self.library, usual)
+        kept = {name: getattr(self, name)[rows] for name in ("shapes", "features", "origin")}
+        return replace(self, codes=codes, member=self.member[people], **kept)
 
     @cached_property
     def others(self) -> np.ndarray:
@@ -90,11 +90,6 @@ class Pool:
     def people(self) -> int:
         """Number of people."""
         return len(self.member)
-
-    @property
-    def numbers(self) -> tuple[int, int]:
-        """Number of members, and of non-members."""
-        return int(self.member.sum()), int((~self.member).sum())
 
 
 def owners(samples: Samples, part: str) -> np.ndarray:
@@ -110,6 +105,40 @@ def _at_most(names: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndar
     number = pd.Series(mixed).groupby(names[mixed]).cumcount().to_numpy()  # of each among its person's
     kept = mixed[number < limit]
     return np.sort(kept[:MOST_ROWS] if limit == 1 else kept)
+
+
+def compare(shapes: np.ndarray, near: np.ndarray, real: np.ndarray, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
+    """Gaps (Q, k) of shapes (Q, C, l) from those of `real` at `near` (Q, k), and largest differences of a value."""
+    gaps, steps = np.empty((2, *near.shape))
+    for start in range(0, len(shapes), CHUNK):
+        rows = slice(start, start + CHUNK)
+        asked, others = shapes[rows, None], real[near[rows]]
+        steps[rows] = np.abs(asked - others).max(axis=(2, 3))
+        gaps[rows] = pool.space.view.gaps(asked, others)
+    return gaps, steps
+
+
+def _usual_gap(pool: Pool) -> float:
+    """The gap that all but STRANGE of real samples keep from training samples of others, every person counting alike.
+
+    From all of them: among more samples the nearest is nearer, though nobody copied anything. Samples that are somebody
+    else's value for value are left out: databases list a record twice, under two names.
+    """
+    rng = np.random.default_rng(pool.seed)
+    some = np.sort(rng.permutation(len(pool.codes))[:LOOKED_AT])
+    all_, origin = pool.library, pool.origin[some]
+    learnt = origin < len(all_.codes)
+    own = np.where(learnt, all_.codes[np.where(learnt, origin, 0)], -1)  # non-members are nobody of training
+    near = candidates(pool.features[some], all_.features, all_.codes, own, NEAREST)
+    gaps, steps = compare(pool.shapes[some], near, all_.shapes, pool)
+    twice = steps.min(axis=1) <= pool.resolution
+    if twice.all():
+        return 0.0
+    gaps, owner = gaps[~twice].min(axis=1), pool.codes[some][~twice]
+    share = 1 / np.bincount(owner, minlength=pool.people)[owner]
+    order = np.argsort(gaps)
+    above = np.cumsum(share[order]) > STRANGE * share.sum()
+    return float(gaps[order][np.argmax(above)])
 
 
 @dataclass(frozen=True)

@@ -150,11 +150,12 @@ def look_up(rows: np.ndarray, synthetic: np.ndarray, space: RowSpace, seed: int)
         everything = apart.sum(axis=0)  # (n, M)
         for column in range(rows.shape[1]):
             guesses[part, column] = synthetic[(everything - apart[column]).argmin(axis=1), column]
+    released = {row.tobytes() for row in _comparable(synthetic)}
     return Hits(
         linked,
         space.right(guesses, rows),
         _unusual(rows, synthetic, space),
-        _copied(rows, synthetic),
+        np.array([row.tobytes() in released for row in _comparable(rows)], bool),
         1 - comb(len(synthetic) - k, k) / comb(len(synthetic), k),
         _blindly(rows, synthetic, space),
     )
@@ -211,11 +212,6 @@ def _unusual(rows: np.ndarray, synthetic: np.ndarray, space: RowSpace) -> np.nda
         if not column.number:
             unusual[:, k] = (rows[:, k] != _commonest(synthetic[:, k])) & ~np.isnan(rows[:, k])
     return unusual
-
-
-def _copied(rows: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
-    released = {row.tobytes() for row in _comparable(synthetic)}
-    return np.array([row.tobytes() in released for row in _comparable(rows)], bool)
 
 
 def _comparable(cells: np.ndarray) -> np.ndarray:

@@ -267,9 +267,10 @@ def risk(main: Rate, control: Rate) -> tuple[float, float, float]:
     a, low_a, high_a = 1 - main.value, 1 - main.high, 1 - main.low
     b, low_b, high_b = 1 - control.value, 1 - control.high, 1 - control.low
     # the lower end is the book's, times its conjugate: 2b − high_b may be 0
-    root = _root((a * b) ** 2 - low_a * high_b * (2 * a - low_a) * (2 * b - high_b))
+    # equal numbers can differ by a last digit, and a root's argument be a little below 0
+    root = sqrt(max(0.0, (a * b) ** 2 - low_a * high_b * (2 * a - low_a) * (2 * b - high_b)))
     smallest = low_a * (2 * a - low_a) / (a * b + root) if a > 0 else 0.0
-    root = _root((a * b) ** 2 - high_a * low_b * (2 * a - high_a) * (2 * b - low_b))
+    root = sqrt(max(0.0, (a * b) ** 2 - high_a * low_b * (2 * a - high_a) * (2 * b - low_b)))
     largest = (a * b + root) / (low_b * (2 * b - low_b)) if low_b > 0 else np.inf
     value = 1 - a / b
     ends = (value, min(value, 1 - largest), max(value, 1 - smallest))
@@ -281,7 +282,3 @@ def by_person(values: np.ndarray, codes: np.ndarray, people: int) -> np.ndarray:
     sums = np.stack([np.bincount(codes, weights=np.nan_to_num(column), minlength=people) for column in values.T], 1)
     known = np.stack([np.bincount(codes, weights=~np.isnan(column), minlength=people) for column in values.T], 1)
     return np.divide(sums, known, out=np.full(sums.shape, np.nan), where=known > 0)
-
-
-def _root(value: float) -> float:
-    return sqrt(max(value, 0.0))  # equal numbers can differ by a last digit

@@ -44,7 +44,7 @@ def evaluate(out: Path, *, with_audit: bool = False) -> None:
     sets, mark = read_sets(folder), fingerprint(folder.synthetic)
     kind = kind_of_codec(sets.codec)
     measured = measure(sets, kind.fidelity, kind.lesson(sets.recipe))
-    save_scores(measured.scores, folder.scores, mark, measured.not_measured)
+    save_scores(Scores(measured.scores, mark, measured.not_measured), folder.scores)
     save_evidence(measured.evidence, folder.evidence, mark)
     if with_audit:
         _attack(folder, sets, None, mark)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from anonimage.pipelines.evaluation.privacy.findings import Attack, Audit, Control
-from anonimage.pipelines.evaluation.scores import Score, save_scores
+from anonimage.pipelines.evaluation.scores import Score, Scores, save_scores
 from anonimage.pipelines.run_folder import RunFolder, fingerprint
 
 GOOD = {"1nnc": Score(0.8, 0.75, 0.85, 0.5, 200), "coverage": Score(0.5, 0.4, 0.6, 0.9, 100)}
@@ -40,5 +40,5 @@ def judged(out: Path, attacks: tuple[Attack, ...] | None = None, scores: dict[st
     """Write scores.json and audit.json into a run."""
     folder = RunFolder(out)
     audit_of(out, attacks).save(folder.audit)
-    save_scores(GOOD if scores is None else scores, folder.scores, fingerprint(folder.synthetic))
+    save_scores(Scores(GOOD if scores is None else scores, fingerprint(folder.synthetic), {}), folder.scores)
     return out

@@ -18,7 +18,6 @@ POOLED = 8  # pixels a side that an image is averaged to
 CELLS, ORIENTATIONS = 4, 8  # histograms of gradients: a side, and directions in each
 PAPER_WIDTH = 2.5  # mV, of eq. 3
 PAPER_SHARE_OUTSIDE = 0.04  # "only 4% of the samples have at least one of the values outside these bounds", section 4.1
-NONE = Saturation(0, 0, 0, 0)
 
 
 def score_diversity(sets: Comparison) -> dict[str, Score]:
@@ -61,12 +60,8 @@ def score_null(images: np.ndarray, null: np.ndarray, seed: int) -> dict[str, Sco
     return {"null_clean": Score(float(clean.mean()), *ends(draws), 1.0, len(clean))}
 
 
-def score_coding(store: Store, codec: Codec, real: Samples, is_ecg: bool, seed: int) -> dict[str, Score]:
-    """Round trip of some real windows, saturation of all of the store; of an ECG beside the paper's."""
-    return {**_round_trip(codec, real, seed), **_saturation(store, codec, is_ecg, seed)}
-
-
-def _round_trip(codec: Codec, real: Samples, seed: int) -> dict[str, Score]:
+def score_round_trip(codec: Codec, real: Samples, seed: int) -> dict[str, Score]:
+    """What encoding and decoding changes real windows: root mean square, and at most where nothing is cut off."""
     x = real.values
     scale, unit = (1000.0, "µV") if set(real.units) == {"mV"} else (1.0, real.units[0])
     error = scale * np.abs(codec.decode(codec.encode(x), codec.offset(x)) - x)
@@ -81,27 +76,31 @@ def _round_trip(codec: Codec, real: Samples, seed: int) -> dict[str, Score]:
     return scores
 
 
-def _saturation(store: Store, codec: Codec, is_ecg: bool, seed: int) -> dict[str, Score]:
-    counted = _counted(codec, PAPER_WIDTH if is_ecg else None)
+def score_saturation(store: Store, codec: Codec, is_ecg: bool, seed: int) -> dict[str, Score]:
+    """Shares of all windows and values of a store that reach beyond their bounds; of an ECG beside the paper's."""
+    whole = codec.standardizer
+    counted = [
+        part for part in (whole.parts if isinstance(whole, Compose) else (whole,)) if isinstance(part, Transform)
+    ]
+    if is_ecg and not any(isinstance(part, AdaptedRange) for part in counted):
+        counted.append(AdaptedRange(PAPER_WIDTH))
     by_patient = [_of_patient(store, counted, windows) for _, windows in store.frame.groupby("patient", sort=True)]
     kinds = {
-        "saturated_windows": ("QuantileBounds", "windows", "n_windows", PAPER_SHARE_OUTSIDE if is_ecg else None),
-        "saturated_values": ("QuantileBounds", "values", "n_values", None),
-        "wide_windows": ("AdaptedRange", "windows", "n_windows", None),
+        "saturated_windows": ("QuantileBounds", ("windows", "n_windows"), PAPER_SHARE_OUTSIDE if is_ecg else None),
+        "saturated_values": ("QuantileBounds", ("values", "n_values"), None),
+        "wide_windows": ("AdaptedRange", ("windows", "n_windows"), None),
     }
+
+    def share(counts: np.ndarray) -> float:
+        some, all_ = counts.sum(axis=0)
+        return float(some / max(all_, 1))
+
     scores = {}
-    for name, (transform, part, whole, baseline) in kinds.items():
-        if not any(transform in counts for counts in by_patient):
-            continue
-        counts = np.array([[getattr(each[transform], field) for field in (part, whole)] for each in by_patient])
-
-        def share(patients: np.ndarray, counts: np.ndarray = counts) -> float:
-            some, all_ = counts[patients].sum(axis=0)
-            return float(some / max(all_, 1))
-
-        everybody = np.arange(len(counts))
-        low, high = interval(everybody, everybody, share, seed)
-        scores[name] = Score(share(everybody), low, high, baseline, len(store.frame))
+    for name, (transform, fields, baseline) in kinds.items():
+        if any(transform in counts for counts in by_patient):
+            counts = np.array([[getattr(each[transform], field) for field in fields] for each in by_patient])
+            low, high = interval(counts, np.arange(len(counts)), share, seed)
+            scores[name] = Score(share(counts), low, high, baseline, len(store.frame))
     return scores
 
 
@@ -112,16 +111,8 @@ def _of_patient(store: Store, counted: list[Transform], windows: pd.DataFrame) -
         x = store.values(chunk.index.to_numpy())
         for transform in counted:
             for name, saturation in transform.saturated(x).items():
-                total[name] = total.get(name, NONE) + saturation
+                total[name] = total.get(name, Saturation(0, 0, 0, 0)) + saturation
     return total
-
-
-def _counted(codec: Codec, width: float | None) -> list[Transform]:
-    """The transforms whose saturation is counted, on the signals as they are; width: of a further range."""
-    whole = codec.standardizer
-    parts = [part for part in (whole.parts if isinstance(whole, Compose) else (whole,)) if isinstance(part, Transform)]
-    adapted = any(isinstance(part, AdaptedRange) for part in parts)
-    return parts if adapted or width is None else [*parts, AdaptedRange(width)]
 
 
 def _features(images: np.ndarray) -> np.ndarray:

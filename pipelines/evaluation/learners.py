@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from math import isqrt
 from typing import TYPE_CHECKING
 
@@ -33,41 +34,16 @@ POOLED = 8  # means of each colour in a row of a picture
 _AT_ONCE = 128  # windows that are judged together
 
 
-class Encoder:
-    """Windows of so many channels and length to points (F,) on a sphere, of which near ones look like one person's."""
-
-    def __init__(self, channels: int, length: int, widths: Sequence[int] = WIDTHS) -> None:
-        self.channels, self.length, self.widths = channels, length, tuple(widths)
-        body = ResNet1d(channels, self.widths)
-        self.network = nn.Sequential(body, nn.Linear(body.features, body.features))
-
-    def embed(self, values: np.ndarray) -> np.ndarray:
-        """Points (N, F) float32 of length 1 of windows (N, C, L) in any unit; each by itself, whatever is beside it.
-
-        Raises:
-            InputError: windows of other channels or length.
-        """
-        values = np.asarray(values)
-        if values.ndim != 3 or values.shape[1:] != (self.channels, self.length):
-            raise InputError(
-                f"encoder: takes windows (N, {self.channels}, {self.length}), not {values.shape}; "
-                "give windows like those it was trained on"
-            )
-        self.network.eval()
-        parts = [np.empty((0, self.widths[-1]), np.float32)]
-        with torch.inference_mode():
-            for start in range(0, len(values), CHUNK):
-                windows = torch.from_numpy(standardized(values[start : start + CHUNK]))
-                parts.append(nn.functional.normalize(self.network(windows)).numpy())
-        return np.concatenate(parts)
-
-
 def fit_encoder(
-    values: np.ndarray, people: np.ndarray, seed: int, steps: int = 300, widths: Sequence[int] = WIDTHS
-) -> Encoder:
+    values: np.ndarray, people: np.ndarray, seed: int, steps: int = STEPS, widths: Sequence[int] = WIDTHS
+) -> Callable[[np.ndarray], np.ndarray]:
     """Train an encoder so that windows (N, C, L) of one person (N,) lie nearer to each other than to those of others.
 
     NaN is a missing sample. One window of a person is enough: it is varied. Steps are batches of up to 16 × 4 windows.
+
+    Returns:
+        What makes points (N, F) float32 of length 1 of windows (N, C, L) in any unit; each by itself, whatever is
+        beside it. It raises an InputError for windows of other channels or length.
 
     Raises:
         InputError: fewer than two people, or not one name a window.
@@ -85,20 +61,34 @@ def fit_encoder(
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = Encoder(values.shape[1], values.shape[2], widths)
-        optimizer = torch.optim.AdamW(encoder.network.parameters(), lr=RATE, weight_decay=0.05)
+        net = ResNet1d(values.shape[1], widths[-1], widths)
+        optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.05)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
-        encoder.network.train()
         for _ in range(steps):
             drawn = rng.permutation(len(names))[:PEOPLE]
             rows = np.concatenate([rng.choice(members[who], VIEWS, replace=len(members[who]) < VIEWS) for who in drawn])
-            points = encoder.network(torch.from_numpy(varied(windows[rows], rng)))
+            points = net(torch.from_numpy(varied(windows[rows], rng)))
             loss = contrastive(nn.functional.normalize(points), torch.from_numpy(codes[rows]))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-    return encoder
+    net.eval()
+
+    @torch.inference_mode()
+    def embed(given: np.ndarray) -> np.ndarray:
+        if given.ndim != 3 or given.shape[1:] != values.shape[1:]:
+            raise InputError(
+                f"encoder: takes windows (N, {values.shape[1]}, {values.shape[2]}), not {given.shape}; "
+                "give windows like those it was trained on"
+            )
+        parts = [np.empty((0, widths[-1]), np.float32)]
+        for start in range(0, len(given), CHUNK):
+            points = net(torch.from_numpy(standardized(given[start : start + CHUNK])))
+            parts.append(nn.functional.normalize(points).numpy())
+        return np.concatenate(parts)
+
+    return embed
 
 
 def contrastive(points: Tensor, people: Tensor) -> Tensor:
@@ -153,23 +143,22 @@ def varied(windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 class ResNet1d(nn.Module):
-    """Windows (B, C, L) to features (B, F); stages have `widths` channels, each half as long as the one before.
+    """Windows (B, C, L) to outputs (B, F); stages have `widths` channels, each half as long as the one before.
 
     Source: He et al. 2016; one-dimensional, as ME-GAN uses it for ECGs (sections 5.4 and 5.5).
     """
 
-    def __init__(self, channels: int, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(self, channels: int, outputs: int, widths: Sequence[int] = WIDTHS) -> None:
         super().__init__()
-        self.features = widths[-1]
         self.stem = nn.Sequential(
             nn.Conv1d(channels, widths[0], 15, stride=2, padding=7, bias=False), nn.BatchNorm1d(widths[0]), nn.ReLU()
         )
-        inputs = (widths[0], *widths)
-        self.stages = nn.Sequential(*(_Block(n, m) for n, m in zip(inputs, widths, strict=False)))
+        self.stages = nn.Sequential(*(_Block(n, m) for n, m in pairwise((widths[0], *widths))))
+        self.head = nn.Linear(widths[-1], outputs)
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Features (B, F), the last of the widths."""
-        return self.stages(self.stem(windows)).mean(dim=2)
+        """Outputs (B, F) from the mean of the last stage over time."""
+        return self.head(self.stages(self.stem(windows)).mean(dim=2))
 
 
 class _Block(nn.Module):
@@ -201,8 +190,7 @@ def network(steps: int = STEPS) -> Learner:
         prepare = _preparation(values[rng.permutation(len(values))[:MEASURED]])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            body = ResNet1d(values.shape[1])
-            net = nn.Sequential(body, nn.Linear(body.features, classes))
+            net = ResNet1d(values.shape[1], classes)
         optimizer = torch.optim.AdamW(net.parameters(), RATE)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         for rows in balanced(labels, steps, rng):

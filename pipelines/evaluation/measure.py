@@ -83,7 +83,8 @@ def measure_signals(sets: Sets, measured: Measured, is_ecg: bool) -> None:
     windows = sets.comparison(drawn.synthetic.values, drawn.control.values, drawn.training.values)
     measured.scores |= images.score_diversity(_images(sets))
     real = Samples.concatenate([drawn.training, drawn.control])
-    measured.scores |= images.score_coding(sets.store, codec, real, is_ecg, seed)
+    measured.scores |= images.score_round_trip(codec, real, seed)
+    measured.scores |= images.score_saturation(sets.store, codec, is_ecg, seed)
     measured.scores |= signals.score_autocorrelation(windows)
     measured.scores |= signals.score_amplitude(windows, codec.channels)
     measured.scores |= signals.score_lead_distance(windows)
@@ -111,7 +112,7 @@ def _measure_features(sets: Sets, windows: Comparison, measured: Measured) -> No
     # of training and control people alike: what it has seen lies better apart than what it has not
     everybody = np.concatenate([windows.training_patients, windows.control_patients])
     values = np.concatenate([windows.training, windows.control])
-    features = windows.mapped(fit_encoder(values, everybody, windows.seed, sets.recipe.evaluate.judge_steps).embed)
+    features = windows.mapped(fit_encoder(values, everybody, windows.seed, sets.recipe.evaluate.judge_steps))
     measured.scores |= distances.score_distances(features)
     n = len(np.unique(windows.control_patients))
     measured.lacks(

@@ -43,12 +43,10 @@ class Scores:
     not_measured: Mapping[str, str]  # scores that could not be had, and why
 
 
-def save_scores(
-    scores: Mapping[str, Score], path: Path, fingerprint: str, not_measured: Mapping[str, str] | None = None
-) -> None:
-    """Write scores.json; the arguments are those of `Scores`."""
+def save_scores(scores: Scores, path: Path) -> None:
+    """Write scores.json."""
     with new_file(path) as file:
-        json.dump(asdict(Scores(dict(scores), fingerprint, dict(not_measured or {}))), file, indent=1)
+        json.dump(asdict(scores), file, indent=1)
 
 
 def load_scores(path: Path) -> Scores:
@@ -140,10 +138,6 @@ class Definition:
         """Whether a name is this score's or begins as those of this family do."""
         return name == self.key or (self.key.endswith(":") and name.startswith(f"{self.key} "))
 
-    def has(self, name: str) -> bool:
-        """Whether a name is that of a score that can be measured; `covers`, but only of known members."""
-        return any(fnmatchcase(name, pattern) for pattern in self.ranges)
-
     def range_of(self, name: str) -> Range:
         """The smallest and largest possible value of one of its scores; None: there are none."""
         return next((ends for pattern, ends in self.ranges.items() if fnmatchcase(name, pattern)), None)
@@ -202,10 +196,10 @@ class ScoreTable:
 
     def unknown(self, name: str) -> str:
         """The middle of a sentence about a name, or pattern of names, of no score or attack; empty: there is such."""
-        names = [*(pattern for each in self.definitions for pattern in each.ranges), *self.attacks]
-        if any(each.has(name) for each in self.definitions) or any(fnmatchcase(known, name) for known in names):
-            return ""
-        return nearest(name, names)
+        scores = [pattern for each in self.definitions for pattern in each.ranges]
+        names = [*scores, *self.attacks]
+        known = any(fnmatchcase(name, each) for each in scores) or any(fnmatchcase(each, name) for each in names)
+        return "" if known else nearest(name, names)
 
 
 @cache
@@ -220,17 +214,11 @@ def score_table() -> ScoreTable:
 
 def _definition(key: str, fields: Mapping[str, Any], content: Mapping[str, Any]) -> Definition:
     given = dict(fields)
-    members = given.pop("members", {})
-    members = content["members"][members] if isinstance(members, str) else members
+    members = content["members"].get(given.pop("members", ""), {})
     ranges = {f"{key} {name}": ends for name, ends in members.items()} or {key: given.pop("range", ())}
     for phrase, text in content["phrases"].items():
         given["meaning"] = given["meaning"].replace(f"{{{phrase}}}", text)
     for name in ("first_screen", "headline"):
-        given[name] = _names(key, given.get(name, False))
+        shown = given.get(name, ())
+        given[name] = (key,) if shown is True else tuple(f"{key} {member}" for member in shown)
     return Definition(key, ranges={name: tuple(ends) or None for name, ends in ranges.items()}, **given)
-
-
-def _names(key: str, members: bool | list[str]) -> tuple[str, ...]:
-    if isinstance(members, bool):
-        return (key,) if members else ()
-    return tuple(f"{key} {member}" for member in members)

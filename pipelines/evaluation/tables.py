@@ -88,8 +88,7 @@ def score_variation(sets: Comparison, columns: Sequence[Variable]) -> dict[str, 
     Of rows (N, F) of features that belong to columns; NaN is missing, and counts as a value.
     """
     sets, times = _drawn(sets, np.random.default_rng(sets.seed))
-    synthetic, control, training = _indicators(sets, columns, BINS)
-    starts = _starts(synthetic)
+    (synthetic, control, training), starts = _indicators(sets, columns, BINS)
     each, baseline = (_variations(_share(x), _share(training), starts)[0] for x in (synthetic, control))
     draws = _variations(_share(synthetic, times[0]), _share(training, times[1]), starts)  # (R, V)
     n = len(sets.synthetic)
@@ -128,8 +127,7 @@ def _correlation(sets: Comparison, numbers: Sequence[Variable], times: _Times) -
 
 
 def _contingency(sets: Comparison, columns: Sequence[Variable], times: _Times) -> dict[str, Score]:
-    synthetic, control, training = _indicators(sets, columns, PAIR_BINS)
-    starts = _starts(synthetic)
+    (synthetic, control, training), starts = _indicators(sets, columns, PAIR_BINS)
     measured = [_table_variations(_tables(x), _tables(training), starts) for x in (synthetic, control)]
     draws = [
         _table_variations(_tables(synthetic, a), _tables(training, b), starts) for a, b in zip(*times, strict=True)
@@ -146,8 +144,8 @@ def _drawn(sets: Comparison, rng: np.random.Generator) -> tuple[Comparison, _Tim
     return sets, (multiplicities(sets.own, rng), multiplicities(sets.training_patients, rng))
 
 
-def _indicators(sets: Comparison, columns: Sequence[Variable], bins: int) -> list[list[np.ndarray]]:
-    """For each set and column (N, K) of 0 and 1: which value, bin, or that it is missing."""
+def _indicators(sets: Comparison, columns: Sequence[Variable], bins: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """For each set (N, ΣK) of 0 and 1: which value, bin, or that it is missing; and where each column's K begin."""
     indicators: list[list[np.ndarray]] = [[], [], []]
     for column in columns:
         learnt, first = sets.training[:, column.features], column.features[0]
@@ -168,16 +166,12 @@ def _indicators(sets: Comparison, columns: Sequence[Variable], bins: int) -> lis
             n = len(often)
         for rows, code in zip(indicators, codes, strict=True):
             rows.append(np.eye(n + 1, dtype=np.float32)[code])  # −1 is the last
-    return indicators
+    starts = np.cumsum([0, *(x.shape[1] for x in indicators[0])])[:-1]
+    return [np.hstack(each) for each in indicators], starts
 
 
-def _starts(indicators: Sequence[np.ndarray]) -> np.ndarray:
-    return np.cumsum([0, *(x.shape[1] for x in indicators)])[:-1]
-
-
-def _share(indicators: Sequence[np.ndarray], times: np.ndarray | None = None) -> np.ndarray:
+def _share(rows: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
     """(R, ΣK) shares of bootstrap samples, or of the set itself."""
-    rows = np.hstack(indicators)
     times = np.ones((1, len(rows)), np.float32) if times is None else times
     return (times @ rows).astype(np.float64) / times.sum(axis=1, keepdims=True)  # patients differ in rows
 
@@ -186,9 +180,8 @@ def _variations(first: np.ndarray, second: np.ndarray, starts: np.ndarray) -> np
     return np.add.reduceat(np.abs(first - second), starts, axis=1) / 2
 
 
-def _tables(indicators: Sequence[np.ndarray], times: np.ndarray | None = None) -> np.ndarray:
+def _tables(rows: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
     """(ΣK, ΣK) all tables of two columns at once."""
-    rows = np.hstack(indicators)
     times = np.ones(len(rows), np.float32) if times is None else times
     return (rows.T @ (rows * times[:, None])).astype(np.float64) / times.sum()
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+import pandas as pd
 import safetensors.numpy
 import wfdb
 from safetensors import SafetensorError, safe_open
@@ -113,47 +114,46 @@ def train_verifier(
     Raises:
         InputError: fewer people with several sessions than the trial needs, no dates, or what `read_sessions` raises.
     """
-    whole = read_sessions(source, lead, seconds, fs)
-    sessions, described = _usable(whole)
-    several = sum(len(np.unique(sessions.session[sessions.person == name])) > 1 for name in np.unique(sessions.person))
+    sessions, described, usable = _usable(*read_sessions(source, lead, seconds, fs), fs)
+    several = np.count_nonzero(sessions.groupby("person")["session"].nunique() > 1)
     if several < 2 * FOLDS:
         raise InputError(
             f"{source}: {several} people have several sessions with usable windows; "
             f"a verifier needs {2 * FOLDS}, give a database like ECG-ID"
         )
-    taught = [_usable(read_sessions(folder, lead, seconds, fs)) for folder in more]
+    taught = [_usable(*read_sessions(folder, lead, seconds, fs), fs)[:2] for folder in more]
     beside = np.concatenate([described[:0], *(rows for _, rows in taught)])
-    people_beside = np.concatenate([sessions.person[:0], *(other.person for other, _ in taught)])
+    person, session, day = sessions.to_numpy(str).T
+    people_beside = np.concatenate([person[:0], *(other["person"].to_numpy(str) for other, _ in taught)])
 
-    names, codes = np.unique(sessions.person, return_inverse=True)
+    names, codes = np.unique(person, return_inverse=True)
     fold = (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[codes]  # N
-    trial: dict[str, list[Comparisons]] = {}
+    trial: dict[str, list[tuple[np.ndarray, ...]]] = {}
     for k in range(FOLDS):
         learnt, unseen = fold != k, fold == k
-        people = np.concatenate([sessions.person[learnt], people_beside])
+        people = np.concatenate([person[learnt], people_beside])
         points = _project(described[unseen], *_learn(np.concatenate([described[learnt], beside]), people))
-        for name, pairs in compare(points, codes[unseen], sessions.session[unseen], sessions.day[unseen]).items():
-            trial.setdefault(name, []).append(pairs)
+        for name, compared in _compare(points, codes[unseen], session[unseen], day[unseen]):
+            trial.setdefault(name, []).append(compared)
     # of more than one person with a genuine pair, and of anybody to mistake them for
-    whole_trial = {name: pooled(pairs) for name, pairs in trial.items()}
-    judged = {name: pairs for name, pairs in whole_trial.items() if pairs.people > 1 and not pairs.genuine.all()}
+    whole = {name: Comparisons(*map(np.concatenate, zip(*parts, strict=True))) for name, parts in trial.items()}
+    judged = {name: pairs for name, pairs in whole.items() if pairs.people > 1 and not pairs.genuine.all()}
     scored = {name: score_equal_error(pairs, seed) for name, pairs in judged.items()}
     if not scored:
         raise InputError(f"{source}: no header says the day of its record ('# ECG date: …'); add it or use ECG-ID")
     errors = {name: score for name, (score, _) in scored.items()}
     # whoever has two sessions has windows to compare with them
     _, threshold = scored.get(f"{SAME_DAY}: window") or scored[f"{OTHER_DAY}: window"]
-    centre, axes = _learn(np.concatenate([described, beside]), np.concatenate([sessions.person, people_beside]))
+    centre, axes = _learn(np.concatenate([described, beside]), np.concatenate([person, people_beside]))
     trained_on = len(names) + len(np.unique(people_beside))
-    return Verifier(centre, axes, lead, seconds, errors, threshold, trained_on, len(described) / len(whole.values))
+    return Verifier(centre, axes, lead, seconds, errors, threshold, trained_on, usable)
 
 
-def _usable(sessions: Sessions) -> tuple[Sessions, np.ndarray]:
-    """Windows with a whole beat, and what describes each (N, 89)."""
-    described = _described(sessions.values, sessions.fs)
+def _usable(values: np.ndarray, sessions: pd.DataFrame, fs: float) -> tuple[pd.DataFrame, np.ndarray, float]:
+    """Of windows with a whole beat: whose they are, and what describes each (N, 89); and which share of all that is."""
+    described = _described(values, fs)
     rows = np.isfinite(described).all(axis=1)
-    kept = {name: getattr(sessions, name)[rows] for name in ("values", "person", "session", "day")}
-    return replace(sessions, **kept), described[rows]
+    return sessions[rows], described[rows], float(rows.mean())
 
 
 def _described(signals: np.ndarray, fs: float) -> np.ndarray:
@@ -184,22 +184,14 @@ def _project(described: np.ndarray, centre: np.ndarray, axes: np.ndarray) -> np.
     return (points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Sessions:
-    """Windows of one lead by person and session, which is a record."""
-
-    values: np.ndarray  # (N, L) mV
-    person: np.ndarray  # (N,)
-    session: np.ndarray  # (N,)
-    day: np.ndarray  # (N,) as the record's header writes it; empty where it does not
-    fs: float  # Hz
-
-
-def read_sessions(source: Path, lead: str, seconds: float, fs: float) -> Sessions:
+def read_sessions(source: Path, lead: str, seconds: float, fs: float) -> tuple[np.ndarray, pd.DataFrame]:
     """Windows of one lead of all records of a WFDB database that have it, see `train_verifier`; a person has a folder.
 
     Stretches where nothing moves, such as the (−1, −1) that some records of ECG-ID begin with, are left out: they would
     be known again without any ECG.
+
+    Returns:
+        Windows (N, L) in mV; and their person, session, which is a record, and day as its header writes it, "" without.
 
     Raises:
         InputError: no database, a record that cannot be read, none with the lead, or no usable window.
@@ -226,8 +218,7 @@ def read_sessions(source: Path, lead: str, seconds: float, fs: float) -> Session
         raise InputError(f"{source}: no record has lead '{lead}' (the first has {has}); choose one of those")
     if not names:
         raise InputError(f"{source}: no {seconds:g} s of any record are usable; give longer records or shorter windows")
-    person, session, day = np.array(names, dtype=str).T
-    return Sessions(np.concatenate(values), person, session, day, fs)
+    return np.concatenate(values), pd.DataFrame(names, columns=["person", "session", "day"])
 
 
 def same_lead(lead: str, channels: tuple[str, ...]) -> str | None:
@@ -251,27 +242,10 @@ def _day(entry: RecordEntry) -> str:
     return date[1] if date else str(header.base_date or "")
 
 
-@dataclass(frozen=True)
-class Comparisons:
-    """How alike pairs of recordings are."""
-
-    similar: np.ndarray  # (K,)
-    first: np.ndarray  # (K,) whose the two are, as integers; the same for a genuine pair
-    second: np.ndarray  # (K,)
-
-    @property
-    def genuine(self) -> np.ndarray:
-        """(K,) whether both are of one person."""
-        return self.first == self.second
-
-    @property
-    def people(self) -> int:
-        """Number of people with a genuine pair."""
-        return len(np.unique(self.first[self.genuine]))
-
-
-def compare(points: np.ndarray, person: np.ndarray, session: np.ndarray, day: np.ndarray) -> dict[str, Comparisons]:
-    """Every session with every other, and every window with every session but its own; people (N,) are integers."""
+def _compare(
+    points: np.ndarray, person: np.ndarray, session: np.ndarray, day: np.ndarray
+) -> Iterator[tuple[str, tuple[np.ndarray, ...]]]:
+    """What `Comparisons` takes: every session with every other, and every window with every session but its own."""
     _, first, codes = np.unique(session, return_index=True, return_inverse=True)
     whose, when = person[first], day[first]
     means = np.zeros((len(first), points.shape[1]), dtype=np.float32)
@@ -279,7 +253,6 @@ def compare(points: np.ndarray, person: np.ndarray, session: np.ndarray, day: np
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
     each_once = np.triu(np.ones((len(first), len(first)), dtype=bool), 1)
     another = codes[:, None] != np.arange(len(first))
-    compared = {}
     for kind, one, of, at, wanted in (
         ("session", means, whose, when, each_once),
         ("window", points, person, day, another),
@@ -288,13 +261,7 @@ def compare(points: np.ndarray, person: np.ndarray, session: np.ndarray, day: np
         known = (at[:, None] != "") & (when != "")
         for name, days in ((SAME_DAY, at[:, None] == when), (OTHER_DAY, at[:, None] != when)):
             rows, columns = np.nonzero(wanted & (~same | (days & known)))
-            compared[f"{name}: {kind}"] = Comparisons(similar[rows, columns], of[rows], whose[columns])
-    return compared
-
-
-def pooled(pairs: Sequence[Comparisons]) -> Comparisons:
-    """All comparisons of several folds."""
-    return Comparisons(*(np.concatenate(parts) for parts in zip(*(vars(one).values() for one in pairs), strict=True)))
+            yield f"{name}: {kind}", (similar[rows, columns], of[rows], whose[columns])
 
 
 def score_equal_error(pairs: Comparisons, seed: int) -> tuple[Score, float]:
@@ -303,26 +270,29 @@ def score_equal_error(pairs: Comparisons, seed: int) -> tuple[Score, float]:
     A genuine pair counts as often as its person is drawn, one of two people as often as the one times as often as the
     other.
     """
-    ordered = _Sorted(pairs)
     people = 1 + max(pairs.first.max(), pairs.second.max())
-    value, threshold = ordered.rate(np.ones(people))
+    value, threshold = pairs.equal_error(np.ones(people))
     rng = np.random.default_rng(seed)
     draws = rng.multinomial(people, np.full(people, 1 / people), RESAMPLES).astype(float)
-    rates = [ordered.rate(draw)[0] for draw in draws]
+    rates = [pairs.equal_error(draw)[0] for draw in draws]
     # NaN where nobody with a genuine pair was drawn
     return Score(value, *ends(np.array(rates)), GUESSING, pairs.people), threshold
 
 
-class _Sorted:
-    """Comparisons in falling order of similarity, so that every resample is two running sums."""
+class Comparisons:
+    """How alike pairs (K,) of recordings are, in falling order, so that every resample is two running sums.
 
-    def __init__(self, pairs: Comparisons) -> None:
-        order = np.argsort(-pairs.similar, kind="stable")
-        self.similar, self.first, self.second = pairs.similar[order], pairs.first[order], pairs.second[order]
+    Whose the two of a pair are is said by integers, the same for a genuine pair.
+    """
+
+    def __init__(self, similar: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
+        order = np.argsort(-similar, kind="stable")
+        self.similar, self.first, self.second = similar[order], first[order], second[order]
         self.genuine = self.first == self.second
+        self.people = len(np.unique(self.first[self.genuine]))  # with a genuine pair
         self.ends = np.append(np.flatnonzero(np.diff(self.similar)), len(order) - 1)  # of ties
 
-    def rate(self, weights: np.ndarray) -> tuple[float, float]:
+    def equal_error(self, weights: np.ndarray) -> tuple[float, float]:
         """Equal error rate and threshold, each person with a weight (P,); NaN if either kind of pair has none."""
         weight = np.where(self.genuine, weights[self.first], weights[self.first] * weights[self.second])
         accepted = np.cumsum(np.where(self.genuine, weight, 0))

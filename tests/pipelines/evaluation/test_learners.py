@@ -1,14 +1,16 @@
 """The encoder: what it sees of a window, what it learns, and what it refuses."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from anonimage.errors import InputError
-from anonimage.pipelines.evaluation.learners import TEMPERATURE, Encoder, contrastive, fit_encoder, standardized, varied
+from anonimage.pipelines.evaluation.learners import TEMPERATURE, contrastive, fit_encoder, standardized, varied
 
 SMALL = (8, 16)
+Embedding = Callable[[np.ndarray], np.ndarray]
 
 
 def _people(count: int, each: int, seed: int, length: int = 128) -> tuple[np.ndarray, np.ndarray]:
@@ -22,7 +24,7 @@ def _people(count: int, each: int, seed: int, length: int = 128) -> tuple[np.nda
 
 
 @pytest.fixture(scope="module")
-def trained() -> Encoder:
+def trained() -> Embedding:
     return fit_encoder(*_people(8, 10, seed=0), seed=0, steps=80, widths=SMALL)
 
 
@@ -72,12 +74,12 @@ def test_contrastive_against_loops() -> None:
     assert float(contrastive(torch.tensor(points), torch.tensor(people))) == pytest.approx(total / 7)
 
 
-def test_new_windows_lie_by_their_person(trained: Encoder) -> None:
+def test_new_windows_lie_by_their_person(trained: Embedding) -> None:
     values, people = _people(8, 6, seed=1)
     untrained = fit_encoder(values, people, seed=0, steps=0, widths=SMALL)
 
-    def nearest_is_own(encoder: Encoder) -> float:
-        points = encoder.embed(values)
+    def nearest_is_own(embed: Embedding) -> float:
+        points = embed(values)
         similar = points @ points.T
         np.fill_diagonal(similar, -1)
         return float((people[similar.argmax(axis=1)] == people).mean())
@@ -86,19 +88,19 @@ def test_new_windows_lie_by_their_person(trained: Encoder) -> None:
     assert nearest_is_own(untrained) < nearest_is_own(trained)
 
 
-def test_embedding_ignores_unit_offset_and_neighbours(trained: Encoder) -> None:
+def test_embedding_ignores_unit_offset_and_neighbours(trained: Embedding) -> None:
     values, _ = _people(3, 2, seed=2)
-    points = trained.embed(values)
+    points = trained(values)
     np.testing.assert_allclose(np.linalg.norm(points, axis=1), 1, atol=1e-5)
-    np.testing.assert_allclose(trained.embed(1000 * values + 7), points, atol=1e-3)
-    np.testing.assert_allclose(np.concatenate([trained.embed(one[None]) for one in values]), points, atol=1e-5)
-    assert trained.embed(values[:0]).shape == (0, SMALL[-1])
+    np.testing.assert_allclose(trained(1000 * values + 7), points, atol=1e-3)
+    np.testing.assert_allclose(np.concatenate([trained(one[None]) for one in values]), points, atol=1e-5)
+    assert trained(values[:0]).shape == (0, SMALL[-1])
 
 
-def test_missing_and_constant_windows_have_a_place(trained: Encoder) -> None:
+def test_missing_and_constant_windows_have_a_place(trained: Embedding) -> None:
     values, _ = _people(3, 1, seed=2)
     values[0, 0, :20], values[1], values[2] = np.nan, np.nan, 3.0
-    points = trained.embed(values)
+    points = trained(values)
     assert np.isfinite(points).all()
     np.testing.assert_array_equal(points[1], points[2])
 
@@ -109,20 +111,20 @@ def test_same_seed_same_encoder() -> None:
     state = torch.random.get_rng_state()
     one, other, different = (fit_encoder(values, people, seed, steps=5, widths=SMALL) for seed in (1, 1, 2))
     assert torch.equal(torch.random.get_rng_state(), state)
-    np.testing.assert_array_equal(one.embed(values), other.embed(values))
-    assert np.abs(one.embed(values) - different.embed(values)).max() > 0.01
+    np.testing.assert_array_equal(one(values), other(values))
+    assert np.abs(one(values) - different(values)).max() > 0.01
 
 
 def test_two_people_with_a_window_each_are_enough() -> None:
     values, people = _people(2, 1, seed=0)
-    points = fit_encoder(values, people, seed=0, steps=30, widths=SMALL).embed(values)
+    points = fit_encoder(values, people, seed=0, steps=30, widths=SMALL)(values)
     assert points[0] @ points[1] < 0.5
 
 
-def test_other_windows_are_refused(trained: Encoder) -> None:
+def test_other_windows_are_refused(trained: Embedding) -> None:
     for shape in ((2, 2, 128), (2, 1, 100), (2, 128)):
         with pytest.raises(InputError, match=r"takes windows \(N, 1, 128\)"):
-            trained.embed(np.zeros(shape))
+            trained(np.zeros(shape))
 
 
 def test_too_few_people_are_refused() -> None:

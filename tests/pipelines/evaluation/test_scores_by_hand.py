@@ -318,9 +318,9 @@ def test_noise_by_hand():
 
 def test_scores_read_back_and_a_spoilt_file_is_named(tmp_path):
     path = tmp_path / "scores.json"
-    scores, reasons = {"1nnc": Score(0.6, 0.5, 0.7, None, 12)}, {"utility": "one class"}
-    save_scores(scores, path, "abc", reasons)
-    assert load_scores(path) == Scores(scores, "abc", reasons)
+    scores = Scores({"1nnc": Score(0.6, 0.5, 0.7, None, 12)}, "abc", {"utility": "one class"})
+    save_scores(scores, path)
+    assert load_scores(path) == scores
     without_header = '{"1nnc": {"value": 1, "low": 1, "high": 1, "baseline": null, "n": 1, "unit": ""}}'
     for text in ("{", "[]", '{"1nnc": {"value": 1}}', without_header):
         path.write_text(text)
@@ -342,7 +342,7 @@ def test_patients_seen_in_training_are_refused_by_name():
 
 def test_scores_are_written_by_name(tmp_path):
     scores = {"1nnc": Score(0.6, 0.5, 0.7, None, 12), "error": Score(1.0, 1.0, 1.0, 2.0, 3, "µV")}
-    save_scores(scores, tmp_path / "scores.json", "abc")
+    save_scores(Scores(scores, "abc", {}), tmp_path / "scores.json")
     written = json.loads((tmp_path / "scores.json").read_text())
     assert {name: Score(**fields) for name, fields in written["scores"].items()} == scores
     assert (written["fingerprint"], written["not_measured"]) == ("abc", {})

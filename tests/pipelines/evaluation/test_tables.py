@@ -164,6 +164,6 @@ def test_rows_of_one_patient_widen_the_intervals(score_of):
 
 def test_shares_of_a_draw_of_patients_are_of_the_rows_drawn():
     """A patient with one row is drawn twice, one with three not at all: both rows are the first one's."""
-    rows, times = [np.array([[1.0, 0], [0, 1], [0, 1], [0, 1]], np.float32)], np.array([2.0, 0, 0, 0], np.float32)
+    rows, times = np.array([[1.0, 0], [0, 1], [0, 1], [0, 1]], np.float32), np.array([2.0, 0, 0, 0], np.float32)
     assert tables._share(rows, times[None]).tolist() == [[1, 0]]
     assert tables._tables(rows, times).tolist() == [[1, 0], [0, 0]]

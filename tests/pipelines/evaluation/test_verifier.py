@@ -10,7 +10,6 @@ from anonimage.pipelines.evaluation.beats import GRID_S, beat_shapes
 from anonimage.pipelines.evaluation.verifier import (
     Comparisons,
     Verifier,
-    _Sorted,
     read_sessions,
     same_lead,
     score_equal_error,
@@ -26,7 +25,7 @@ def equal_error_rate(genuine: np.ndarray, impostor: np.ndarray) -> float:
     """Of similarities of pairs of one person, and of pairs of two people."""
     one = np.concatenate([np.ones(len(genuine), int), np.zeros(len(impostor), int)])
     pairs = Comparisons(np.concatenate([genuine, impostor]), np.ones(len(one), int), one)
-    return _Sorted(pairs).rate(np.ones(2))[0]
+    return pairs.equal_error(np.ones(2))[0]
 
 
 def _beats(seconds: float, fs: float, person: int, seed: int) -> np.ndarray:
@@ -99,11 +98,10 @@ def test_a_persons_weight_is_as_good_as_repeating_the_pairs() -> None:
     first, second = np.concatenate([np.tile([np.arange(5)] * 2, 4), rng.integers(0, 5, (2, 60))], axis=1)
     pairs = Comparisons(rng.normal(first == second, 1), first, second)
     weights = np.array([2, 0, 1, 3, 1])
-    times = np.where(pairs.genuine, weights[first], weights[first] * weights[second])
+    times = np.where(pairs.genuine, weights[pairs.first], weights[pairs.first] * weights[pairs.second])
     similar, genuine = np.repeat(pairs.similar, times), np.repeat(pairs.genuine, times)
-    assert _Sorted(pairs).rate(weights.astype(float))[0] == pytest.approx(
-        equal_error_rate(similar[genuine], similar[~genuine])
-    )
+    rate, _ = pairs.equal_error(weights.astype(float))
+    assert rate == pytest.approx(equal_error_rate(similar[genuine], similar[~genuine]))
 
 
 def test_interval_is_over_people_and_threshold_splits_evenly() -> None:
@@ -164,12 +162,12 @@ def test_leads_are_found_under_their_spellings(lead: str, channels: tuple[str, .
 def test_sessions_leave_out_stuck_starts_and_know_their_day(tmp_path: Path) -> None:
     _write(tmp_path / "Person_01", "rec_1", 1, 1, "01.02.2005", stuck=200)
     _write(tmp_path / "Person_01", "rec_2", 1, 2, None)
-    sessions = read_sessions(tmp_path, "i", 2, 250)
+    values, sessions = read_sessions(tmp_path, "i", 2, 250)
     name = tmp_path.name
-    assert list(sessions.session) == [f"{name}/Person_01/rec_1"] * 3 + [f"{name}/Person_01/rec_2"] * 4
-    assert list(sessions.day) == ["01.02.2005"] * 3 + [""] * 4
-    assert set(sessions.person) == {f"{name}/Person_01"}
-    assert np.allclose(sessions.values[0], _beats(8, 250, 1, 1)[500:1000], atol=0.0026)  # half an ADC step of 5 µV
+    assert list(sessions["session"]) == [f"{name}/Person_01/rec_1"] * 3 + [f"{name}/Person_01/rec_2"] * 4
+    assert list(sessions["day"]) == ["01.02.2005"] * 3 + [""] * 4
+    assert set(sessions["person"]) == {f"{name}/Person_01"}
+    assert np.allclose(values[0], _beats(8, 250, 1, 1)[500:1000], atol=0.0026)  # half an ADC step of 5 µV
 
 
 def test_people_that_differ_are_distinguished(verifier: Verifier) -> None:

@@ -1,21 +1,29 @@
-"""Files and folders that appear under their name only when they are complete, whoever is killed meanwhile.
+"""Files and folders that appear under their name only when they are complete, and locks that keep others from them.
 
-One protocol for all of them. What is being written lies beside its target under a hidden name; a rename is the last
-step. Work of seconds (`new_file`, `new_folder`) is deleted when it fails, and swept when its process was killed. Work
-of hours (`staged_folder`) has a manifest that says of what it is made: whoever asks for the same continues it.
+One protocol for all of them, whoever is killed meanwhile. What is being written lies beside its target under a hidden
+name; a rename is the last step. Work of seconds (`new_file`, `new_folder`) is deleted when it fails, and swept when its
+process was killed. Work of hours (`staged_folder`) has a manifest that says of what it is made: whoever asks for the
+same continues it.
 """
 
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from glob import escape
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from .errors import InputError, ResumableError
+from .launch import rank
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+LOCK = ".anonimage.lock"
+_ATTEMPTS = 5
+_PATIENCE_S = 1.0  # a process that is being killed needs a moment to let go
 _PARTIAL, _OLD, _STAGED = ".partial-", "-old", ".unfinished"
 _FILES, _SCRATCH, _MANIFEST = "files", "scratch", "manifest.json"  # in a staged folder
 _in_use: set[Path] = set()  # partial files and folders of this process
@@ -139,30 +147,20 @@ def staged_folder(path: Path, stamp: Any = None) -> Iterator[StagedFolder]:
     """
     path = path.resolve()  # a link to another disk stays a link
     refuse_file(path)
-    with _removed_if_empty(path.parent):
-        if stamp is None:
-            with _partial(path) as partial:
-                staged = StagedFolder(partial, path, None)
-                staged._begin()
-                try:
-                    yield staged
-                finally:
-                    staged._close()
-                staged.publish()
-            return
+    place = _partial(path) if stamp is None else nullcontext(staging_of(path))
+    with _removed_if_empty(path.parent), _naming(path), place as root:
         sweep(path.parent, path.name)
-        staged = StagedFolder(staging_of(path), path, json.loads(json.dumps(stamp)))
+        staged = StagedFolder(root, path, json.loads(json.dumps(stamp)))
         staged._begin()
         try:
-            with _naming(path):
-                yield staged
+            yield staged
         except BaseException as error:
             staged._close()
             if not staged.state or (isinstance(error, InputError) and not isinstance(error, ResumableError)):
-                _discard(staging_of(path))
+                _discard(root)
             raise
         staged.publish()
-        _discard(staging_of(path))
+        _discard(root)
 
 
 def staging_of(path: Path) -> Path:
@@ -233,6 +231,48 @@ def sweep(folder: Path, name: str = "*") -> None:
 
 
 @contextmanager
+def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
+    """Keep other processes from a folder; inside one process it may be held several times.
+
+    The system lets go of it when the process ends, however that happens. Of a training in several processes the first
+    holds it for all. In the end its file is deleted, and so is a folder that was made for it and stayed empty.
+
+    Arguments:
+        folder: of a run; made if it does not exist.
+        beside: the lock lies beside the folder, which is not made, and not in it.
+
+    Raises:
+        InputError: another process works on it, or it is a file.
+    """
+    from filelock import FileLock, Timeout  # brings asyncio, which most processes never need
+
+    if rank() > 0:
+        yield
+        return
+    refuse_file(folder)
+    parent, name = (folder.resolve().parent, f".{folder.resolve().name}{LOCK}") if beside else (folder, LOCK)
+    new = [missing for missing in (parent, *parent.parents) if not missing.exists()]
+    file = parent.resolve() / name
+    lock = FileLock(file, timeout=_PATIENCE_S, thread_local=False, is_singleton=True)
+    try:
+        _acquire(lock, parent)
+    except Timeout as error:
+        number = file.read_text("utf-8").strip() if file.is_file() else ""
+        holder = f"process {number}" if number.isdigit() else "another process"
+        raise InputError(f"{folder}: {holder} works on it; wait for its end, or choose another folder") from error
+    try:
+        file.write_text(str(os.getpid()), "utf-8")
+        yield
+    finally:
+        if lock.lock_counter == 1:  # while it is still held: nobody can hold a file that is gone
+            file.unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):  # filled
+            for made in new:
+                made.rmdir()
+
+
+@contextmanager
 def _partial(path: Path) -> Iterator[Path]:
     """A temporary name beside a path; whatever still has it in the end is deleted."""
     path = path.absolute()
@@ -300,8 +340,6 @@ def _manifest(root: Path) -> dict[str, Any]:
 
 
 def _discard(root: Path) -> None:
-    if not root.exists():
-        return
     (root / _MANIFEST).unlink(missing_ok=True)  # first: without it, the rest is nothing
     shutil.rmtree(root, ignore_errors=True)
 
@@ -311,6 +349,18 @@ def _delete(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _acquire(lock: "BaseFileLock", folder: Path) -> None:
+    """Take the lock, in a folder that a holder who ends just now may take with it."""
+    for attempt in range(_ATTEMPTS):
+        make_folder(folder)
+        try:
+            lock.acquire()
+            return
+        except FileNotFoundError:
+            if attempt == _ATTEMPTS - 1:
+                raise
 
 
 def _is_alive(process: str) -> bool:

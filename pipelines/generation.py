@@ -14,11 +14,10 @@ from .. import __version__
 from ..data.samples import Samples
 from ..data.sharded import Plan, write_shards
 from ..errors import InputError
-from ..files import new_file, refuse_used, staged_folder
+from ..files import locked, new_file, refuse_used, staged_folder
 from ..gan.training.checkpoint import Snapshot, part
 from .anonymizer import Anonymizer
 from .kinds import kind_of_codec
-from .lock import locked_beside
 from .progress import progress, say
 from .run_folder import RunFolder, versions
 
@@ -89,7 +88,7 @@ def generate(
         "versions": versions(),
     }
     drawn = _Drawn(anonymizer, n, labels, seed, kind.nouns)
-    with nullcontext() if to is None else locked_beside(to), staged_folder(dest, stamp) as staged:
+    with nullcontext() if to is None else locked(to, beside=True), staged_folder(dest, stamp) as staged:
         write_shards(staged, drawn.samples, form)
         if dest == folder.synthetic:
             folder.generated.unlink(missing_ok=True)  # while a set takes its place, nothing says that it is another one

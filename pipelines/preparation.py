@@ -10,11 +10,11 @@ from ..data.store.staging import discard_unfinished
 from ..data.store.storage import Storage
 from ..data.store.store import Store, open_store, store_mark
 from ..errors import InputError, ResumableError
+from ..files import locked
 from ..transforms import Codec
 from .batches import training_labels, training_rows
 from .classes import Classes, check_classes
 from .kinds import check_source, fit_codec, kind_of_codec, load_codec, save_codec
-from .lock import locked_beside
 from .progress import say
 from .recipe import Recipe
 from .run_folder import STORE, RunFolder
@@ -89,7 +89,7 @@ def _alone_at(store: str | None) -> AbstractContextManager[None]:
     """Runs with folders of their own may name one folder for their samples."""
     if store is None or "://" in store:
         return nullcontext()
-    return locked_beside(Path(store))
+    return locked(Path(store), beside=True)
 
 
 def _with_whole_path(recipe: Recipe, source: Path, out: Path) -> Recipe:

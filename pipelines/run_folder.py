@@ -14,8 +14,7 @@ from .. import __version__
 from ..data.formats import FORMATS
 from ..data.store.store import store_mark
 from ..errors import InputError
-from ..files import is_unfinished, new_file, refuse_file
-from .lock import LOCK
+from ..files import LOCK, is_unfinished, new_file, refuse_file
 from .recipe import SETTINGS, Recipe, load_recipe
 
 STORE = "store"

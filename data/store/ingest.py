@@ -20,24 +20,24 @@ from .storage import Storage
 VERSION = 5  # of stores
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredRecord:
-    """One record of a store; lists have one entry a channel."""
+    """One record of a store, or all samples of one that came whole; lists have one entry a channel."""
 
     file: str  # its signal (T, C), a .npy file in the store
     offset: int  # bytes of that file before the samples
-    record: str
-    patient: str
-    diagnosis: str
-    label: int
+    record: str = ""  # this and the next three: see RecordHead; of whole samples, the frame says them
+    patient: str = ""
+    diagnosis: str = ""
+    label: int = 0
     fs: float | None  # Hz of the source; None where samples have no time
     n_samples: int
     n_bytes: int
     dtype: str  # of the array: int16 or float32
     gain: list[float]  # this and the next two: see Recording
     baseline: list[float]
-    source_gain: list[float]  # empty where no ADC is known, as is `peak`
-    peak: list[float]  # largest absolute value in physical units
+    source_gain: list[float] = field(default_factory=list)  # empty where no ADC is known, as is `peak`
+    peak: list[float] = field(default_factory=list)  # largest absolute value in physical units
     missing: bool  # some sample holds no value
     checksum: int  # CRC-32 of the samples as stored
 
@@ -102,8 +102,8 @@ class Ingest:
         note = self._cut(stamp, recording)
         try:
             if len(note.starts):
-                note = self._stored(note, signal_file(position), recording)
-            self.notes.write(note_file(position), [note.to_json()])
+                note = self._stored(note, file_of(position, ".npy"), recording)
+            self.notes.write(file_of(position, ".json"), [note.to_json()])
         except OSError as fault:
             return fault
         return note
@@ -167,14 +167,9 @@ def write_signal(
     return len(header.getvalue()), checksum
 
 
-def signal_file(position: int) -> str:
-    """Where a source's signal is stored: names hold slashes, and whatever else a file system allows."""
-    return f"r{position:06d}.npy"
-
-
-def note_file(position: int) -> str:
-    """Where the note about a source lies."""
-    return f"r{position:06d}.json"
+def file_of(position: int, ending: str) -> str:
+    """Where a source's signal (.npy) or note (.json) lies: names hold slashes, and whatever else a system allows."""
+    return f"r{position:06d}{ending}"
 
 
 def training_records(records: Collection[StoredRecord], frame: pd.DataFrame) -> list[StoredRecord]:

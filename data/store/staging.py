@@ -16,7 +16,7 @@ import pandas as pd
 
 from ...errors import InputError, ResumableError
 from ...files import discard_staged, refuse_file, staged_folder
-from .ingest import VERSION, RecordNote, note_file
+from .ingest import VERSION, RecordNote, file_of
 from .storage import Storage
 from .store import MANIFEST, SPANS, WINDOWS, Store
 
@@ -40,7 +40,7 @@ class Staging:
         listed, stored = self.notes.sizes(), self.signals.sizes()
         kept: dict[int, RecordNote] = {}
         for position, stamp in enumerate(stamps):
-            if (name := note_file(position)) not in listed:
+            if (name := file_of(position, ".json")) not in listed:
                 continue
             note = RecordNote.from_json(self.notes.read(name))
             if note is None or note.stamp != stamp:

@@ -85,17 +85,7 @@ class Store:
 
     @classmethod
     def load(cls, path: Path | str, storage: Storage, manifest: bytes, cache_bytes: int = CACHE_BYTES) -> Store:
-        """The store that a manifest describes.
-
-        Arguments:
-            path: what errors call it.
-            storage: where its files are.
-            manifest: the content of manifest.json.
-            cache_bytes: see `open_store`.
-
-        Raises:
-            InputError: another version, only half of a store, or one that somebody edited.
-        """
+        """The store of path `path`, whose files lie in `storage`, that the content of a manifest.json describes."""
         try:
             about = json.loads(manifest.decode())
             if about["version"] != VERSION:

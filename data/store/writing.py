@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +17,7 @@ from ..labels import CLASSES, classes_of
 from ..parallel import Failure, ParallelMap, map_over
 from ..recording import Source, check_alike
 from ..samples import Samples
-from .ingest import Ingest, RecordNote, StoredRecord, signal_file, training_records, write_signal
+from .ingest import Ingest, RecordNote, StoredRecord, file_of, training_records, write_signal
 from .staging import Staging, staging_at
 from .store import Store, open_store
 
@@ -64,14 +64,11 @@ class StagedStore:
 
     Attributes:
         store: to read from until it is placed.
+        publish: puts the store in its place, before the end of the context.
     """
 
     def __init__(self, store: Store, staging: Staging, stack: ExitStack) -> None:
-        self.store, self._staging, self._stack = store, staging, stack
-
-    def publish(self) -> None:
-        """Put the store in its place, before the end of the context."""
-        self._staging.publish()
+        self.store, self.publish, self._stack = store, staging.publish, stack
 
     def finish(self) -> Store:
         """Put the store in its place, end the context and open the store."""
@@ -79,17 +76,11 @@ class StagedStore:
             pass
         return open_store(self.store.path)
 
-    def discard(self) -> None:
-        """End the context as an InputError does."""
-        self.__exit__(InputError, InputError("discarded"), None)
-
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.__exit__(kind, fault, trace)
+    def __exit__(self, *fault: Any) -> None:
+        self._stack.__exit__(*fault)
 
 
 def stage_store(
@@ -127,10 +118,12 @@ def stage_store(
     """
     if not sources:
         raise InputError("there is no record to store; give a source with records")
-    _refuse_repeated(sources)
+    name, times = Counter(source.name for source in sources).most_common(1)[0]
+    if times > 1:
+        raise InputError(f"{name}: two records of this name; list it once in RECORDS")
     with ExitStack() as stack:
         staging = stack.enter_context(staging_at(path, {"length": cut.length, "stride": cut.step}))
-        notes, problems = _Reader(staging, sources, cut, skip_bad, progress).read(parallel)
+        notes, problems = _read(staging, sources, cut, parallel, skip_bad, progress)
         store = staging.finish(*_described(notes, problems, cut, classes, form))
         return StagedStore(store, staging, stack.pop_all())
 
@@ -166,22 +159,16 @@ def stage_samples(
     )
     with ExitStack() as stack:
         staging = stack.enter_context(staging_at(path, {"length": samples.length}))
-        offset, checksum = write_signal(staging.signals, signal_file(0), shape, np.dtype("<f4"), parts)
+        offset, checksum = write_signal(staging.signals, file_of(0, ".npy"), shape, np.dtype("<f4"), parts)
         record = StoredRecord(
-            file=signal_file(0),
+            file=file_of(0, ".npy"),
             offset=offset,
-            record="",
-            patient="",
-            diagnosis="",
-            label=0,
             fs=samples.fs,
             n_samples=shape[0],
             n_bytes=values.nbytes,
             dtype="float32",
             gain=[1.0] * shape[1],
             baseline=[0.0] * shape[1],
-            source_gain=[],
-            peak=[],
             missing=bool(np.isnan(values).any()),
             checksum=checksum,
         )
@@ -210,64 +197,50 @@ def sample_step(values: np.ndarray) -> float:
     return (extent or 1.0) / _LEVELS
 
 
-@dataclass
-class _Reader:
-    """Ingests the sources of a store that no earlier call has."""
-
-    staging: Staging
-    sources: Sequence[Source]
-    cut: Cut
-    skip_bad: bool
-    progress: Callable[[int, int], None] | None
-
-    def read(self, parallel: ParallelMap | None) -> tuple[list[RecordNote], list[str]]:
-        """One note a source, in order, but for those that are left out; and one line for each that gave nothing."""
-        notes: list[RecordNote] = []
-        problems: list[str] = []
-        ingest = Ingest(self.staging.signals, self.staging.notes, self.cut.length, self.cut.step)
-        earlier = self.staging.notes_of([ingest.stamp(source) for source in self.sources])
-        jobs = [job for job in enumerate(self.sources) if job[0] not in earlier]
-        with map_over(parallel, ingest, jobs) as results:
-            for position, source in enumerate(self.sources):
-                result = earlier.pop(position) if position in earlier else next(results)
-                if isinstance(result, OSError):
-                    raise result
-                if isinstance(result, Failure):
-                    problems.append(self._left_out(source, result, bool(notes)))
+def _read(
+    staging: Staging,
+    sources: Sequence[Source],
+    cut: Cut,
+    parallel: ParallelMap | None,
+    skip_bad: bool,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[list[RecordNote], list[str]]:
+    """Notes of the sources in order, but for those that are left out; and a line for each that gave nothing."""
+    notes: list[RecordNote] = []
+    problems: list[str] = []
+    ingest = Ingest(staging.signals, staging.notes, cut.length, cut.step)
+    earlier = staging.notes_of([ingest.stamp(source) for source in sources])
+    jobs = [job for job in enumerate(sources) if job[0] not in earlier]
+    with map_over(parallel, ingest, jobs) as results:
+        for position, source in enumerate(sources):
+            note = earlier.pop(position) if position in earlier else next(results)
+            if isinstance(note, OSError):
+                raise note
+            if isinstance(note, Failure):
+                problems.append(_why(source, note))
+                if not skip_bad:
+                    raise (ResumableError if notes else InputError)(f"{problems[-1]}, or leave it out with --skip-bad")
+            else:
+                if notes:
+                    check_alike(notes[0], note)
                 else:
-                    self._take(result, notes, problems)
-                if self.progress is not None:
-                    self.progress(position + 1, len(self.sources))
-        if not notes:
-            raise InputError(f"{problems[0]}; nor can any other record be read")
-        return notes, problems
-
-    def _left_out(self, source: Source, failure: Failure, is_kept: bool) -> str:
-        why = failure.reason
-        if failure.died:
-            why = f"{source.name}: the process that read it ended without a word ({why}); give it more memory"
-        elif not failure.is_input:
-            why = f"{source.name}: cannot be read ({why}); fetch or export the record again"
-        if not self.skip_bad:
-            raise (ResumableError if is_kept else InputError)(f"{why}, or leave it out with --skip-bad")
-        return why
-
-    def _take(self, note: RecordNote, notes: list[RecordNote], problems: list[str]) -> None:
-        if notes:
-            check_alike(notes[0], note)
-        else:
-            self.staging.commit()
-        if note.problem:
-            problems.append(note.problem)
-        notes.append(note)
+                    staging.commit()
+                notes.append(note)
+                problems += [note.problem] if note.problem else []
+            if progress is not None:
+                progress(position + 1, len(sources))
+    if not notes:
+        raise InputError(f"{problems[0]}; nor can any other record be read")
+    return notes, problems
 
 
-def _refuse_repeated(sources: Sequence[Source]) -> None:
-    names: set[str] = set()
-    for source in sources:
-        if source.name in names:
-            raise InputError(f"{source.name}: two records of this name; list it once in RECORDS")
-        names.add(source.name)
+def _why(source: Source, failure: Failure) -> str:
+    """Why a source cannot be read, in a line."""
+    if failure.died:
+        return f"{source.name}: the process that read it ended without a word ({failure.reason}); give it more memory"
+    if failure.is_input:
+        return failure.reason
+    return f"{source.name}: cannot be read ({failure.reason}); fetch or export the record again"
 
 
 def _described(
@@ -310,7 +283,9 @@ def _described(
         "problems": list(problems),
         "records": [asdict(row) for row in records],
     }
-    return about, frame, _spans(records, [note.spans for note in kept])
+    begin, end = np.concatenate([note.spans for note in kept]).T
+    names = np.repeat([row.record for row in records], [len(note.spans) for note in kept])
+    return about, frame, pd.DataFrame({"record": names, "begin": begin, "end": end})
 
 
 def _frame(records: Sequence[StoredRecord], starts: Sequence[np.ndarray]) -> pd.DataFrame:
@@ -321,12 +296,6 @@ def _frame(records: Sequence[StoredRecord], starts: Sequence[np.ndarray]) -> pd.
     }
     frame = pd.DataFrame({**columns, "start": np.concatenate(starts), "part": ""})
     return frame[["record", "patient", "start", "label", "diagnosis", "part"]]
-
-
-def _spans(records: Sequence[StoredRecord], spans: Sequence[np.ndarray]) -> pd.DataFrame:
-    names = np.repeat([row.record for row in records], [len(some) for some in spans])
-    begin, end = np.concatenate(spans).T
-    return pd.DataFrame({"record": names, "begin": begin, "end": end})
 
 
 def _check_classes(records: Sequence[StoredRecord], classes: tuple[str, ...]) -> None:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
+from ...files import locked
 from ...launch import LEASH
 from ..evaluation.scores import load_scores
 from ..kinds import kind_of_recipe
-from ..lock import locked
 from ..recipe import SETTINGS, Recipe
 from ..run_folder import RunFolder, fingerprint
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from ...data.parallel import Failure, ParallelMap, map_over
 from ...errors import InputError
-from ...files import is_unfinished, new_file, refuse_file, refuse_used
+from ...files import is_unfinished, locked, new_file, refuse_file, refuse_used
 from ...gan.training.runtime import make_fabric
 from ..engine import ProcessMap
 from ..evaluation.verifier import Verifier
 from ..kinds import check_source
-from ..lock import locked
 from ..progress import progress, say
 from ..recipe import SETTINGS, Recipe, load_recipe
 from ..run_folder import RunFolder

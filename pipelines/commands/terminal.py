@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ...errors import InputError, one_line
+from ...files import locked
 from ...launch import rank
-from ..lock import locked
 from ..recipe import SETTINGS, Recipe, load_recipe
 from ..settings import Setting
 

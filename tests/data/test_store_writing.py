@@ -230,19 +230,15 @@ def assert_tidy(folder, names):
 
 
 @pytest.mark.parametrize("local", [True, False])
-@pytest.mark.parametrize("how", ["refused", "discarded"])
-def test_a_staged_store_is_discarded_or_placed(tmp_path, noise, log, bucket, local, how):
+def test_a_staged_store_is_discarded_or_placed(tmp_path, noise, log, bucket, local):
     place = tmp_path / "store" if local else f"{bucket}/store"
     write(place, noise[:2], 150)
     staged = stage_store(place, noise, Cut(100))
     assert len(staged.store.records) == 6
     values = staged.store.samples().values
     assert len(values) == 18
-    if how == "refused":
-        with pytest.raises(InputError, match="planted"), staged:
-            raise InputError("planted")
-    else:
-        staged.discard()
+    with pytest.raises(InputError, match="planted"), staged:
+        raise InputError("planted")
     if local:
         assert len(open_store(place).records) == 2  # the one before
     else:

@@ -164,9 +164,7 @@ def test_generated_json_is_never_of_another_set(copy, monkeypatch, capfd):
 
 
 def test_two_runs_cannot_write_to_one_place_at_once(copy, tmp_path):
-    hold = (
-        "import sys, pathlib, anonimage.pipelines.lock as lock\nwith lock.locked_beside(pathlib.Path(sys.argv[1])):\n"
-    )
+    hold = "import sys, pathlib, anonimage.files as files\nwith files.locked(pathlib.Path(sys.argv[1]), beside=True):\n"
     hold += "    print('held', flush=True)\n    sys.stdin.read()"
     given = [sys.executable, "-c", hold, tmp_path / "to"]
     with subprocess.Popen(given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:

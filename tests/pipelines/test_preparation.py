@@ -271,11 +271,11 @@ def test_samples_have_a_place_of_their_own(place, source, out, tmp_path):
 
 def test_two_runs_cannot_write_one_store_at_once(database, out, tmp_path):
     script = (
-        "import sys\nfrom pathlib import Path\nfrom anonimage.pipelines.lock import locked\n"
-        "with locked(Path(sys.argv[1]), Path(sys.argv[2])):\n    print('held', flush=True)\n    sys.stdin.read()"
+        "import sys\nfrom pathlib import Path\nfrom anonimage.files import locked\n"
+        "with locked(Path(sys.argv[1]), beside=True):\n    print('held', flush=True)\n    sys.stdin.read()"
     )
     store = tmp_path / "big"
-    held = [sys.executable, "-c", script, store, tmp_path / ".big.anonimage.lock"]
+    held = [sys.executable, "-c", script, store]
     with subprocess.Popen(held, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"

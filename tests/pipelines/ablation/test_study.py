@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 from anonimage.data.parallel import Failure
 from anonimage.errors import InputError
+from anonimage.files import LOCK
 from anonimage.pipelines.ablation import ablate, compare
 from anonimage.pipelines.ablation.cells import Job, run_cell, run_cells
 from anonimage.pipelines.engine import ProcessMap
-from anonimage.pipelines.lock import LOCK
 from anonimage.pipelines.recipe import load_recipe
 from anonimage.pipelines.run_folder import RunFolder
 from tiny import TINY, anonimage
@@ -171,7 +171,7 @@ def test_a_device_that_this_machine_has_not_is_refused_before_anything_runs(data
 
 def test_a_run_on_which_another_process_works_is_left_to_it(copy):
     run = copy / "cells/arrangement-z/seed-0"
-    hold = "import sys, time; from pathlib import Path; from anonimage.pipelines.lock import locked\n"
+    hold = "import sys, time; from pathlib import Path; from anonimage.files import locked\n"
     hold += "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(100)"
     with subprocess.Popen([sys.executable, "-c", hold, run], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"

@@ -8,19 +8,24 @@ from pathlib import Path
 
 import pytest
 from anonimage.errors import InputError
-from anonimage.pipelines.lock import LOCK, locked
+from anonimage.files import LOCK, locked
 from filelock import FileLock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from anonimage.pipelines.lock import locked
+from anonimage.files import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(100)
 """
 
-HOLD_BESIDE = HOLD.replace("locked(Path(sys.argv[1]))", "locked(Path(sys.argv[1]), Path(sys.argv[2]))")
+HOLD_BESIDE = HOLD.replace("locked(Path(sys.argv[1]))", "locked(Path(sys.argv[1]), beside=True)")
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
 
 
 @pytest.fixture
@@ -91,10 +96,10 @@ def test_a_folder_that_its_last_holder_takes_with_it_is_made_again(out, monkeypa
 
 
 def test_a_lock_beside_what_it_is_for(tmp_path):
-    store, lock = tmp_path / "deep" / "store", tmp_path / "deep" / ".store.lock"
-    with locked(store, lock):
+    store, lock = tmp_path / "deep" / "store", tmp_path / "deep" / ".store.anonimage.lock"
+    with locked(store, beside=True):
         assert lock.is_file()
-        run = subprocess.run([sys.executable, "-c", HOLD_BESIDE, store, lock], capture_output=True, text=True)
+        run = subprocess.run([sys.executable, "-c", HOLD_BESIDE, store], capture_output=True, text=True)
         assert f"{store}: process {os.getpid()} works on it" in run.stderr
     assert not (tmp_path / "deep").exists()
 

@@ -109,7 +109,8 @@ def _shards(parts: Iterable[Samples], size: int) -> Generator[Samples, None, Non
     for part in parts:
         begin = 0
         while begin < len(part):
-            taken = _slice(part, begin, begin + room)
+            rows = slice(begin, begin + room)
+            taken = Samples(part.values[rows], part.frame.iloc[rows], part.channels, part.units, part.fs)
             waiting.append(taken)
             begin, room = begin + len(taken), room - len(taken)
             if not room:
@@ -119,10 +120,3 @@ def _shards(parts: Iterable[Samples], size: int) -> Generator[Samples, None, Non
                 del shard  # rather than hold it while the next one comes together
     if waiting:
         yield Samples.concatenate(waiting)
-
-
-def _slice(samples: Samples, begin: int, end: int) -> Samples:
-    if begin == 0 and end >= len(samples):
-        return samples
-    frame = samples.frame.iloc[begin:end]
-    return Samples(samples.values[begin:end], frame, samples.channels, samples.units, samples.fs)

@@ -1,7 +1,6 @@
 """Steps 1 and 2 on a folder OUT: read the source into a store, set control patients apart, fit the codec."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 from ..data.parallel import ParallelMap
@@ -43,8 +42,10 @@ def prepare(
     objective_of(recipe)  # refuses a head that does not go with it: rather now than after hours
     recipe = _with_whole_path(recipe, source, out)
     folder = RunFolder.claim(out, recipe, source, resume=resume, overwrite=overwrite)
-    store = recipe.data.store or folder.path / STORE
-    with _alone_at(recipe.data.store):
+    elsewhere = recipe.data.store
+    store = elsewhere or folder.path / STORE
+    # runs with folders of their own may name one folder for their samples
+    with nullcontext() if elsewhere is None or "://" in elsewhere else locked(Path(elsewhere), beside=True):
         if resume and not overwrite and _is_whole(folder):
             discard_unfinished(store)
             folder.go_on(recipe)
@@ -85,13 +86,6 @@ def fitted(recipe: Recipe, store: Store) -> Codec:
     return fit_codec(recipe, store)
 
 
-def _alone_at(store: str | None) -> AbstractContextManager[None]:
-    """Runs with folders of their own may name one folder for their samples."""
-    if store is None or "://" in store:
-        return nullcontext()
-    return locked(Path(store), beside=True)
-
-
 def _with_whole_path(recipe: Recipe, source: Path, out: Path) -> Recipe:
     """The recipe whose store is found from any folder, and in whose place nothing else is."""
     folder = None if recipe.data.store is None else Storage.at(recipe.data.store).folder
@@ -120,22 +114,18 @@ def _refuse_used_store(folder: RunFolder, recipe: Recipe) -> None:
 
 def _counts(store: Store, codec: Codec, recipe: Recipe) -> str:
     """What was prepared, in a line."""
-    parts = store.frame["part"].value_counts()
-    kind = kind_of_codec(codec)
+    parts, kind, channels = store.frame["part"].value_counts(), kind_of_codec(codec), store.channels
+    few = ", ".join(channels) if len(channels) <= 6 else f"{len(channels)}: {', '.join(channels[:5])}, …"
     classes = Classes.from_form(codec.form)
     counts = (
         f"{parts.get(TRAIN, 0)} training {kind.nouns}, {parts.get(CONTROL, 0)} control {kind.nouns}, "
-        f"{kind.channels_noun} {_few(store.channels)}"
+        f"{kind.channels_noun} {few}"
     )
     if len(classes.names) < 2:
         return counts
     drawn = {"undersample": f", undersampled to {min(classes.counts)} each", "weighted": ", drawn equally often"}
     named = ", ".join(map("{} ({})".format, classes.names, classes.counts))
     return f"{counts}; training classes: {named}{drawn.get(recipe.train.balance, '')}"
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 6 else f"{len(names)}: {', '.join(names[:5])}, …"
 
 
 def _is_whole(folder: RunFolder) -> bool:

@@ -27,16 +27,7 @@ class ByteRange(NamedTuple):
 
 
 class DamagedFileError(Exception):
-    """A file of which a byte range cannot be read.
-
-    Arguments:
-        name: of the file, below its storage.
-        why: one line.
-    """
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{name}: {why}")
-        self.name, self.why = name, why
+    """A file of which a byte range cannot be read: its name, below its storage, and why, in one line."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +55,6 @@ class Storage:
             raise InputError(f"{path}: {one_line(fault)}; give a folder, or a URL that fsspec knows") from fault
         protocol = "" if "file" in system.protocol else path.split("://")[0]
         return cls(system, root.rstrip("/"), protocol)
-
-    def __str__(self) -> str:
-        return f"{self.protocol}://{self.root.lstrip('/')}" if self.protocol else self.root
 
     @property
     def folder(self) -> Path | None:

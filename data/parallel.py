@@ -36,9 +36,7 @@ def map_over(
 ) -> Iterator[Iterator[_Result | Failure]]:
     """What a ParallelMap gives, `threaded_map` if there is none; nobody works any longer when this is left.
 
-    Arguments:
-        parallel: who works; not asked if there is nothing to do.
-        function, items: see `threaded_map`.
+    If there is nothing to do, it is not asked.
     """
 
     def results() -> Generator[_Result | Failure, None, None]:
@@ -53,10 +51,6 @@ def threaded_map(
     function: Callable[[_Item], _Result], items: Sequence[_Item]
 ) -> Generator[_Result | Failure, None, None]:
     """The plain ParallelMap: this process's threads, with a bounded look-ahead.
-
-    Arguments:
-        function: of an item.
-        items: what it is called with.
 
     Yields:
         Per item, in order, its result, or a Failure if the function raised.

@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from ..data.parallel import Failure, ParallelMap, attempt
 from ..errors import InputError, nearest, one_line
@@ -32,8 +32,6 @@ _RAY_SETTINGS = {
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # the terminal is the user's
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # workers see the GPUs
 }
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
 
 def new_engine(
@@ -74,16 +72,17 @@ class ProcessMap:
 
     jobs: int
 
-    def __call__(
-        self, function: Callable[[_Item], _Result], items: Sequence[_Item]
-    ) -> Generator[_Result | Failure, None, None]:
+    def __call__(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Generator[Any, None, None]:
         """Apply a function to every item; see `data.parallel.threaded_map`."""
+        from joblib import cpu_count, parallel_config
         from joblib.externals.loky import get_reusable_executor
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 
         warnings.filterwarnings("ignore", ".*tasks", UserWarning, "joblib")  # of a map that is left, on the terminal
+        threads = None if "OMP_NUM_THREADS" in os.environ else max(1, cpu_count() // self.jobs)
         try:
-            yield from _Map("loky", self.jobs, TerminatedWorkerError)(function, items)
+            with parallel_config("loky", inner_max_num_threads=threads):
+                yield from _spread(function, items, self.jobs, TerminatedWorkerError, "generator")
         finally:  # neither idle processes nor those of a map that was left
             get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
@@ -95,19 +94,20 @@ class RayMap:
     jobs: int | None = None
     address: str | None = None
 
-    def __call__(
-        self, function: Callable[[_Item], _Result], items: Sequence[_Item]
-    ) -> Generator[_Result | Failure, None, None]:
+    def __call__(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Generator[Any, None, None]:
         """Apply a function to every item; see `data.parallel.threaded_map`.
 
         Raises:
             InputError: the cluster cannot be reached, or its machines lack anonimage.
         """
+        from joblib import parallel_config
+
         with connected(self.address, self.jobs) as ray:
             importlib.import_module("ray.util.joblib").register_ray()
             jobs = self.jobs or int(ray.cluster_resources().get("CPU", 1))
             try:
-                yield from _Map("ray", jobs, ray.exceptions.ActorDiedError)(function, items)
+                with parallel_config("ray"):  # which hands out results after the last of a batch
+                    yield from _spread(function, items, jobs, ray.exceptions.ActorDiedError, "list")
             except (ray.exceptions.RayTaskError, ray.exceptions.RuntimeEnvSetupError) as error:
                 raise InputError(
                     f"Ray's workers cannot run anonimage ({one_line(error)[-200:]}); install this version on every "
@@ -115,52 +115,41 @@ class RayMap:
                 ) from error
 
 
-@dataclass(frozen=True)
-class _Map:
-    """joblib's map in bounded memory, which goes on when a worker dies.
+def _spread(
+    function: Callable[[Any], Any], items: Sequence[Any], jobs: int, died: type[Exception], return_as: str
+) -> Iterator[Any]:
+    """joblib's map in bounded memory, which goes on when a worker dies, of which joblib says `died`.
 
     joblib does not say which item killed a worker, and ends all: the items that were under way are then worked on one
     by one, until it shows which it was.
     """
-
-    backend: str  # of joblib
-    jobs: int  # items at once
-    died: type[Exception]  # what joblib raises then
-
-    def __call__(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
-        done = suspects = 0  # items; of those from `done` to `suspects`, one may have killed its worker
-        while done < len(items):
-            alone = done < suspects
-            try:
-                with closing(self._results(function, items, done, done + 1 if alone else len(items), alone)) as results:
-                    for result in results:
-                        yield result
-                        done += 1
-            except self.died:
-                if alone:
-                    yield Failure(done, DIED, died=True)
+    done = suspects = 0  # items; of those from `done` to `suspects`, one may have killed its worker
+    while done < len(items):
+        alone = done < suspects
+        numbers, at_once = (range(done, done + 1), 1) if alone else (range(done, len(items)), jobs)
+        try:
+            with closing(_results(function, items, numbers, at_once, return_as)) as results:
+                for result in results:
+                    yield result
                     done += 1
-                else:
-                    suspects = min(len(items), done + AHEAD * self.jobs)
+        except died:
+            if alone:
+                yield Failure(done, DIED, died=True)
+                done += 1
+            else:
+                suspects = min(len(items), done + AHEAD * jobs)
 
-    def _results(
-        self, function: Callable[[Any], Any], items: Sequence[Any], first: int, last: int, alone: bool
-    ) -> Generator[Any, None, None]:
-        from joblib import Parallel, cpu_count, delayed, parallel_config
 
-        jobs = 1 if alone else self.jobs
-        threads, streams = {}, {}
-        if self.backend == "loky":
-            streams = {"return_as": "generator"}  # Ray hands out results after the last of a batch
-            if "OMP_NUM_THREADS" not in os.environ:
-                threads = {"inner_max_num_threads": max(1, cpu_count() // self.jobs)}
-        with (
-            parallel_config(self.backend, **threads),
-            Parallel(max(2, jobs), pre_dispatch=2 * jobs if jobs > 1 else 1, batch_size=1, **streams) as parallel,
-        ):
-            for begin in range(first, last, AHEAD * jobs):
-                numbered = range(begin, min(last, begin + AHEAD * jobs))
-                yield from parallel(delayed(_work)(function, index, items[index]) for index in numbered)
+def _results(
+    function: Callable[[Any], Any], items: Sequence[Any], numbers: range, jobs: int, return_as: str
+) -> Generator[Any, None, None]:
+    from joblib import Parallel, delayed
+
+    ahead = 2 * jobs if jobs > 1 else 1  # with n_jobs = 1 joblib would work in this process
+    with Parallel(max(2, jobs), pre_dispatch=ahead, batch_size=1, return_as=return_as) as parallel:
+        for first in range(0, len(numbers), AHEAD * jobs):
+            some = numbers[first : first + AHEAD * jobs]
+            yield from parallel(delayed(_work)(function, index, items[index]) for index in some)
 
 
 def _work(function: Callable[[Any], Any], index: int, item: Any) -> Any:

@@ -84,11 +84,19 @@ class StagedFolder:
         self._open: dict[Path, IO[bytes]] = {}
 
     def append(self, path: Path) -> IO[bytes]:
-        """A file below `files` or `scratch`, open at the end of what was committed of it."""
+        """A file below `files` or `scratch`, open at the end of what was committed of it.
+
+        Raises:
+            InputError: something else has cut it short.
+        """
         if path not in self._open:
-            file = self._open[path] = path.open("ab")
-            file.truncate(self._sizes.get(self._name(path), 0))
-            file.seek(0, os.SEEK_END)
+            file, committed = path.open("ab"), self._sizes.get(self._name(path), 0)
+            if file.tell() < committed:  # more would be zeros
+                file.close()
+                raise InputError(f"{path}: was cut short since it was written; run it again, which begins anew")
+            file.truncate(committed)
+            file.seek(committed)
+            self._open[path] = file
         return self._open[path]
 
     def commit(self, **state: Any) -> None:
@@ -111,10 +119,14 @@ class StagedFolder:
 
     def _begin(self) -> None:
         """Continue what was committed under the same stamp, or begin anew."""
-        saved = _manifest(self._root)
-        if saved.get("stamp", self) == self._stamp and (self.files.is_dir() or self._target.is_dir()):
-            self.state, self._sizes = saved["state"], saved["sizes"]
-            if not self.files.is_dir() and self._target.is_dir():  # placed, but what follows was cut short
+        try:
+            saved = json.loads((self._root / _MANIFEST).read_text("utf-8"))
+            stamp, state, sizes = saved["stamp"], saved["state"], saved["sizes"]
+        except (OSError, ValueError, KeyError, TypeError):  # nothing was committed
+            stamp, state, sizes = self, {}, {}
+        if stamp == self._stamp and (self.files.is_dir() or self._target.is_dir()):
+            self.state, self._sizes = state, sizes
+            if not self.files.is_dir():  # placed, but what follows was cut short
                 self._target.rename(self.files)
         else:
             _discard(self._root)
@@ -148,7 +160,7 @@ def staged_folder(path: Path, stamp: Any = None) -> Iterator[StagedFolder]:
     path = path.resolve()  # a link to another disk stays a link
     refuse_file(path)
     place = _partial(path) if stamp is None else nullcontext(staging_of(path))
-    with _removed_if_empty(path.parent), _naming(path), place as root:
+    with _removed_if_empty(path.parent), naming(path), place as root:
         sweep(path.parent, path.name)
         staged = StagedFolder(root, path, json.loads(json.dumps(stamp)))
         staged._begin()
@@ -273,6 +285,17 @@ def locked(folder: Path, *, beside: bool = False) -> Iterator[None]:
 
 
 @contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """Have errors name a file: a full disk does not say which one it was, and the user wants to know."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def _partial(path: Path) -> Iterator[Path]:
     """A temporary name beside a path; whatever still has it in the end is deleted."""
     path = path.absolute()
@@ -281,7 +304,7 @@ def _partial(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}{_PARTIAL}{os.getpid()}")
     _in_use.add(partial)
     try:
-        with _naming(path):
+        with naming(path):
             yield partial
     finally:
         _delete(partial)
@@ -308,17 +331,6 @@ def _replace(target: Path, new: Path) -> None:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """A full disk does not say which file it was; the user wants to know."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            error.filename = str(path)
-        raise
-
-
-@contextmanager
 def _removed_if_empty(parent: Path) -> Iterator[None]:
     """A folder that does not exist before and is empty afterwards is removed."""
     existed = parent.exists()
@@ -327,16 +339,6 @@ def _removed_if_empty(parent: Path) -> Iterator[None]:
     finally:
         if not existed and parent.is_dir() and not any(parent.iterdir()):
             parent.rmdir()
-
-
-def _manifest(root: Path) -> dict[str, Any]:
-    """What was committed last in a staged folder; {} if nothing was."""
-    try:
-        saved = json.loads((root / _MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    whole = isinstance(saved, dict) and saved.keys() == {"stamp", "state", "sizes"}
-    return saved if whole else {}
 
 
 def _discard(root: Path) -> None:

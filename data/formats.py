@@ -17,7 +17,7 @@ import pyarrow.csv
 from ..errors import InputError, one_line
 from ..files import StagedFolder, new_file
 from .samples import Samples
-from .sharded import TABLE, Format, Plan, append_rows, row_table
+from .sharded import TABLE, Format, Plan, append_rows
 from .wfdb.writer import Wfdb
 
 FORMATS = ("wfdb", "csv", "parquet", "npz")
@@ -28,7 +28,7 @@ _CHUNK = 256  # samples held as a second copy while writing text
 def new_format(
     plan: Plan, file_format: str, gain: float | Sequence[float] | None = None, comments: Sequence[str] = ()
 ) -> Format:
-    """How samples are written in a format; every one has `samples.csv`, see `row_table`, beside the files of its class.
+    """How samples are written in a format; every one has samples.csv (`append_rows`) beside the files of its class.
 
     Only WFDB rounds, to 1/gain; the other formats hold the float32 values as they are.
 
@@ -90,7 +90,7 @@ class Csv:
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         plan = self.plan
-        table = row_table(shard, plan.names(first, len(shard)))
+        table = append_rows(shard, plan.names(first, len(shard)), first, staged)
         columns = [column for column in ("record", "label") if column in table]
         clock = ["time_s"] if plan.fs is not None else ["position"] if plan.length > 1 else []
         _refuse_clash([*columns, *clock], plan.channels)
@@ -107,7 +107,6 @@ class Csv:
             options = pa.csv.WriteOptions(include_header=first + begin == 0)
             pa.csv.write_csv(pa.table(chunk), lines, options)
             staged.append(staged.files / "signals.csv").write(lines.getvalue())
-        append_rows(table, first, staged)
 
     def finish(self, staged: StagedFolder) -> None:
         about = json.dumps(_about(self.plan, self.comments), indent=2) + "\n"
@@ -124,7 +123,7 @@ class Parquet:
         self.plan, self.comments = plan, comments
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
-        table = row_table(shard, self.plan.names(first, len(shard)))
+        table = append_rows(shard, self.plan.names(first, len(shard)), first, staged)
         _refuse_clash(list(table.columns), self.plan.channels)
         leads = {name: list(shard.values[:, lead]) for lead, name in enumerate(self.plan.channels)}
         frame = pd.concat([table, pd.DataFrame(leads, index=table.index)], axis=1)
@@ -134,7 +133,6 @@ class Parquet:
             path = path / f"part-{first // self.plan.shard:05d}.parquet"
         with new_file(path, "wb") as file:
             frame.to_parquet(file, index=False)
-        append_rows(table, first, staged)
 
     def finish(self, staged: StagedFolder) -> None:
         pass
@@ -151,7 +149,7 @@ class Npz:
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         stack_values(shard.values, staged)
-        append_rows(row_table(shard, self.plan.names(first, len(shard))), first, staged)
+        append_rows(shard, self.plan.names(first, len(shard)), first, staged)
 
     def finish(self, staged: StagedFolder) -> None:
         plan, table = self.plan, pd.read_csv(staged.files / TABLE)

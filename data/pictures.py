@@ -19,7 +19,7 @@ from .labels import UNKNOWN, class_names, classes_of
 from .parallel import Failure, ParallelMap, map_over
 from .patients import files_below, patients_of
 from .samples import Samples
-from .sharded import Plan, append_rows, row_table
+from .sharded import Plan, append_rows
 
 _Progress = Callable[[int, int], None]
 CHANNELS = {"L": ("grey",), "RGB": ("red", "green", "blue")}
@@ -194,7 +194,7 @@ class PictureFormat:
             picture = Image.fromarray(levels[0] if self.form["mode"] == "L" else levels.transpose(1, 2, 0))
             width, height = self.form["size"]
             _resized(picture, (width, height)).save(staged.files / name, quality=95)
-        append_rows(row_table(shard, names), first, staged)
+        append_rows(shard, names, first, staged)
 
     def finish(self, staged: StagedFolder) -> None:
         """See `Format`."""

@@ -90,16 +90,22 @@ def write_shards(staged: StagedFolder, parts: Callable[[int], Iterable[Samples]]
     form.finish(staged)
 
 
-def row_table(samples: Samples, records: list[str]) -> pd.DataFrame:
-    """The rows of samples.csv: names in `record`, then the frame, of which `record` becomes `source_record`."""
+def append_rows(samples: Samples, records: list[str], first: int, staged: StagedFolder) -> pd.DataFrame:
+    """Add rows to samples.csv: names in `record`, then the frame, of which `record` becomes `source_record`.
+
+    Arguments:
+        samples: whose rows.
+        records: their names.
+        first: how many rows came before them; a header stands above those from number 0 on.
+        staged: the folder.
+
+    Returns:
+        The rows.
+    """
     rows = samples.frame.rename(columns={"record": "source_record"})
     rows.insert(0, "record", records)
-    return rows
-
-
-def append_rows(rows: pd.DataFrame, first: int, staged: StagedFolder) -> None:
-    """Add rows to samples.csv, with a header above those from number 0 on."""
     staged.append(staged.files / TABLE).write(rows.to_csv(index=False, header=first == 0).encode())
+    return rows
 
 
 def _shards(parts: Iterable[Samples], size: int) -> Generator[Samples, None, None]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..data.parallel import ParallelMap
 from ..data.patients import CONTROL, TRAIN
-from ..data.store.staging import discard_unfinished
+from ..data.store.ingest import discard_unfinished
 from ..data.store.storage import Storage
 from ..data.store.store import Store, open_store, store_mark
 from ..errors import InputError, ResumableError

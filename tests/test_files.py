@@ -216,3 +216,15 @@ def test_a_manifest_whose_files_are_gone_is_begun_anew(tmp_path):
         raise KeyboardInterrupt
     with staged_folder(tmp_path / "set", {"of": 1}) as staged:
         assert staged.state == {}
+
+
+def test_a_file_that_something_else_cut_short_is_refused_and_made_anew(tmp_path):
+    with pytest.raises(KeyboardInterrupt), staged_folder(tmp_path / "set", 1) as staged:
+        staged.append(staged.files / "lines").write(b"abc")
+        staged.commit(n=1)
+        raise KeyboardInterrupt
+    (staged.files / "lines").write_bytes(b"a")
+    with pytest.raises(InputError, match="lines: was cut short"), staged_folder(tmp_path / "set", 1) as staged:
+        staged.append(staged.files / "lines")
+    with staged_folder(tmp_path / "set", 1) as staged:
+        assert staged.state == {}

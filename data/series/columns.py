@@ -19,7 +19,7 @@ from ...files import StagedFolder
 from ..labels import NO_LABEL, UNKNOWN, class_names, classes_of
 from ..recording import RecordEntry, RecordHead, Recording, check_alike, stamp_of
 from ..samples import Samples
-from ..sharded import TABLE, Plan, append_rows, row_table
+from ..sharded import TABLE, Plan, append_rows
 from .sheet import Sheet, decimals_of, number_cells, read_sheet, settled_fs, write_lines
 
 BLOCKS = 10  # into so many stretches of time a recording is cut to have patients who can be split
@@ -124,7 +124,7 @@ class SeriesFormat(ABC):
         names = self.plan.names(first, len(shard))
         self._add(shard, names, class_names(shard.frame, self.form["classes"]), staged)
         if self.form.get("file") != TABLE:
-            append_rows(row_table(shard, names), first, staged)
+            append_rows(shard, names, first, staged)
 
     def finish(self, staged: StagedFolder) -> None:  # noqa: B027 - most layouts have nothing to do
         """See `Format`."""

@@ -14,6 +14,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from ...errors import InputError, one_line
+from ...files import naming
 
 _AHEAD = 64  # byte ranges that a disk is asked for at once
 
@@ -83,13 +84,9 @@ class Storage:
         """A file of these bytes, buffer after buffer."""
         path = f"{self.root}/{name}"
         self.system.makedirs(path.rpartition("/")[0], exist_ok=True)
-        try:
-            with self.system.open(path, "wb") as file:
-                for some in parts:
-                    file.write(some)
-        except OSError as error:
-            error.filename = error.filename or path  # a full disk does not say which file it was
-            raise
+        with naming(path), self.system.open(path, "wb") as file:
+            for some in parts:
+                file.write(some)
 
     def read_ranges(self, ranges: Sequence[ByteRange]) -> None:
         """Read parts of files.

@@ -6,7 +6,8 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,39 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError, one_line
+from ..patients import TRAIN
 from ..recording import to_physical
 from ..samples import Samples
-from .ingest import VERSION, StoredRecord, fine_gains, training_records
+from ..windows import TOP
 from .storage import ByteRange, DamagedFileError, Storage
 
 MANIFEST, WINDOWS, SPANS = "manifest.json", "samples.parquet", "spans.parquet"
+VERSION = 5
 CACHE_BYTES = 1 << 29  # the most memory for signals
 _OLDER = {"zarr.json", "about.json"}  # manifests of versions before 5
 _VALUES_AT_ONCE = 1 << 24  # 64 MiB of float32: the most that iter_windows hands out at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRecord:
+    """One record of a store, or all samples of one that came whole; lists have one entry a channel."""
+
+    file: str  # its signal (T, C), a .npy file in the store
+    offset: int  # bytes of that file before the samples
+    record: str = ""  # this and the next three: see RecordHead; of whole samples, the frame says them
+    patient: str = ""
+    diagnosis: str = ""
+    label: int = 0
+    fs: float | None  # Hz of the source; None where samples have no time
+    n_samples: int
+    n_bytes: int
+    dtype: str  # of the array: int16 or float32
+    gain: list[float]  # this and the next two: see Recording
+    baseline: list[float]
+    source_gain: list[float] = field(default_factory=list)  # empty where no ADC is known, as is `peak`
+    peak: list[float] = field(default_factory=list)  # largest absolute value in physical units
+    missing: bool  # some sample holds no value
+    checksum: int  # CRC-32 of the samples as stored
 
 
 class Store:
@@ -76,7 +101,7 @@ class Store:
         self.dropped: dict[str, int] = about["dropped"]
         self.problems: list[str] = about["problems"]
         self.is_whole = set(self.records) == {""}
-        self.gains = None if self.is_whole else fine_gains(training_records(self.records.values(), frame))
+        self.gains = None if self.is_whole else _fine_gains(training_records(self.records.values(), frame))
         self.is_in_memory = sum(row.n_bytes for row in self.records.values()) <= cache_bytes
         self.mark = ""
         self._storage = storage
@@ -266,6 +291,23 @@ def store_mark(path: Path | str) -> str:
         InputError: no store there.
     """
     return hashlib.sha256(_manifest(path, Storage.at(path))).hexdigest()
+
+
+def training_records(records: Collection[StoredRecord], frame: pd.DataFrame) -> list[StoredRecord]:
+    """The records with training windows, for what is released must not tell of others; all where nobody split them."""
+    names = set(frame.loc[frame["part"] == TRAIN, "record"])
+    return [row for row in records if row.record in names] or list(records)
+
+
+def _fine_gains(records: Collection[StoredRecord]) -> tuple[float, ...]:
+    """One gain a channel to write windows of all these records with; see Store."""
+    finest = np.max([row.source_gain for row in records], axis=0)
+    peak = np.max([row.peak for row in records], axis=0)
+    gains = []
+    for gain, value in zip(finest.tolist(), peak.tolist(), strict=True):
+        limit = TOP / (2 * value) if value else np.inf
+        gains.append(gain if gain <= limit else float(np.floor(limit)) if limit >= 1 else limit)
+    return tuple(gains)
 
 
 def _manifest(path: Path | str, storage: Storage) -> bytes:

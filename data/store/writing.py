@@ -17,9 +17,8 @@ from ..labels import CLASSES, classes_of
 from ..parallel import Failure, ParallelMap, map_over
 from ..recording import Source, check_alike
 from ..samples import Samples
-from .ingest import Ingest, RecordNote, StoredRecord, file_of, training_records, write_signal
-from .staging import Staging, staging_at
-from .store import Store, open_store
+from .ingest import Ingest, RecordNote, Staging, file_of, staging_at, write_signal
+from .store import Store, StoredRecord, open_store, training_records
 
 # What the source's own format needs: as JSON, or from what each recording said and the names of the classes
 Form = Mapping[str, Any] | Callable[[list[dict[str, Any]], tuple[str, ...]], dict[str, Any]]

@@ -12,7 +12,7 @@ import pandas as pd
 from ...errors import InputError
 from ...files import StagedFolder
 from ..samples import Samples
-from ..sharded import Plan, append_rows, row_table
+from ..sharded import Plan, append_rows
 from ..windows import MISSING, TOP
 
 FLAT = 10_000  # records that lie in one folder
@@ -43,15 +43,14 @@ class Wfdb:
             folders = [f"part{(first + k) // FOLDER:04d}/" for k in range(len(names))]
         for folder in dict.fromkeys(folders):
             (staged.files / folder).mkdir(exist_ok=True)
-        table = row_table(shard, [f"{folder}{name}" for folder, name in zip(folders, names, strict=True)])
-        classes = _class_comments(table)
+        records = [f"{folder}{name}" for folder, name in zip(folders, names, strict=True)]
+        classes = _class_comments(append_rows(shard, records, first, staged))
         for begin in range(0, len(shard), _CHUNK):
             digital = _digitize(shard.values[begin : begin + _CHUNK], gains, names[begin:], plan)
             for row, signals in enumerate(digital, start=begin):
                 path, lines = staged.files / folders[row] / names[row], [*self.comments, *classes[row]]
                 write_record(path, signals, self._fs, gains, plan.units, plan.channels, lines)
-        staged.append(staged.files / "RECORDS").write("".join(f"{name}\n" for name in table["record"]).encode())
-        append_rows(table, first, staged)
+        staged.append(staged.files / "RECORDS").write("".join(f"{name}\n" for name in records).encode())
 
     def finish(self, staged: StagedFolder) -> None:
         pass

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from anonimage.data.patients import split_patients
 from anonimage.data.samples import Samples
-from anonimage.data.store.staging import discard_unfinished
+from anonimage.data.store.ingest import discard_unfinished
 from anonimage.data.store.store import open_store
 from anonimage.errors import InputError
 from store_cases import content, times_read, write, write_samples

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from anonimage.data.parallel import Failure
 from anonimage.data.patients import split_patients
-from anonimage.data.store.staging import discard_unfinished
+from anonimage.data.store.ingest import discard_unfinished
 from anonimage.data.store.storage import Storage
 from anonimage.data.store.store import open_store, store_mark
 from anonimage.data.store.writing import Cut, stage_store

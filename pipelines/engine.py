@@ -174,11 +174,7 @@ def _end_with_parent(parent: int) -> None:
 
 @contextmanager
 def connected(address: str | None, jobs: int | None) -> Iterator[Any]:
-    """Ray, connected to a cluster as long as this lasts; a connection that exists already is used, and stays.
-
-    Raises:
-        InputError: the cluster cannot be reached.
-    """
+    """Ray, connected to a cluster as long as this lasts; a connection that exists already is used, and stays."""
     for name, value in _RAY_SETTINGS.items():
         os.environ.setdefault(name, value)
     ray = importlib.import_module("ray")

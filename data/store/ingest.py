@@ -77,11 +77,7 @@ class Ingest:
         return f"{VERSION} {self.length} {self.stride} {source.name} {source.stamp}"
 
     def __call__(self, job: tuple[int, Source]) -> RecordNote | OSError:
-        """Work on one source, by its position.
-
-        Returns:
-            The note; or the error of a storage that cannot be written to, which is no fault of the source.
-        """
+        """The note of a source, given with its position; or why a storage cannot be written to, no source's fault."""
         position, source = job
         stamp, recording = self.stamp(source), source.read()
         note = self._cut(stamp, recording)
@@ -130,11 +126,7 @@ class Ingest:
 def write_signal(
     storage: Storage, file: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[np.ndarray]
 ) -> tuple[int, int]:
-    """Write a .npy file from contiguous parts, one after the other.
-
-    Returns:
-        Bytes before the samples, and CRC-32 of the samples.
-    """
+    """Write a .npy file of contiguous parts; its bytes before the samples, and the CRC-32 of these."""
     header = io.BytesIO()
     described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(header, described)
@@ -195,7 +187,7 @@ class Staging:
         about = {"version": VERSION, **about, "sums": sums}
         checksum = zlib.crc32(json.dumps(about, sort_keys=True).encode())
         self.manifest = json.dumps(about | {"checksum": checksum}, indent=1, allow_nan=False).encode()
-        return Store.load(self.path, self.signals, self.manifest)
+        return Store(self.path, self.signals, self.manifest)
 
     def publish(self) -> None:
         """Give it its place."""
@@ -204,11 +196,7 @@ class Staging:
 
 @contextmanager
 def staging_at(path: Path | str, stamp: dict[str, Any]) -> Iterator[Staging]:
-    """Staging for a store; what happens to it in the end, see `StagedStore`.
-
-    Raises:
-        InputError: in the store's place are files that are not a store's, or no folder can be made there.
-    """
+    """Staging for a store, refused where files are that are no store's; what happens in the end, see `StagedStore`."""
     storage = Storage.at(path)
     if storage.folder is not None:
         refuse_file(storage.folder)

@@ -89,11 +89,7 @@ class Storage:
                 file.write(some)
 
     def read_ranges(self, ranges: Sequence[ByteRange]) -> None:
-        """Read parts of files.
-
-        Raises:
-            DamagedFileError: a file is missing, or ends before its range does.
-        """
+        """Read parts of files; a DamagedFileError says which one is missing, or ends before its range does."""
         if self.folder is not None:
             for first in range(0, len(ranges), _AHEAD):
                 _read_local(self.folder, ranges[first : first + _AHEAD])

@@ -78,17 +78,9 @@ class Store:
         mark: SHA-256 of all that the store says of itself; see `store_mark`.
     """
 
-    def __init__(
-        self,
-        path: Path | str,
-        storage: Storage,
-        about: dict[str, Any],
-        frame: pd.DataFrame,
-        spans: pd.DataFrame,
-        cache_bytes: int,
-    ) -> None:
+    def __init__(self, path: Path | str, storage: Storage, manifest: bytes, cache_bytes: int = CACHE_BYTES) -> None:
+        about, self.frame, self._spans = _checked(path, storage, manifest)
         self.path = path
-        self.frame = frame
         self.records = {row["record"]: StoredRecord(**row) for row in about["records"]}
         self.channels: tuple[str, ...] = tuple(about["channels"])
         self.units: tuple[str, ...] = tuple(about["units"])
@@ -101,38 +93,11 @@ class Store:
         self.dropped: dict[str, int] = about["dropped"]
         self.problems: list[str] = about["problems"]
         self.is_whole = set(self.records) == {""}
-        self.gains = None if self.is_whole else _fine_gains(training_records(self.records.values(), frame))
+        self.gains = None if self.is_whole else _fine_gains(training_records(self.records.values(), self.frame))
         self.is_in_memory = sum(row.n_bytes for row in self.records.values()) <= cache_bytes
-        self.mark = ""
+        self.mark = hashlib.sha256(manifest).hexdigest()
         self._storage = storage
-        self._spans = spans
         self._cache: dict[str, np.ndarray] = {}
-
-    @classmethod
-    def load(cls, path: Path | str, storage: Storage, manifest: bytes, cache_bytes: int = CACHE_BYTES) -> Store:
-        """The store of path `path`, whose files lie in `storage`, that the content of a manifest.json describes."""
-        try:
-            about = json.loads(manifest.decode())
-            if about["version"] != VERSION:
-                raise InputError(f"{path}: store of version {about['version']}, this is {VERSION}; run `prepare` again")
-            if about.pop("checksum") != zlib.crc32(json.dumps(about, sort_keys=True).encode()):
-                raise ValueError(f"{MANIFEST} is not what was written")
-            tables = []
-            for name in (WINDOWS, SPANS):
-                content = storage.read(name)
-                if hashlib.sha256(content).hexdigest() != about["sums"][name]:
-                    raise ValueError(f"{name} is not what was written")
-                tables.append(pd.read_parquet(io.BytesIO(content)))
-            store = cls(path, storage, about, tables[0], tables[1], cache_bytes)
-            sizes = storage.sizes()
-            for row in store.records.values():
-                if sizes.get(row.file) != row.offset + row.n_bytes:
-                    whose = f" of {row.record}" if row.record else ""
-                    raise ValueError(f"the signal{whose} is {'cut short' if row.file in sizes else 'missing'}")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:  # pyarrow's are among these
-            raise InputError(f"{path}: only part of a store ({one_line(fault)}); run `prepare` again") from fault
-        store.mark = hashlib.sha256(manifest).hexdigest()
-        return store
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -281,7 +246,7 @@ def open_store(path: Path | str, cache_bytes: int = CACHE_BYTES) -> Store:
             installed.
     """
     storage = Storage.at(path)
-    return Store.load(path, storage, _manifest(path, storage), cache_bytes)
+    return Store(path, storage, _manifest(path, storage), cache_bytes)
 
 
 def store_mark(path: Path | str) -> str:
@@ -291,6 +256,30 @@ def store_mark(path: Path | str) -> str:
         InputError: no store there.
     """
     return hashlib.sha256(_manifest(path, Storage.at(path))).hexdigest()
+
+
+def _checked(path: Path | str, storage: Storage, manifest: bytes) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """What a manifest says, its windows and spans; refuses another version, half of a store, one that was edited."""
+    try:
+        about = json.loads(manifest.decode())
+        if about["version"] != VERSION:
+            raise InputError(f"{path}: store of version {about['version']}, this is {VERSION}; run `prepare` again")
+        if about.pop("checksum") != zlib.crc32(json.dumps(about, sort_keys=True).encode()):
+            raise ValueError(f"{MANIFEST} is not what was written")
+        tables = []
+        for name in (WINDOWS, SPANS):
+            content = storage.read(name)
+            if hashlib.sha256(content).hexdigest() != about["sums"][name]:
+                raise ValueError(f"{name} is not what was written")
+            tables.append(pd.read_parquet(io.BytesIO(content)))
+        sizes = storage.sizes()
+        for row in about["records"]:
+            if sizes.get(row["file"]) != row["offset"] + row["n_bytes"]:
+                whose = f" of {row['record']}" if row["record"] else ""
+                raise ValueError(f"the signal{whose} is {'cut short' if row['file'] in sizes else 'missing'}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:  # pyarrow's are among these
+        raise InputError(f"{path}: only part of a store ({one_line(fault)}); run `prepare` again") from fault
+    return about, tables[0], tables[1]
 
 
 def training_records(records: Collection[StoredRecord], frame: pd.DataFrame) -> list[StoredRecord]:

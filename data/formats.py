@@ -113,7 +113,7 @@ class Csv:
         (staged.files / "about.json").write_text(about, encoding="utf-8")
 
 
-class Parquet:
+class Parquet(Format):
     """signals.parquet, one row a sample: the columns of samples.csv, then one list a channel.
 
     What is more than one shard becomes a folder of that name with a file a shard; readers take either by its path.
@@ -133,9 +133,6 @@ class Parquet:
             path = path / f"part-{first // self.plan.shard:05d}.parquet"
         with new_file(path, "wb") as file:
             frame.to_parquet(file, index=False)
-
-    def finish(self, staged: StagedFolder) -> None:
-        pass
 
 
 class Npz:

@@ -19,7 +19,7 @@ from .labels import UNKNOWN, class_names, classes_of
 from .parallel import Failure, ParallelMap, map_over
 from .patients import files_below, patients_of
 from .samples import Samples
-from .sharded import Plan, append_rows
+from .sharded import Format, Plan, append_rows
 
 _Progress = Callable[[int, int], None]
 CHANNELS = {"L": ("grey",), "RGB": ("red", "green", "blue")}
@@ -165,7 +165,7 @@ def describe_pictures(folder: Path, progress: _Progress | None = None) -> tuple[
     return looks, faults
 
 
-class PictureFormat:
+class PictureFormat(Format):
     """Pictures of the size, mode and kind that the source has, in class folders if it has them, beside `samples.csv`.
 
     Arguments:
@@ -195,9 +195,6 @@ class PictureFormat:
             width, height = self.form["size"]
             _resized(picture, (width, height)).save(staged.files / name, quality=95)
         append_rows(shard, names, first, staged)
-
-    def finish(self, staged: StagedFolder) -> None:
-        """See `Format`."""
 
     def names(self, shard: Samples, first: int) -> list[str]:
         """Path of each picture below the folder; `first` pictures came before."""

@@ -60,7 +60,8 @@ class Format(Protocol):
         """Write some samples; `first` is how many came before them."""
 
     def finish(self, staged: StagedFolder) -> None:
-        """Write what can only be written when all samples are there."""
+        """Write what can only be written when all samples are there; nothing, unless a format says otherwise."""
+        return
 
 
 def write_shards(staged: StagedFolder, parts: Callable[[int], Iterable[Samples]], form: Format) -> None:

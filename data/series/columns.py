@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from ...files import StagedFolder
 from ..labels import NO_LABEL, UNKNOWN, class_names, classes_of
 from ..recording import RecordEntry, RecordHead, Recording, check_alike, stamp_of
 from ..samples import Samples
-from ..sharded import TABLE, Plan, append_rows
+from ..sharded import TABLE, Format, Plan, append_rows
 from .sheet import Sheet, decimals_of, number_cells, read_sheet, settled_fs, write_lines
 
 BLOCKS = 10  # into so many stretches of time a recording is cut to have patients who can be split
@@ -113,7 +113,7 @@ class SeriesSource:
         return _blocks(whole)[self.block]
 
 
-class SeriesFormat(ABC):
+class SeriesFormat(Format):
     """What the layouts of series have in common: samples.csv, unless that is the name of the file with the samples."""
 
     def __init__(self, plan: Plan, form: dict[str, Any]) -> None:
@@ -125,9 +125,6 @@ class SeriesFormat(ABC):
         self._add(shard, names, class_names(shard.frame, self.form["classes"]), staged)
         if self.form.get("file") != TABLE:
             append_rows(shard, names, first, staged)
-
-    def finish(self, staged: StagedFolder) -> None:  # noqa: B027 - most layouts have nothing to do
-        """See `Format`."""
 
     @abstractmethod
     def _add(self, shard: Samples, names: list[str], classes: list[str], staged: StagedFolder) -> None:

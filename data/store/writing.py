@@ -132,7 +132,6 @@ def stage_samples(
     samples: Samples,
     form: Mapping[str, Any],
     classes: Sequence[str] = (),
-    dropped: Mapping[str, int] | None = None,
     problems: Sequence[str] = (),
 ) -> StagedStore:
     """Store samples that come whole: one recording in which they follow each other.
@@ -142,7 +141,6 @@ def stage_samples(
         samples: at least one.
         form: JSON.
         classes: names of the labels 0…K−1.
-        dropped: how many samples were left out, by reason.
         problems: one line each.
 
     Raises:
@@ -181,7 +179,7 @@ def stage_samples(
             "step": sample_step(values[training] if training.any() else values),
             "classes": list(classes),
             "form": dict(form),
-            "dropped": dict(dropped or {}),
+            "dropped": {},
             "problems": list(problems),
             "records": [asdict(record)],
         }
@@ -288,13 +286,11 @@ def _described(
 
 
 def _frame(records: Sequence[StoredRecord], starts: Sequence[np.ndarray]) -> pd.DataFrame:
-    n_windows = [len(some) for some in starts]
-    columns = {
-        name: np.repeat(np.array([getattr(row, name) for row in records]), n_windows)
-        for name in ("record", "patient", "label", "diagnosis")
-    }
-    frame = pd.DataFrame({**columns, "start": np.concatenate(starts), "part": ""})
-    return frame[["record", "patient", "start", "label", "diagnosis", "part"]]
+    columns = ("record", "patient", "label", "diagnosis")
+    rows = pd.DataFrame({name: [getattr(row, name) for row in records] for name in columns})
+    frame = rows.iloc[np.repeat(np.arange(len(rows)), [len(some) for some in starts])].reset_index(drop=True)
+    frame.insert(2, "start", np.concatenate(starts))
+    return frame.assign(part="")
 
 
 def _check_classes(records: Sequence[StoredRecord], classes: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from ...errors import InputError
 from ...files import StagedFolder
 from ..samples import Samples
-from ..sharded import Plan, append_rows
+from ..sharded import Format, Plan, append_rows
 from ..windows import MISSING, TOP
 
 FLAT = 10_000  # records that lie in one folder
@@ -21,7 +21,7 @@ FOLDER = 1_000  # of more than that: records in each subfolder
 _CHUNK = 256  # samples held as a second copy while writing
 
 
-class Wfdb:
+class Wfdb(Format):
     """RECORDS and one record a sample (format 16, 16 bit; NaN is WFDB's missing code); above FLAT in subfolders."""
 
     def __init__(self, plan: Plan, comments: list[str], gain: float | Sequence[float] | None) -> None:
@@ -51,9 +51,6 @@ class Wfdb:
                 path, lines = staged.files / folders[row] / names[row], [*self.comments, *classes[row]]
                 write_record(path, signals, self._fs, gains, plan.units, plan.channels, lines)
         staged.append(staged.files / "RECORDS").write("".join(f"{name}\n" for name in records).encode())
-
-    def finish(self, staged: StagedFolder) -> None:
-        pass
 
 
 def write_record(

@@ -27,14 +27,14 @@ def samples():
 
 @pytest.fixture
 def store(samples, tmp_path):
-    return write_samples(tmp_path / "store", samples, FORM, ("arch", "whorl"), {"unseen": 2}, ["one line"])
+    return write_samples(tmp_path / "store", samples, FORM, ("arch", "whorl"), ["one line"])
 
 
 def test_what_was_written_is_read(store, samples, tmp_path):
     again = open_store(tmp_path / "store")
     assert (again.channels, again.units, again.fs, again.length) == (("x", "y"), ("mV", ""), 50.0, 3)
     assert (again.form, again.classes, again.gains) == (FORM, ("arch", "whorl"), None)
-    assert (again.dropped, again.problems, len(again)) == ({"unseen": 2}, ["one line"], 7)
+    assert (again.dropped, again.problems, len(again)) == ({}, ["one line"], 7)
     read = again.samples()
     np.testing.assert_array_equal(read.values, samples.values)
     pd.testing.assert_frame_equal(read.frame, samples.frame)

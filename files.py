@@ -131,7 +131,7 @@ class StagedFolder:
         else:
             _discard(self._root)
         for folder in (self.files, self.scratch):
-            make_folder(folder)
+            _make_folder(folder)
 
     def _close(self) -> None:
         for file in self._open.values():
@@ -183,18 +183,6 @@ def staging_of(path: Path) -> Path:
 def discard_staged(path: Path) -> None:
     """Delete unfinished work on a folder; the folder itself stays."""
     _discard(staging_of(path.resolve()))
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and its parents, unless they exist.
-
-    Raises:
-        InputError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
 
 
 def refuse_file(folder: Path) -> None:
@@ -299,7 +287,7 @@ def naming(path: Path | str) -> Iterator[None]:
 def _partial(path: Path) -> Iterator[Path]:
     """A temporary name beside a path; whatever still has it in the end is deleted."""
     path = path.absolute()
-    make_folder(path.parent)
+    _make_folder(path.parent)
     sweep(path.parent, path.name)
     partial = path.with_name(f".{path.name}{_PARTIAL}{os.getpid()}")
     _in_use.add(partial)
@@ -353,10 +341,17 @@ def _delete(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
+
+
 def _acquire(lock: "BaseFileLock", folder: Path) -> None:
     """Take the lock, in a folder that a holder who ends just now may take with it."""
     for attempt in range(_ATTEMPTS):
-        make_folder(folder)
+        _make_folder(folder)
         try:
             lock.acquire()
             return

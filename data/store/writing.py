@@ -176,7 +176,7 @@ def stage_samples(
             "fs": samples.fs,
             "length": samples.length,
             "stride": samples.length,
-            "step": sample_step(values[training] if training.any() else values),
+            "step": _sample_step(values[training] if training.any() else values),
             "classes": list(classes),
             "form": dict(form),
             "dropped": {},
@@ -187,7 +187,7 @@ def stage_samples(
         return StagedStore(store, staging, stack.pop_all())
 
 
-def sample_step(values: np.ndarray) -> float:
+def _sample_step(values: np.ndarray) -> float:
     """The range of values in 16 bit; values that are all the same, or all missing, have the range 1."""
     finite = values[np.isfinite(values)].astype(np.float64)
     extent = float(np.ptp(finite)) if finite.size else 0.0

@@ -18,7 +18,8 @@ from anonimage.data.wfdb.header import read_heads
 from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import read_records
 from anonimage.data.windows import cut as cut_windows
-from anonimage.pipelines.kinds import SampleInfo, kind_of_recipe
+from anonimage.pipelines.kinds import kind_of_recipe
+from anonimage.pipelines.kinds.kind import SampleInfo
 from anonimage.pipelines.recipe import load_recipe
 from scipy.signal import resample_poly
 

@@ -68,11 +68,15 @@ class Anonymizer:
         Raises:
             InputError: windows of another length than the recipe's, or too few of them.
         """
-        kind = kind_of_recipe(self.recipe)
-        kind.check_samples(self.recipe, samples)
-        if self.recipe.train.devices * self.recipe.train.nodes > 1:
+        recipe, kind = self.recipe, kind_of_recipe(self.recipe)
+        if (length := kind.length(recipe)) not in (None, samples.length):
+            raise InputError(
+                f"{kind.nouns} of {samples.length} values; recipe {recipe.name} needs {length}: change its side or "
+                f"length, or give {kind.nouns} of that length"
+            )
+        if recipe.train.devices * recipe.train.nodes > 1:
             raise InputError("several devices need processes of their own: use `anonimage run`, or set devices to 1")
-        self.recipe = with_hardware(self.recipe)
+        self.recipe = with_hardware(recipe)
         with _in_memory(samples, {"kind": kind.name} if form is None else form, classes) as store:
             self._codec = fitted(self.recipe, store)
             trainer = new_trainer(self.recipe, self._codec, store_batches(store, self._codec, self.recipe))
@@ -129,8 +133,6 @@ class Anonymizer:
     @property
     def classes(self) -> Classes:
         """The classes that the networks know; none of them where they know no classes."""
-        if not self.recipe.conditional:
-            return Classes((), ())
         return Classes.from_form(self.codec.form)
 
     def save(self, folder: Path) -> None:

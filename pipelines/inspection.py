@@ -1,16 +1,13 @@
 """What a source holds, as `anonimage inspect` prints it: tables, counts, and every problem."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-WIDE = 120  # columns where the output is no terminal
 
 
 @dataclass(frozen=True)
@@ -36,15 +33,19 @@ def print_inspection(inspection: Inspection, recipe: str) -> None:
     """Print what a recipe of this name would read of a source."""
     console = Console()
     if not console.is_terminal:
-        console = Console(width=WIDE)
+        console = Console(width=120)
     for listing in inspection.listings:
-        console.print(_table(listing))
-    for line in inspection.lines:
-        _print(console, line)
-    _print(console, f"problems: {len(inspection.problems) or 'none'}")
+        table = Table(*listing.texts, title=f"\n{listing.title}", box=None, title_justify="left")
+        for column in listing.numbers:
+            table.add_column(column, justify="right")
+        for row in listing.rows:
+            table.add_row(*(Text(str(cell)) for cell in row))
+        console.print(table)
+    for line in (*inspection.lines, f"problems: {len(inspection.problems) or 'none'}"):
+        console.print(Text(line))
     for line in once(inspection.problems):
         console.print(Text(f"  {line}"), soft_wrap=True)
-    _print(console, f"(read as recipe {recipe} does; --recipe names another)")
+    console.print(Text(f"(read as recipe {recipe} does; --recipe names another)"))
 
 
 def once(problems: Sequence[str]) -> Iterator[str]:
@@ -71,27 +72,3 @@ def counted(counts: Mapping[Any, int], unit: str = "") -> str:
         ('i ×9, ii ×8', '1000 Hz ×9')
     """
     return ", ".join(f"{key:g}{unit} ×{n}" if isinstance(key, float) else f"{key} ×{n}" for key, n in counts.items())
-
-
-def few(values: Iterable[object]) -> str:
-    """The first of some values.
-
-    Example:
-        >>> few(range(3)), few(range(9))
-        ('0, 1, 2', '0, 1, 2, 3, 4, 5, …')
-    """
-    first = list(islice(values, 7))
-    return ", ".join(map(str, first[:6])) + (", …" if len(first) > 6 else "")
-
-
-def _table(listing: Listing) -> Table:
-    table = Table(*listing.texts, title=f"\n{listing.title}", box=None, title_justify="left")
-    for column in listing.numbers:
-        table.add_column(column, justify="right")
-    for row in listing.rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    return table
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False)

@@ -18,7 +18,6 @@ from ..files import LOCK, is_unfinished, new_file, refuse_file
 from .recipe import SETTINGS, Recipe, load_recipe
 
 STORE = "store"
-PACKAGES = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "scikit-image")
 
 
 class Entry:
@@ -67,10 +66,8 @@ class RunFolder:
 
     def synthetic_of(self, file_format: str, label: str | None = None) -> Path:
         """Where synthetic samples of a format, and of one class, lie by default."""
-        if label is not None:
-            of_class = re.sub(r"\W+", "-", label)
-            return self.path / (f"synthetic-{of_class}" + (f"-{file_format}" if file_format != "source" else ""))
-        return self.synthetic if file_format == "source" else self.path / f"synthetic-{file_format}"
+        of_class = [] if label is None else [re.sub(r"\W+", "-", label)]
+        return self.path / "-".join(["synthetic", *of_class, *([file_format] if file_format != "source" else [])])
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -115,8 +112,7 @@ class RunFolder:
         if not folder.about_file.is_file() and any(not is_unfinished(one) and one.name != LOCK for one in names):
             raise InputError(f"{path}: holds files but no run of anonimage; choose an empty or new folder")
         if folder.recipe_file.is_file() and not overwrite:
-            different = folder._differences(recipe, source)
-            if different:
+            if different := folder._differences(recipe, source):
                 raise InputError(f"{path}: holds a different run ({different}); choose another folder or --overwrite")
             if not resume:
                 raise InputError(f"{path}: holds this run already; --resume goes on with it, --overwrite begins anew")
@@ -128,18 +124,22 @@ class RunFolder:
         Arguments:
             recipe, source: of the run.
             mark: of the store; see `store_mark`.
-            keep_training: only the store and the codec are replaced.
+            keep_training: only the store and the codec are replaced; else all of the run's own files are deleted, and
+                nothing that somebody else put beside them.
         """
-        about = {
-            "source": str(source.resolve()),
-            "versions": versions(),
-            "store": None if recipe.data.store is None else mark,
-        }
         if not keep_training:
-            self._clear()
+            self.recipe_file.unlink(missing_ok=True)
+            entries = (getattr(self, name) for name, entry in vars(RunFolder).items() if isinstance(entry, Entry))
+            unfinished = self.path.glob(f".{self.synthetic.name}*.unfinished")
+            for path in (*entries, self.path / STORE, *map(self.synthetic_of, FORMATS), *unfinished):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path != self.about_file:
+                    path.unlink(missing_ok=True)
+        store = None if recipe.data.store is None else mark
         # run.json comes first and recipe.toml last: between the two, the folder is known as a run that may begin anew
         with new_file(self.about_file) as file:
-            json.dump(about, file, indent=1)
+            json.dump({"source": str(source.resolve()), "versions": versions(), "store": store}, file, indent=1)
         if recipe.data.store is not None:
             shutil.rmtree(self.path / STORE, ignore_errors=True)
 
@@ -168,7 +168,7 @@ class RunFolder:
         Raises:
             InputError: a setting changed that decides what was prepared or learned.
         """
-        if different := self._differences(recipe, None):
+        if different := self._differences(recipe):
             raise InputError(
                 f"{self.path}: this run was prepared otherwise ({different}); begin another in a new folder"
             )
@@ -196,7 +196,7 @@ class RunFolder:
         kinds: dict[str, Callable[[Any], Any]] = {"source": str, "versions": dict, "store": lambda mark: mark}
         return _read(self.about_file, kinds, "begin the run anew with --overwrite")
 
-    def _differences(self, recipe: Recipe, source: Path | None) -> str:
+    def _differences(self, recipe: Recipe, source: Path | None = None) -> str:
         """What makes a recipe, and a source, another run than this one: in a few words, empty if nothing does."""
         here, asked = self.recipe.settings(), recipe.settings()
         if "auto" in (here["precision"], asked["precision"]):  # not decided yet on one side
@@ -206,17 +206,6 @@ class RunFolder:
         if source is not None and self.about()["source"] != str(source.resolve()):
             different.append(f"source {self.about()['source']}")
         return "; ".join(different[:3])
-
-    def _clear(self) -> None:
-        """Delete the run's own files, and nothing that somebody else put beside them."""
-        self.recipe_file.unlink(missing_ok=True)
-        entries = (getattr(self, name) for name, entry in vars(RunFolder).items() if isinstance(entry, Entry))
-        unfinished = self.path.glob(f".{self.synthetic.name}*.unfinished")
-        for path in (*entries, self.path / STORE, *map(self.synthetic_of, FORMATS), *unfinished):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path != self.about_file:
-                path.unlink(missing_ok=True)
 
 
 def _read(path: Path, kinds: Mapping[str, Callable[[Any], Any]], remedy: str) -> dict[str, Any]:
@@ -230,7 +219,8 @@ def _read(path: Path, kinds: Mapping[str, Callable[[Any], Any]], remedy: str) ->
 
 def versions() -> dict[str, str]:
     """Versions of this program and of the packages that decide its results."""
-    return {"anonimage": __version__, **{name: version(name) for name in PACKAGES}}
+    packages = ("torch", "torchvision", "lightning-fabric", "numpy", "pandas", "wfdb", "scikit-image")
+    return {"anonimage": __version__} | {name: version(name) for name in packages}
 
 
 def fingerprint(folder: Path) -> str:

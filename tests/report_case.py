@@ -10,7 +10,8 @@ from anonimage.data.table.form import TableForm
 from anonimage.pipelines.evaluation.privacy.findings import Attack, Audit, Control
 from anonimage.pipelines.evaluation.scores import Evidence, Score
 from anonimage.pipelines.evaluation.sets import DrawnSamples
-from anonimage.pipelines.kinds import SampleInfo, kind_of_recipe
+from anonimage.pipelines.kinds import kind_of_recipe
+from anonimage.pipelines.kinds.kind import SampleInfo
 from anonimage.pipelines.recipe import Recipe, load_recipe
 from anonimage.pipelines.release.gate import Area, LimitCheck
 from anonimage.pipelines.report.content import Run

@@ -16,20 +16,6 @@ from .series import OtherSeries
 from .signals import WfdbRecords
 from .table import Table
 
-__all__ = [
-    "KINDS",
-    "Kind",
-    "SampleInfo",
-    "check_source",
-    "fit_codec",
-    "kind_of_codec",
-    "kind_of_recipe",
-    "kind_of_source",
-    "load_codec",
-    "recipe_for",
-    "save_codec",
-]
-
 # In the order in which a source is asked what it is; of the kinds that a recipe calls the same, the last takes what is
 # left.
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (WfdbRecords(), Images(), OtherSeries(), Table())}
@@ -45,16 +31,11 @@ def kind_of_recipe(recipe: Recipe) -> Kind:
     return _kinds_of(recipe)[0]
 
 
-def kind_of_source(recipe: Recipe, source: Path) -> Kind:
-    """The kind of data that a recipe reads of a source."""
-    *first, last = _kinds_of(recipe)
-    return next((kind for kind in first if kind.recognises(source)), last)
-
-
 def check_source(recipe: Recipe, source: Path) -> Kind:
-    """Refuse at once what is plainly no source of the recipe's kind, and options that mean nothing for it."""
+    """The kind that a recipe reads of a source; refuses what is plainly none of it, and options that mean nothing."""
     _refuse_absent(source)
-    kind = kind_of_source(recipe, source)
+    *first, last = _kinds_of(recipe)
+    kind = next((kind for kind in first if kind.recognises(source)), last)
     kind.check(recipe, source)
     return kind
 

@@ -34,7 +34,7 @@ class Images(Kind):
 
     name = "images"
     data = "images"
-    noun = "picture"
+    nouns = "pictures"
     channels_noun = "channel"
     title = "pictures, whose folders are the classes"
     meaningless = ("leads", "label", *COLUMNS)

@@ -65,7 +65,7 @@ class Kind(ABC):
 
     name: ClassVar[str]  # key of `KINDS`, and "kind" in the form of stores and codecs
     data: ClassVar[str]  # what a recipe calls it
-    noun: ClassVar[str]  # one sample
+    nouns: ClassVar[str]  # several samples
     channels_noun: ClassVar[str]  # what the channels of a sample are
     title: ClassVar[str]  # such a source
     formats: ClassVar[tuple[str, ...]] = ()  # that samples can be written in, besides the source's own
@@ -76,11 +76,6 @@ class Kind(ABC):
     dark: ClassVar[bool] = False  # most levels of its images are low, so that pages brighten them
     tabular: ClassVar[bool] = False  # samples are rows of a table, see `rows`
     has_offsets: ClassVar[bool] = False  # windows' own offsets are left out of the images, and are somebody's
-
-    @property
-    def nouns(self) -> str:
-        """What several samples are called."""
-        return f"{self.noun}s"
 
     @abstractmethod
     def recognises(self, source: Path) -> bool:
@@ -147,15 +142,6 @@ class Kind(ABC):
     @abstractmethod
     def new_codec(self, recipe: Recipe, info: SampleInfo) -> Codec:
         """Steps 1 and 2 as a recipe says them, not yet fitted."""
-
-    def check_samples(self, recipe: Recipe, samples: Samples) -> None:
-        """Refuse samples in memory that are longer or shorter than the recipe's windows."""
-        length = self.length(recipe)
-        if length not in (None, samples.length):
-            raise InputError(
-                f"{self.nouns} of {samples.length} values; recipe {recipe.name} needs {length}: change its side or "
-                f"length, or give {self.nouns} of that length"
-            )
 
     def new_format(self, plan: Plan, codec: Codec, file_format: str = "source", comments: Sequence[str] = ()) -> Format:
         """How `data.sharded.write_shards` writes what a codec decodes.

@@ -29,7 +29,7 @@ from ...errors import InputError
 from ...transforms import Codec
 from ..inspection import Inspection, counted
 from ..recipe import Recipe
-from .signals import Signals, check_shape, comment_texts, stage_windows
+from .signals import Signals, comment_texts, stacked, stage_windows
 
 
 class OtherSeries(Signals):
@@ -92,22 +92,24 @@ class OtherSeries(Signals):
     def ingest(
         self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
-        given = (source, recipe.data.fs, recipe.data.layout, _label(recipe, source), recipe.data.patient)
+        label, is_npz = recipe.data.label, find_series(source)[0].path.suffix.lower() == ".npz"
+        if is_npz and not recipe.conditional:
+            label = NO_LABEL  # the one that the file has by itself is for classes alone
+        given = (source, recipe.data.fs, recipe.data.layout, label, recipe.data.patient)
         sources = series_sources(*given)
         if not sources:  # a row is a sample already, whatever length the recipe's windows have
             series = read_series(*given)
-            samples = series.samples
-            assert samples is not None
-            share, seed = recipe.data.control_share, recipe.seed
-            samples.frame["part"] = split_patients(samples.frame, share, seed) if split else ""
-            return stage_samples(to, samples, series.form, series.classes)
+            assert series.samples is not None
+            frame = series.samples.frame
+            frame["part"] = split_patients(frame, recipe.data.control_share, recipe.seed) if split else ""
+            return stage_samples(to, series.samples, series.form, series.classes)
         if split and len(sources) == 1:
             sources[0].read()  # what is wrong with it comes first
             raise InputError(
                 f"{source}: one recording of one person leaves nobody as control; give a folder of recordings, or "
                 "--patient time to set parts of it aside (which says nothing about new patients)"
             )
-        classes = () if given[3] in (None, NO_LABEL) else None
+        classes = () if label in (None, NO_LABEL) else None
         return stage_windows(recipe, sources, to, split=split, parallel=parallel, classes=classes, form=column_form)
 
     def file_names(self, codec: Codec) -> str:
@@ -137,12 +139,5 @@ class OtherSeries(Signals):
             assert samples is not None  # rows are samples
             return samples
         series = read_series(folder, codec.fs, "columns", label, "record", form["classes"])
-        values = [recording.physical() for recording in series.recordings]
-        check_shape(folder, values, codec)
-        return Samples(np.stack(values), read_rows(folder), codec.channels, codec.units, codec.fs)
-
-
-def _label(recipe: Recipe, source: Path) -> str | None:
-    """The label as the user names it; the one that an .npz file has by itself only where classes are learnt."""
-    is_npz = find_series(source)[0].path.suffix.lower() == ".npz"
-    return NO_LABEL if is_npz and not recipe.conditional else recipe.data.label
+        values = stacked(folder, series.recordings, codec)
+        return Samples(values, read_rows(folder), codec.channels, codec.units, codec.fs)

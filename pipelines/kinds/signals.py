@@ -17,7 +17,7 @@ from ...data.formats import FORMATS, new_format, read_rows
 from ...data.labels import CLASSES, NO_LABEL
 from ...data.parallel import ParallelMap
 from ...data.patients import files_below, split_patients
-from ...data.recording import RecordHead, Source
+from ...data.recording import RecordHead, Recording, Source
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
 from ...data.store.writing import Cut, Form, StagedStore, stage_store
@@ -54,7 +54,7 @@ class Signals(Kind):
     """Windows of signals: values of one unit a channel, taken at a rate."""
 
     data = "signals"
-    noun = "window"
+    nouns = "windows"
     formats = FORMATS
     sections = (
         *("traces", "parameters", "evidence", "attacks", "classes", "five steps"),
@@ -191,8 +191,7 @@ class WfdbRecords(Signals):
 
     def read_back(self, folder: Path, codec: Codec) -> Samples:
         heads = read_heads(find_records(folder))
-        values = [recording.physical() for recording in read_records(heads)]
-        check_shape(folder, values, codec)
+        values = stacked(folder, read_records(heads), codec)
         made = (codec.fs, tuple(codec.channels))
         if strange := {(head.fs, tuple(head.channels)) for head in heads} - {made}:
             fs, leads = next(iter(strange))
@@ -203,7 +202,7 @@ class WfdbRecords(Signals):
         rows = read_rows(folder)
         if len(rows) != len(values):
             raise InputError(f"{folder}: samples.csv has {len(rows)} rows for {len(values)} records; generate again")
-        return Samples(np.stack(values), rows, heads[0].channels, heads[0].units, codec.fs)
+        return Samples(values, rows, heads[0].channels, heads[0].units, codec.fs)
 
 
 def stage_windows(
@@ -231,11 +230,12 @@ def stage_windows(
         )
 
 
-def check_shape(folder: Path, values: Sequence[np.ndarray], codec: Codec) -> None:
-    """Refuse recordings (C, L) that are not what a codec decodes."""
-    shape = (len(codec.channels), codec.arrangement.length)
+def stacked(folder: Path, recordings: Iterable[Recording], codec: Codec) -> np.ndarray:
+    """The values (N, C, L) of recordings in a folder; refused if they are not what a codec decodes."""
+    values, shape = [each.physical() for each in recordings], (len(codec.channels), codec.arrangement.length)
     if wrong := [each.shape for each in values if each.shape != shape]:
         raise InputError(f"{folder}: holds a recording of shape {wrong[0]}, not what this run makes; generate again")
+    return np.stack(values)
 
 
 def comment_texts(comments: Iterable[str]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Trans
 from ..evaluation.privacy.row_space import RowSpace, TableView
 from ..evaluation.privacy.space import View
 from ..evaluation.utility import Lesson
-from ..inspection import Inspection, Listing, few
+from ..inspection import Inspection, Listing
 from ..recipe import Recipe
 from .kind import Kind, SampleInfo
 
@@ -57,7 +57,7 @@ class Table(Kind):
 
     name = "table"
     data = "table"
-    noun = "row"
+    nouns = "rows"
     channels_noun = "features"
     title = "a table"
     formats = tuple(_DIALECTS)
@@ -92,7 +92,8 @@ class Table(Kind):
                 except InputError as error:
                     problems += [] if name in recipe.data.keep else [str(error)]
             values = _values(column)
-            shown = f"{column.min()} to {column.max()}" if kind in NUMBERS else few(values)
+            few = ", ".join(map(str, values[:6])) + (", …" if len(values) > 6 else "")
+            shown = f"{column.min()} to {column.max()}" if kind in NUMBERS else few
             rows.append((name, kind, column.dtype, shown, len(values), column.isna().sum()))
         try:
             _rows_and_form(recipe, file)  # what only shows when columns are seen together

@@ -23,7 +23,8 @@ from PIL import Image
 from ...data.samples import Samples
 from ...errors import InputError, one_line
 from ...transforms import Codec
-from ..kinds import Kind, kind_of_codec
+from ..kinds import kind_of_codec
+from ..kinds.kind import Kind
 from .source_index import PICTURE, ROW, STRETCH, SourceIndex, pixels_of
 
 DOCUMENTS = ("datasheet.md", "codec.json", "policy.toml", "audit.json", "SHA256SUMS", "generator/architecture.json")

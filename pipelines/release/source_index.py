@@ -22,7 +22,8 @@ from ...errors import InputError
 from ...transforms import Codec
 from .. import evaluation, recipes
 from ..classes import Classes
-from ..kinds import Kind, kind_of_codec
+from ..kinds import kind_of_codec
+from ..kinds.kind import Kind
 from ..recipe import SETTINGS, Recipe
 from ..run_folder import RunFolder
 from .traces import Traces, bits, on_grid

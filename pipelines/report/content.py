@@ -14,7 +14,8 @@ from ..evaluation.parameters import measured_lead
 from ..evaluation.privacy.findings import Attack, Audit
 from ..evaluation.scores import Evidence, Score, score_table
 from ..evaluation.sets import DrawnSamples
-from ..kinds import Kind, kind_of_recipe
+from ..kinds import kind_of_recipe
+from ..kinds.kind import Kind
 from ..recipe import Recipe
 from ..release.gate import Area
 

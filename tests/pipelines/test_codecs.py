@@ -9,7 +9,8 @@ from anonimage.data.samples import Samples
 from anonimage.data.table.form import TableForm
 from anonimage.errors import InputError
 from anonimage.pipelines.anonymizer import Anonymizer
-from anonimage.pipelines.kinds import SampleInfo, kind_of_recipe, load_codec, save_codec
+from anonimage.pipelines.kinds import kind_of_recipe, load_codec, save_codec
+from anonimage.pipelines.kinds.kind import SampleInfo
 from anonimage.pipelines.recipe import load_recipe
 from anonimage.transforms import ARRANGEMENTS, TABLE_GRIDS, Codec, table_grid
 from tiny import FS, beats

@@ -15,7 +15,6 @@ from anonimage.pipelines.kinds import (
     fit_codec,
     kind_of_codec,
     kind_of_recipe,
-    kind_of_source,
     recipe_for,
 )
 from anonimage.pipelines.recipe import load_recipe
@@ -64,8 +63,8 @@ def case(request, tmp_path):
 
 def test_a_source_is_recognised(case):
     kind, recipe, source, _ = case
-    assert kind_of_source(recipe, source) is kind
-    assert kind_of_source(recipe_for(source), source) is kind
+    assert check_source(recipe, source) is kind
+    assert check_source(recipe_for(source), source) is kind
 
 
 def test_options_without_meaning_are_refused(case):

@@ -28,6 +28,7 @@ from .terminal import (
     app,
     command,
     main,
+    print_inspection,
 )
 
 __all__ = ["app", "main"]
@@ -259,7 +260,6 @@ def inspect(
     ] = "",
 ) -> None:
     """Show what would be read: records, patients, classes, leads, windows, columns, and every problem."""
-    from ..inspection import print_inspection
     from ..kinds import check_source, recipe_for
     from ..recipe import load_recipe
 

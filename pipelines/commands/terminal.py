@@ -5,19 +5,27 @@ import functools
 import inspect
 import sys
 import traceback
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from ... import __version__
 from ...errors import InputError, one_line
 from ...files import locked
 from ...launch import rank
 from ..recipe import SETTINGS, Recipe, load_recipe
 from ..settings import Setting
+
+if TYPE_CHECKING:  # what reads a source waits for pandas
+    from ..kinds.kind import Inspection
 
 FAULT, BAD_INPUT, NOT_RELEASED, INTERRUPTED = 1, 2, 3, 130
 RESUME, AGAIN = "--resume goes on", "the same command goes on"  # after a stop
@@ -165,21 +173,37 @@ def main() -> None:
     sys.exit(code)
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        from ... import __version__
-
+@app.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    if version:
         typer.echo(f"anonimage {__version__}")
         raise typer.Exit
 
 
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
-    ] = False,
-) -> None:
-    pass
+def print_inspection(inspection: "Inspection", recipe: str) -> None:
+    """Print what a recipe of this name would read of a source."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=120)
+    for listing in inspection.listings:
+        table = Table(*listing.texts, title=f"\n{listing.title}", box=None, title_justify="left")
+        for column in listing.numbers:
+            table.add_column(column, justify="right")
+        for row in listing.rows:
+            table.add_row(*(Text(str(cell)) for cell in row))
+        console.print(table)
+    for line in (*inspection.lines, f"problems: {len(inspection.problems) or 'none'}"):
+        console.print(Text(line))
+    records: defaultdict[str, list[str]] = defaultdict(list)
+    for problem in inspection.problems:
+        record, colon, what = problem.partition(": ")
+        records[what if colon else problem].append(record if colon else "")
+    for what, (first, *more) in records.items():  # each once, with the first record that has it
+        count = f" (and {len(more)} more)" if more else ""
+        console.print(Text(f"  {first}{count}: {what}" if first else f"  {what}{count}"), soft_wrap=True)
+    console.print(Text(f"(read as recipe {recipe} does; --recipe names another)"))
 
 
 def _with_options(function: Callable[..., None]) -> tuple[inspect.Signature, Callable[..., None]]:
@@ -205,15 +229,12 @@ def _with_options(function: Callable[..., None]) -> tuple[inspect.Signature, Cal
     return signature.replace(parameters=[one.replace(kind=keyword) for one in parameters]), called
 
 
-_SET = inspect.Parameter(
-    "texts",
-    inspect.Parameter.KEYWORD_ONLY,
-    default=None,
-    annotation=Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe: docs/settings.md."),
-    ],
-)
+def _parameter(name: str, default: bool | None, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+_SET_OPTION = typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe: docs/settings.md.")
+_SET = _parameter("texts", None, Annotated[list[str] | None, _SET_OPTION])
 
 
 def _option(setting: Setting) -> inspect.Parameter:
@@ -221,9 +242,4 @@ def _option(setting: Setting) -> inspect.Parameter:
     sentence = setting.description[:1].upper() + setting.description[1:] + "."
     flag = setting.default is False
     given = typer.Option(setting.option, metavar=None if flag else setting.metavar, help=sentence)
-    return inspect.Parameter(
-        setting.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=False if flag else None,
-        annotation=Annotated[bool if flag else str | None, given],
-    )
+    return _parameter(setting.name, False if flag else None, Annotated[bool if flag else str | None, given])

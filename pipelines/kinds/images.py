@@ -19,10 +19,9 @@ from ...errors import InputError
 from ...transforms import Codec, GreyLevels, arrangement
 from ..evaluation.privacy.space import View
 from ..evaluation.utility import Lesson
-from ..inspection import Inspection, counted
 from ..progress import progress
 from ..recipe import Recipe
-from .kind import COLUMNS, Kind, SampleInfo
+from .kind import COLUMNS, Inspection, Kind, SampleInfo, counted
 
 if TYPE_CHECKING:
     from ..evaluation.measure import Measured

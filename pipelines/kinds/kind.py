@@ -24,7 +24,6 @@ from ...errors import InputError
 from ...transforms import Codec, Layout, Transform
 from ..evaluation.privacy.space import View
 from ..evaluation.utility import Lesson
-from ..inspection import Inspection
 from ..recipe import SETTINGS, Recipe
 
 if TYPE_CHECKING:  # what needs torch or scipy is imported by the methods that use it: reading does not wait for it
@@ -35,6 +34,35 @@ if TYPE_CHECKING:  # what needs torch or scipy is imported by the methods that u
 COLUMNS = ("binary", "category", "drop", "keep", "missing")  # options about columns of a table
 COMMON = 3  # people: a text that so many have tells nothing about one of them
 _STEP = 0.001  # a resolution as a source may have it
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table to print: columns of texts, then columns of numbers, and rows of cells for both."""
+
+    title: str
+    texts: Sequence[str]
+    numbers: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a source holds, as `anonimage inspect` prints it."""
+
+    lines: Sequence[str]  # counts, and what they are of
+    problems: Sequence[str]  # what cannot be read or learnt, a line each: "RECORD: WHAT"
+    listings: Sequence[Listing] = ()  # printed before the lines
+
+
+def counted(counts: Mapping[Any, int], unit: str = "") -> str:
+    """Names or numbers, each with how often it occurs.
+
+    Example:
+        >>> counted({"i": 9, "ii": 8}), counted({1000.0: 9}, " Hz")
+        ('i ×9, ii ×8', '1000 Hz ×9')
+    """
+    return ", ".join(f"{key:g}{unit} ×{n}" if isinstance(key, float) else f"{key} ×{n}" for key, n in counts.items())
 
 
 @dataclass(frozen=True)

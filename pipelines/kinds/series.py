@@ -27,8 +27,8 @@ from ...data.sharded import Format, Plan
 from ...data.store.writing import StagedStore, stage_samples
 from ...errors import InputError
 from ...transforms import Codec
-from ..inspection import Inspection, counted
 from ..recipe import Recipe
+from .kind import Inspection, counted
 from .signals import Signals, comment_texts, stacked, stage_windows
 
 

@@ -40,10 +40,9 @@ from ...transforms import (
 )
 from ..evaluation.privacy.space import SignalView, View
 from ..evaluation.utility import Lesson
-from ..inspection import Inspection, Listing, counted
 from ..progress import progress
 from ..recipe import Recipe
-from .kind import COMMON, Kind, SampleInfo
+from .kind import COMMON, Inspection, Kind, Listing, SampleInfo, counted
 
 if TYPE_CHECKING:
     from ..evaluation.measure import Measured

@@ -26,9 +26,8 @@ from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Trans
 from ..evaluation.privacy.row_space import RowSpace, TableView
 from ..evaluation.privacy.space import View
 from ..evaluation.utility import Lesson
-from ..inspection import Inspection, Listing
 from ..recipe import Recipe
-from .kind import Kind, SampleInfo
+from .kind import Inspection, Kind, Listing, SampleInfo
 
 if TYPE_CHECKING:
     from ..evaluation.measure import Measured
@@ -38,17 +37,8 @@ if TYPE_CHECKING:
 # How a table is written in another format than the source's
 _DIALECTS: dict[str, dict[str, Any]] = {
     "parquet": {"kind": "parquet", "index": []},
-    "csv": {
-        "kind": "text",
-        "delimiter": ",",
-        "decimal": ".",
-        "header": True,
-        "unnamed": [],
-        "missing": "",
-        "quote_names": False,
-        "quote_text": False,
-        "truth": {},
-    },
+    "csv": {"kind": "text", "delimiter": ",", "decimal": ".", "header": True, "unnamed": [], "missing": ""}
+    | {"quote_names": False, "quote_text": False, "truth": {}},
 }
 
 

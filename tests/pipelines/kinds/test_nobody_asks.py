@@ -11,6 +11,7 @@ from anonimage.pipelines.kinds import KINDS
 
 PIPELINES = Path(__file__).resolve().parents[3] / "pipelines"
 WORDS = {*KINDS, *(kind.data for kind in KINDS.values())}
+PUBLIC = {"KINDS", *(name for name, one in vars(kinds).items() if getattr(one, "__module__", "") == kinds.__name__)}
 IN_TEMPLATES = re.compile(rf"[!=]= *['\"]({'|'.join(WORDS)})['\"]")
 
 
@@ -44,8 +45,10 @@ def _asks(node: ast.AST) -> bool:
         case ast.Subscript(value=ast.Name("KINDS"), slice=ast.Constant()):
             return True
         case ast.ImportFrom(module=module, names=names) if module:  # what only one kind has
-            known = all(alias.name in kinds.__all__ for alias in names)
-            return re.search(r"(^|\.)kinds\.\w", module) is not None or (module.endswith("kinds") and not known)
+            known = all(alias.name in PUBLIC for alias in names)
+            return re.search(r"(^|\.)kinds\.(?!kind$)\w", module) is not None or (
+                module.endswith("kinds") and not known
+            )
     return False
 
 

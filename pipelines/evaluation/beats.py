@@ -1,6 +1,5 @@
 """Heart beats: where QRS complexes are, what the median beat looks like, and where waves begin, peak and end."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +66,13 @@ def _beats_of(strength: np.ndarray, fs: float) -> np.ndarray:
     blocks = np.array_split(strength, max(1, round(len(strength) / (BLOCK_S * fs))))
     usual = float(np.median([block.max() for block in blocks]))
     least = max(WEAKEST_MV, PEAKED * float(np.median(strength)))
-    kept = list(_strong(samples, heights, max(SHARE * usual, least), fs))
+    kept: list[int] = []
+    before, height_before = -np.inf, 0.0
+    for sample, height in zip(samples, heights, strict=True):
+        is_t_wave = sample - before < T_WAVE_S * fs and height < SHARE_AFTER * height_before
+        if height >= max(SHARE * usual, least) and not is_t_wave:
+            kept.append(sample)
+            before, height_before = sample, height
     if len(kept) > 2:
         late = OVERDUE * float(np.median(np.diff(kept)))
         ends = [*kept, len(strength) + late]
@@ -76,16 +81,6 @@ def _beats_of(strength: np.ndarray, fs: float) -> np.ndarray:
             if after - before > late and np.any(between & (heights > max(SHARE_LATE * usual, least))):
                 kept.append(samples[between][heights[between].argmax()])
     return np.sort(np.array(kept, int))
-
-
-def _strong(samples: np.ndarray, heights: np.ndarray, least: float, fs: float) -> Iterator[int]:
-    """Those over the threshold that are no T wave of the beat before."""
-    before, height_before = -np.inf, 0.0
-    for sample, height in zip(samples, heights, strict=True):
-        if height < least or (sample - before < T_WAVE_S * fs and height < SHARE_AFTER * height_before):
-            continue
-        yield sample
-        before, height_before = sample, height
 
 
 def filled(signals: np.ndarray) -> np.ndarray:

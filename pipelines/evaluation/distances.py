@@ -1,6 +1,6 @@
 """Distance between two sets of features, by itself and against the distance between two halves of real patients."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ def score_distances(sets: Comparison) -> dict[str, Score]:
 
     Source: Yi et al. 2022 (ME-GAN), eq. 9 and section 5.6; Heusel et al. 2017; Bińkowski et al. 2018.
     """
-    _check(synthetic=sets.synthetic, control=sets.control, training=sets.training)
+    _check(sets)
     rng = np.random.default_rng(sets.seed)
     patients = sets.control_patients
     halves = _divisions(patients, len(sets.synthetic), DIVISIONS, rng)
@@ -86,14 +86,15 @@ def kernel(first: np.ndarray, second: np.ndarray) -> float:
     return float(_unbiased(_kernel_matrix(np.concatenate([first, second])), once, once)[0])
 
 
-def feature_map(features: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
+def feature_map(sets: Comparison) -> pd.DataFrame:
     """Columns x, y, kind: at most 400 samples (N, F) of each kind lie along the two principal axes of real ones."""
     from sklearn.decomposition import PCA
 
-    _check(**features)
-    rng = np.random.default_rng(seed)
-    shown = {kind: rows[some(rows, MAP_ROWS, rng)] for kind, rows in features.items()}
-    real = np.concatenate([rows for kind, rows in shown.items() if kind != "synthetic"])
+    _check(sets)
+    rng = np.random.default_rng(sets.seed)
+    kinds = {"training": sets.training, "control": sets.control, "synthetic": sets.synthetic}
+    shown = {kind: rows[some(rows, MAP_ROWS, rng)] for kind, rows in kinds.items()}
+    real = np.concatenate([shown["training"], shown["control"]])
     axes = PCA(min(2, *real.shape), svd_solver="full").fit(real)
     tables = []
     for kind, rows in shown.items():
@@ -219,8 +220,8 @@ def _repeated(times: np.ndarray) -> np.ndarray:
     return np.repeat(np.arange(len(times)), times.astype(int))
 
 
-def _check(**sets: np.ndarray) -> None:
-    for kind, features in sets.items():
+def _check(sets: Comparison) -> None:
+    for kind, features in zip(("synthetic", "control", "training"), sets.values, strict=True):
         bad = ~np.isfinite(features).all(axis=1)
         if len(features) < 2 or bad.any():
             raise InputError(

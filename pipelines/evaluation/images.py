@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from ...data.samples import Samples
 from ...data.store.store import Store
 from ...transforms import AdaptedRange, Codec, Compose, Saturation, Transform
 from .distances import score_kernel
@@ -60,13 +59,14 @@ def score_null(images: np.ndarray, null: np.ndarray, seed: int) -> dict[str, Sco
     return {"null_clean": Score(float(clean.mean()), *ends(draws), 1.0, len(clean))}
 
 
-def score_round_trip(codec: Codec, real: Samples, seed: int) -> dict[str, Score]:
-    """What encoding and decoding changes real windows: root mean square, and at most where nothing is cut off."""
-    x = real.values
-    scale, unit = (1000.0, "µV") if set(real.units) == {"mV"} else (1.0, real.units[0])
-    error = scale * np.abs(codec.decode(codec.encode(x), codec.offset(x)) - x)
+def score_round_trip(windows: Comparison, coded: Comparison, codec: Codec) -> dict[str, Score]:
+    """What coding and decoding changes real windows: root mean square, and at most where nothing is cut off."""
+    x, decoded = (np.concatenate([sets.training, sets.control]) for sets in (windows, coded))
+    patients = np.concatenate([windows.training_patients, windows.control_patients])
+    scale, unit = (1000.0, "µV") if set(codec.units) == {"mV"} else (1.0, codec.units[0])
+    error = scale * np.abs(decoded - x)
     squares = np.nanmean(error**2, axis=(1, 2))
-    rms = interval(squares, real.frame["patient"].to_numpy(), lambda values: float(np.sqrt(values.mean())), seed)
+    rms = interval(squares, patients, lambda values: float(np.sqrt(values.mean())), windows.seed)
     whole = np.array([not any(cut.values for cut in codec.saturated(x[k : k + 1]).values()) for k in range(len(x))])
     tolerance = scale * codec.tolerance
     scores = {"round_trip_rms": Score(float(np.sqrt(squares.mean())), *rms, tolerance, len(x), unit)}

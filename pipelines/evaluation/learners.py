@@ -59,11 +59,15 @@ def fit_encoder(
     members = rows_of_groups(people)
     windows = np.concatenate([standardized(values[at : at + CHUNK]) for at in range(0, len(values), CHUNK)])
     rng = np.random.default_rng(seed)
+
+    def share_of_rate(step: int) -> float:  # up in the first fifth, then down along a cosine
+        return min(1.0, (step + 1) / (1 + steps / 5)) * (1 + math.cos(math.pi * step / max(1, steps))) / 2
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = ResNet1d(values.shape[1], widths[-1], widths)
         optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.05)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share_of_rate)
         for _ in range(steps):
             drawn = rng.permutation(len(names))[:PEOPLE]
             rows = np.concatenate([rng.choice(members[who], VIEWS, replace=len(members[who]) < VIEWS) for who in drawn])
@@ -101,11 +105,6 @@ def contrastive(points: Tensor, people: Tensor) -> Tensor:
     chances = near.log_softmax(dim=1).masked_fill(itself, 0)
     own = (people[:, None] == people[None, :]) & ~itself
     return -((chances * own).sum(1) / own.sum(1).clamp(min=1)).mean()
-
-
-def _rate(step: int, steps: int) -> float:
-    """Share of the highest learning rate: up in the first fifth, then down along a cosine."""
-    return min(1.0, (step + 1) / (1 + steps / 5)) * (1 + math.cos(math.pi * step / max(1, steps))) / 2
 
 
 def standardized(values: np.ndarray) -> np.ndarray:
@@ -232,42 +231,35 @@ def _preparation(learnt: np.ndarray) -> Callable[[np.ndarray], Tensor]:
     return lambda windows: nn.functional.avg_pool1d(centred(windows) / spread, shorter, ceil_mode=True)
 
 
-def scikit(make: "Callable[[int], ClassifierMixin]") -> Learner:
-    """A learner of rows (N, F) by the scikit-learn classifier of a seed; what it never saw has probability 0."""
-
-    def learn(values: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> Judge:
-        known = ~np.isnan(values).all(axis=0)  # a feature that is missing everywhere says nothing, and is not taken
-        classifier = make(seed).fit(np.where(known, values, 0), labels)
-
-        def judge(rows: np.ndarray) -> np.ndarray:
-            probabilities = np.zeros((len(rows), classes))
-            probabilities[:, classifier.classes_] = classifier.predict_proba(np.where(known, rows, 0))
-            return probabilities
-
-        return judge
-
-    return learn
-
-
-def boosting() -> Learner:
+def boosting(values: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> Judge:
     """A learner of rows of tables: gradient boosting, which takes missing values as they are."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     # its own settings, except that all classes weigh the same
-    return scikit(lambda seed: HistGradientBoostingClassifier(class_weight="balanced", random_state=seed))
+    return _fitted(HistGradientBoostingClassifier(class_weight="balanced", random_state=seed), values, labels, classes)
 
 
-def regression() -> Learner:
+def regression(values: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> Judge:
     """A learner of features of pictures: logistic regression."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return scikit(
-        lambda seed: make_pipeline(
-            StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000, random_state=seed)
-        )
-    )
+    model = LogisticRegression(class_weight="balanced", max_iter=1000, random_state=seed)
+    return _fitted(make_pipeline(StandardScaler(), model), values, labels, classes)
+
+
+def _fitted(classifier: "ClassifierMixin", values: np.ndarray, labels: np.ndarray, classes: int) -> Judge:
+    """A judge of rows (N, F) by a classifier of scikit-learn; what it never saw has probability 0."""
+    known = ~np.isnan(values).all(axis=0)  # a feature that is missing everywhere says nothing, and is not taken
+    classifier.fit(np.where(known, values, 0), labels)
+
+    def judge(rows: np.ndarray) -> np.ndarray:
+        probabilities = np.zeros((len(rows), classes))
+        probabilities[:, classifier.classes_] = classifier.predict_proba(np.where(known, rows, 0))
+        return probabilities
+
+    return judge
 
 
 def edges_and_colours(values: np.ndarray) -> np.ndarray:

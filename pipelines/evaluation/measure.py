@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data.samples import Samples
 from ...data.table.form import TableForm
 from ...gan.sampling import classify, realness, sample_images
 from ...transforms import Codec
@@ -82,15 +81,14 @@ def measure_signals(sets: Sets, measured: Measured, is_ecg: bool) -> None:
     drawn, codec, seed = sets.drawn, sets.codec, sets.recipe.seed
     windows = sets.comparison(drawn.synthetic.values, drawn.control.values, drawn.training.values)
     measured.scores |= images.score_diversity(_images(sets))
-    real = Samples.concatenate([drawn.training, drawn.control])
-    measured.scores |= images.score_round_trip(codec, real, seed)
+    # grey levels alone roughen a signal: real windows have to have gone through them too
+    control, training = (codec.decode(codec.encode(x), codec.offset(x)) for x in (windows.control, windows.training))
+    coded = windows.with_values(windows.synthetic, control, training)
+    measured.scores |= images.score_round_trip(windows, coded, codec)
     measured.scores |= images.score_saturation(sets.store, codec, is_ecg, seed)
     measured.scores |= signals.score_autocorrelation(windows)
     measured.scores |= signals.score_amplitude(windows, codec.channels)
     measured.scores |= signals.score_lead_distance(windows)
-    # grey levels alone roughen a signal: real windows have to have gone through them too
-    control, training = (codec.decode(codec.encode(x), codec.offset(x)) for x in (windows.control, windows.training))
-    coded = windows.with_values(windows.synthetic, control, training)
     if is_ecg:
         measured.scores |= signals.score_limb_leads(coded, codec.relations, codec.channels)
     elif len(codec.relations):
@@ -100,7 +98,7 @@ def measure_signals(sets: Sets, measured: Measured, is_ecg: bool) -> None:
         measured.lacks(score_table().group("spectrum"), "the sampling rate is unknown")
         return
     measured.scores |= signals.score_noise(coded, codec.fs) | signals.score_spectrum(coded, codec.fs)
-    measured.evidence.spectra = signals.spectra(coded.synthetic, coded.control, codec.fs, seed)
+    measured.evidence.spectra = signals.spectra(coded, codec.fs)
     if is_ecg:
         _measure_beats(windows, codec, measured)
     else:
@@ -121,8 +119,7 @@ def _measure_features(sets: Sets, windows: Comparison, measured: Measured) -> No
         if n < distances.RELATIVE_PEOPLE
         else "a half of the control patients has fewer than two windows that differ",
     )
-    kinds = {"training": features.training, "control": features.control, "synthetic": features.synthetic}
-    measured.evidence.features = distances.feature_map(kinds, windows.seed)
+    measured.evidence.features = distances.feature_map(features)
 
 
 def _measure_beats(windows: Comparison, codec: Codec, measured: Measured) -> None:

@@ -77,14 +77,8 @@ class Evidence:
 
 def save_evidence(evidence: Evidence, path: Path, fingerprint: str) -> None:
     """Write evidence.json, with the fingerprint of the synthetic samples."""
-    state = {
-        "fingerprint": fingerprint,
-        "parameters": {kind: _columns(table) for kind, table in evidence.parameters.items()},
-        "spectra": {name: _rounded(values) for name, values in evidence.spectra.items()},
-        "features": _columns(evidence.features),
-    }
     with new_file(path) as file:
-        json.dump(state, file)
+        json.dump({"fingerprint": fingerprint} | _rounded(vars(evidence)), file)
 
 
 def load_evidence(path: Path, fingerprint: str) -> Evidence:
@@ -104,12 +98,11 @@ def load_evidence(path: Path, fingerprint: str) -> Evidence:
     return evidence
 
 
-def _columns(table: pd.DataFrame) -> dict[str, list]:
-    return {str(name): _rounded(table[name].to_numpy()) for name in table}
-
-
-def _rounded(values: np.ndarray) -> list:
-    """As JSON has it: short numbers, null for those that are missing."""
+def _rounded(values: Mapping | pd.DataFrame | pd.Series | np.ndarray) -> Any:
+    """As JSON has it: short numbers, null for those that are missing; of a table its columns."""
+    if isinstance(values, Mapping | pd.DataFrame):
+        return {str(name): _rounded(part) for name, part in values.items()}
+    values = np.asarray(values)
     if values.dtype.kind not in "fiu":
         return list(values)
     if values.ndim > 1:

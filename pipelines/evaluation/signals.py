@@ -18,7 +18,6 @@ PERCENTILES = (10, 50, 90)
 SILENCE_DB = 90  # so far below the median real power, differences mean nothing
 AMPLITUDES = 400  # of a window and lead: neighbours are alike anyhow
 STEPS = 1000  # of a distribution function
-LIMB_LEADS = ("einthoven", "goldberger")
 AUGMENTED = {"avr", "avl", "avf"}
 AT_ONCE = 500  # windows
 
@@ -56,11 +55,11 @@ def score_spectrum(sets: Comparison, fs: float) -> dict[str, Score]:
     return scores
 
 
-def spectra(synthetic: np.ndarray, control: np.ndarray, fs: float, seed: int) -> dict[str, np.ndarray]:
+def spectra(sets: Comparison, fs: float) -> dict[str, np.ndarray]:
     """Spectra for a picture, as `Evidence` keeps them, of windows (N, C, L) at fs Hz."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(sets.seed)
     curves: dict[str, np.ndarray] = {}
-    for kind, windows in (("synthetic", synthetic), ("control", control)):
+    for kind, windows in (("synthetic", sets.synthetic), ("control", sets.control)):
         frequency, power = _power(windows[some(windows, WINDOWS, rng)], fs)
         logarithm = np.log10(np.maximum(power.mean(axis=1), np.finfo(np.float64).tiny))
         curves |= {"frequency": frequency, kind: np.percentile(logarithm, PERCENTILES, axis=0)}
@@ -108,12 +107,10 @@ def score_amplitude(sets: Comparison, channels: Sequence[str]) -> dict[str, Scor
 
 
 def score_limb_leads(sets: Comparison, relations: np.ndarray, channels: Sequence[str] = ()) -> dict[str, Score]:
-    """Root mean square in µV of the residuals of relations between limb leads, Einthoven's and Goldberger's.
+    """Root mean square in µV of the residuals of relations (K, C) between limb leads, rows r with r @ x = 0.
 
-    Arguments:
-        sets: windows (N, C, L) in mV, the control windows after the same grey levels, which cost some µV.
-        relations: (K, C) rows r with r @ x = 0; none: nothing is scored.
-        channels: C names: Goldberger's have aVR, aVL or aVF; without names all count as Einthoven's.
+    Of windows (N, C, L) in mV, the control windows after the same grey levels, which cost some µV. Goldberger's have
+    aVR, aVL or aVF among the channels; without names all count as Einthoven's.
     """
     augmented = np.array([name.strip().casefold() in AUGMENTED for name in channels], bool)
     of_goldberger = (relations[:, augmented.nonzero()[0]] != 0).any(axis=1)
@@ -122,7 +119,7 @@ def score_limb_leads(sets: Comparison, relations: np.ndarray, channels: Sequence
         return float(np.sqrt(np.nanmean(values)))
 
     scores = {}
-    for name, rows in zip(LIMB_LEADS, (relations[~of_goldberger], relations[of_goldberger]), strict=True):
+    for name, rows in (("einthoven", relations[~of_goldberger]), ("goldberger", relations[of_goldberger])):
         if len(rows):
             synthetic, control = (
                 1e6 * np.nanmean((rows @ windows) ** 2, axis=(1, 2)) for windows in (sets.synthetic, sets.control)

@@ -109,7 +109,7 @@ class Images(Kind):
     def lesson(self, recipe: Recipe) -> Lesson:
         from ..evaluation.learners import MOST, edges_and_colours, regression
 
-        return Lesson(regression(), edges_and_colours, MOST)
+        return Lesson(regression, edges_and_colours, MOST)
 
     def view(self, sets: Sets) -> View:
         return View()

@@ -176,7 +176,7 @@ class Table(Kind):
     def lesson(self, recipe: Recipe) -> Lesson:
         from ..evaluation.learners import boosting
 
-        return Lesson(boosting(), lambda values: values[:, :, 0])
+        return Lesson(boosting, lambda values: values[:, :, 0])
 
     def view(self, sets: Sets) -> View:
         return TableView(RowSpace.fit(_form(sets.codec), sets.training, sets.control))

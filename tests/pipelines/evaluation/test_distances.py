@@ -168,13 +168,13 @@ def test_the_map_shows_what_real_windows_vary_in():
     rng = np.random.default_rng(0)
     real = np.stack([rng.normal(0, 9, 50), rng.normal(0, 3, 50), np.zeros(50)], axis=1)
     ours = np.stack([np.full(900, 1e3), np.zeros(900), rng.normal(0, 1e6, 900)], axis=1)
-    found = feature_map({"training": real[:25], "control": real[25:], "synthetic": ours}, seed=0)
+    found = feature_map(Comparison(ours, real[25:], real[:25], seed=0))
     assert found["kind"].value_counts().to_dict() == {"synthetic": 400, "training": 25, "control": 25}
     shown = found[found["kind"] == "synthetic"]
     assert np.abs(shown["x"]).between(800, 1200).all()  # what only they vary in is no axis
     spread = found[found["kind"] != "synthetic"][["x", "y"]].std()
     assert spread["x"] > 2 * spread["y"]
-    flat = feature_map({"control": real[:, :1], "synthetic": ours[:, :1]}, seed=0)
+    flat = feature_map(Comparison(ours[:, :1], real[25:, :1], real[:25, :1], seed=0))
     assert (flat["y"] == 0).all()
 
 

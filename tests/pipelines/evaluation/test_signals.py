@@ -55,7 +55,7 @@ def test_a_window_that_does_not_vary_is_far_but_finite():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         scores = score_spectrum(Comparison(np.full_like(real, 3), real, real, np.arange(20), seed=0), FS)
-        found = spectra(np.full_like(real, 3), real, FS, seed=0)
+        found = spectra(Comparison(np.full_like(real, 3), real, real, seed=0), FS)
         flat = score_autocorrelation(Comparison(np.full_like(real, 3), real, real, np.arange(20), seed=0))
     assert 80 < scores["spectrum"].value < 100  # silence counts as 90 dB below
     assert all(np.isfinite(values).all() for values in found.values())
@@ -64,7 +64,7 @@ def test_a_window_that_does_not_vary_is_far_but_finite():
 
 def test_spectra_are_those_of_scipy():
     real = noise(40, leads=2)
-    found = spectra(real[:7], real, FS, seed=0)
+    found = spectra(Comparison(real[:7], real, real, seed=0), FS)
     frequency, power = welch(real, FS, window="hann", nperseg=500, detrend="constant")
     assert found["frequency"] == pytest.approx(frequency[1:])
     expected = np.percentile(np.log10(power.mean(axis=1)), (10, 50, 90), axis=0)[:, 1:]

@@ -11,8 +11,8 @@ from sklearn.metrics import average_precision_score
 
 NAMES = ("1", "2", "3")
 SETS = ("synthetic", "training", "control")
-ROWS = Lesson(boosting(), lambda values: values[:, :, 0])
-PICTURES = Lesson(regression(), edges_and_colours)
+ROWS = Lesson(boosting, lambda values: values[:, :, 0])
+PICTURES = Lesson(regression, edges_and_colours)
 
 
 def samples(values: np.ndarray) -> Samples:
@@ -23,7 +23,7 @@ def samples(values: np.ndarray) -> Samples:
 def test_a_class_that_was_never_seen_has_probability_0():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(50, 2))
-    judged = boosting()(rows, np.array([0, 2] * 25), 4, 0)(rows)
+    judged = boosting(rows, np.array([0, 2] * 25), 4, 0)(rows)
     assert judged.shape == (50, 4)
     assert (judged[:, [1, 3]] == 0).all()
     np.testing.assert_allclose(judged.sum(1), 1)
@@ -47,7 +47,7 @@ def test_missing_values_of_rows_are_no_obstacle():
 def test_a_feature_that_training_never_has_is_no_obstacle():
     values, labels = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
     values[:, 0] += 5 * labels
-    judged = boosting()(np.where([True, False], values, np.nan), labels, 2, 0)(values)
+    judged = boosting(np.where([True, False], values, np.nan), labels, 2, 0)(values)
     assert (judged.argmax(1) == labels).all()
 
 

@@ -1,6 +1,7 @@
 """Which training samples make the batch of a step: a pure function of seed and step, so a resume needs no memory."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from torch import Tensor
@@ -96,14 +97,14 @@ def grid_rows(n_samples: int, batch: int, seed: int) -> Rows:
             f"only {n_samples} training samples for a batch of {batch}; lower it with --set batch={max(2, n_samples)}, "
             "or give more data (of signals: overlap windows with --set stride=…)"
         )
-    orders: dict[int, np.ndarray] = {}  # the current epoch's only
+
+    @lru_cache(1)
+    def order(epoch: int) -> np.ndarray:
+        return np.random.default_rng([seed, epoch]).permutation(n_samples)
 
     def rows(step: int) -> np.ndarray:
         epoch, part = divmod(step, per_epoch)
-        if epoch not in orders:
-            orders.clear()
-            orders[epoch] = np.random.default_rng([seed, epoch]).permutation(n_samples)
-        return orders[epoch][part * batch : (part + 1) * batch]
+        return order(epoch)[part * batch : (part + 1) * batch]
 
     return rows
 

@@ -42,20 +42,15 @@ class BatchNorm(nn.BatchNorm2d):
         if not self.training or processes() == 1:
             return super().forward(maps)
         mean, variance = moments(maps, (0, 2, 3))
-        self._remember(mean.detach(), variance.detach(), maps.numel() // self.num_features * processes())
+        values = maps.numel() // self.num_features * processes()
+        assert self.momentum is not None
+        with torch.no_grad():
+            self.get_buffer("running_mean").lerp_(mean, self.momentum)
+            self.get_buffer("running_var").lerp_(variance * (values / (values - 1)), self.momentum)
+            self.get_buffer("num_batches_tracked").add_(1)
         gain = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * gain
         return (maps * gain[:, None, None] + shift[:, None, None]).to(maps.dtype)
-
-    @torch.no_grad()
-    def _remember(self, mean: Tensor, variance: Tensor, values: int) -> None:
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        assert self.num_batches_tracked is not None
-        assert self.momentum is not None
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance * (values / (values - 1)), self.momentum)
-        self.num_batches_tracked += 1
 
 
 class _Sum(torch.autograd.Function):

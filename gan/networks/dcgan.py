@@ -153,7 +153,7 @@ class Convolution(nn.Conv2d):
         """Map (N, C, H, W) to (N, C', H', W')."""
         if not _is_faster_as_product(self, maps, self.stride):
             return super().forward(maps)
-        patches = _Patches.apply(_cast(maps), *_shape(self))  # (N, H', W', k, k, C)
+        patches = _Patches.apply(_cast(maps), self.kernel_size, self.stride)  # (N, H', W', k, k, C)
         weight = self.weight.permute(0, 2, 3, 1).flatten(1)  # (C', k·k·C)
         return nn.functional.linear(patches.flatten(3), weight, self.bias).movedim(-1, 1)
 
@@ -167,7 +167,8 @@ class TransposedConvolution(nn.ConvTranspose2d):
             return super().forward(maps, output_size)
         weight = self.weight.permute(2, 3, 1, 0).flatten(0, 2)  # (k·k·C', C)
         patches = nn.functional.linear(_cast(maps).movedim(1, -1), weight)  # (N, H, W, k·k·C')
-        images = _Folded.apply(patches.unflatten(-1, (*self.kernel_size, self.out_channels)), *_shape(self))
+        patches = patches.unflatten(-1, (*self.kernel_size, self.out_channels))
+        images = _Folded.apply(patches, self.kernel_size, self.stride)
         return images if self.bias is None else images + self.bias.to(images.dtype)[:, None, None]
 
 
@@ -175,10 +176,6 @@ def _is_faster_as_product(layer: nn.Conv2d | nn.ConvTranspose2d, maps: Tensor, s
     """Whether the matrix product is faster; the inner sides are those of the maps, shrunk."""
     inner = max(side // step for side, step in zip(maps.shape[2:], shrinking, strict=True))
     return maps.device.type == "cpu" and inner <= SMALL and not any(layer.padding)
-
-
-def _shape(layer: nn.Conv2d | nn.ConvTranspose2d) -> tuple[Pair, Pair]:
-    return layer.kernel_size, layer.stride  # type: ignore[return-value]
 
 
 def _cast(maps: Tensor) -> Tensor:

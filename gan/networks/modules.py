@@ -21,6 +21,7 @@ from .batchnorm import moments
 
 HEADS = ("none", "auxiliary", "projection")
 GAIN = 10.0  # of NULL pixels
+Shape = tuple[int, int, int]  # of an image: channels, height, width
 
 
 class Judgement(NamedTuple):
@@ -82,9 +83,7 @@ class Generator(nn.Module):
         output: as in Settings.
     """
 
-    def __init__(
-        self, layers: nn.Module, image_shape: tuple[int, int, int], latent_dim: int, classes: int, output: str
-    ) -> None:
+    def __init__(self, layers: nn.Module, image_shape: Shape, latent_dim: int, classes: int, output: str) -> None:
         super().__init__()
         self.image_shape, self.latent_dim, self.classes, self.output = image_shape, latent_dim, classes, output
         self.layers = layers
@@ -129,13 +128,7 @@ class Critic(nn.Module):
     gain: Tensor
 
     def __init__(
-        self,
-        layers: nn.Module,
-        features: int,
-        image_shape: tuple[int, int, int],
-        classes: int,
-        head: str,
-        settings: Settings,
+        self, layers: nn.Module, features: int, image_shape: Shape, classes: int, head: str, settings: Settings
     ) -> None:
         super().__init__()
         self.image_shape, self.classes, self.head, self.settings = image_shape, classes, head, settings
@@ -211,9 +204,7 @@ class Family(ABC):
     Settings: type[Any]
     heads: frozenset[str] = frozenset(HEADS)
 
-    def build(
-        self, image_shape: tuple[int, int, int], latent_dim: int, classes: int, head: str, settings: Any, seed: int
-    ) -> Networks:
+    def build(self, image_shape: Shape, latent_dim: int, classes: int, head: str, settings: Any, seed: int) -> Networks:
         """Make untrained networks; the same seed gives the same weights."""
         layers = self.generator_layers(latent_dim + classes, image_shape, settings)
         generator = Generator(layers, image_shape, latent_dim, classes, settings.output)

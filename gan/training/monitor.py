@@ -57,7 +57,7 @@ class Monitor(Callback):
     ) -> None:
         if action == "rollback" and checkpoints is None:
             raise InputError("the monitor's action 'rollback' needs checkpoints to restart from; use 'stop' without")
-        self.path, self.action, self.report, self.every, self.checkpoints = path, action, report, every, checkpoints
+        self.action, self.report, self.every, self.checkpoints = action, report, every, checkpoints
         self._table = Table(path, get_type_hints(Check))
         self._checks: list[Check] = []
 
@@ -93,19 +93,17 @@ class Monitor(Callback):
         optional = dict.fromkeys(("between_classes", "largest_class", "skill"))
         self._table.append(empty | optional | {"event": "not_finite"})
         self.report(Event(trainer.step, "not_finite", str(error)))
-        if self._can_roll_back(trainer):
-            trainer.roll_back(self._load_healthy)
+        self._rolls_back(trainer)
 
     def _act(self, trainer: Trainer, new: Sequence[Event]) -> None:
-        if not new or self.action == "go_on":
-            return
-        if self._can_roll_back(trainer):
-            trainer.roll_back(self._load_healthy)
-        else:
+        if new and self.action != "go_on" and not self._rolls_back(trainer):
             trainer.finish("; ".join(f"{event.kind} at step {event.step}: {event.evidence}" for event in new))
 
-    def _can_roll_back(self, trainer: Trainer) -> bool:
-        return self.action == "rollback" and trainer.restarts < ROLLBACKS
+    def _rolls_back(self, trainer: Trainer) -> bool:
+        may = self.action == "rollback" and trainer.restarts < ROLLBACKS
+        if may:
+            trainer.roll_back(self._load_healthy)
+        return may
 
     def _load_healthy(self) -> Snapshot:
         """Read the newest healthy checkpoint, and delete those after it: a resumed run must not start from them."""
@@ -130,6 +128,7 @@ def check_of(trainer: Trainer, losses: Losses) -> Check:
     real, labels = np.asarray(torch.as_tensor(trainer.batch.images[:IMAGES]).cpu()), trainer.batch.labels
     variety = float(np.mean([varieties(of_class) for of_class in images]))
     real_variety = varieties(real, None if labels is None else labels[:IMAGES])
+    gradients = [weight.grad for weight in trainer.networks.generator.parameters() if weight.grad is not None]
     critic_loss, floor = sum(losses[name].item() for name in trainer.networks.critics), trainer.objective.floor
     return Check(
         trainer.step,
@@ -140,7 +139,7 @@ def check_of(trainer: Trainer, losses: Losses) -> Check:
         None if floor is None else critic_loss - floor,
         losses["generator"].item(),
         spread=0.0,
-        gradient=_gradient(trainer.networks.generator),
+        gradient=torch.nn.utils.get_total_norm(gradients).item(),
         restarts=trainer.restarts,
         **(_class_signs(trainer, images, losses, variety) if classes else {}),
     )
@@ -167,11 +166,6 @@ def _generated(trainer: Trainer) -> np.ndarray:
     labels = torch.arange(classes).repeat_interleave(each) if trainer.architecture.classes else None
     images = images_of(trainer.networks.generator, latent.repeat(classes, 1), labels)
     return images.reshape(classes, each, *images.shape[1:])
-
-
-def _gradient(network: torch.nn.Module) -> float:
-    norms = [weight.grad.norm() for weight in network.parameters() if weight.grad is not None]
-    return torch.stack(norms).norm().item() if norms else 0.0
 
 
 def _present(rows: Sequence[Check], step: int) -> list[Check]:

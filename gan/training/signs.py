@@ -94,7 +94,8 @@ def with_spread(before: Sequence[Check], check: Check) -> Check:
 
 def events(checks: Sequence[Check]) -> dict[str, str]:
     """Return what is wrong at the last of all checks: a sentence of evidence by kind of event."""
-    return {kind: evidence for kind, detect in _DETECTORS.items() if checks and (evidence := detect(checks))}
+    detectors = {"collapse": _collapse, "stuck": _stuck, "one_class": _one_class, "discriminator_won": _won}
+    return {kind: evidence for kind, detect in detectors.items() if checks and (evidence := detect(checks))}
 
 
 def last_healthy(checks: Sequence[Check]) -> int:
@@ -161,7 +162,7 @@ def _is_sure(row: Check) -> bool:
     return row.critic_excess is not None and row.critic_excess < SURE
 
 
-def _discriminator_won(checks: Sequence[Check]) -> str:
+def _won(checks: Sequence[Check]) -> str:
     sure = 0
     while sure < min(len(checks), SURE_CHECKS) and _is_sure(checks[-1 - sure]):
         sure += 1
@@ -180,11 +181,3 @@ def _distances(images: np.ndarray) -> np.ndarray:
     flat = images.reshape(len(images), -1).astype(np.float64)  # exact: sums of squares of integers
     squares = (flat**2).sum(1)
     return np.sqrt(np.maximum(squares[:, None] + squares - 2 * flat @ flat.T, 0) / flat.shape[1])  # (N, N)
-
-
-_DETECTORS = {
-    "collapse": _collapse,
-    "stuck": _stuck,
-    "one_class": _one_class,
-    "discriminator_won": _discriminator_won,
-}

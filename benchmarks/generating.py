@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from anonimage.data.parallel import prefetched
 from anonimage.data.samples import Samples
 from anonimage.data.sharded import Plan, write_shards
 from anonimage.files import staged_folder
 from anonimage.gan.sampling import iter_images
+from anonimage.parallel import prefetched
 from anonimage.pipelines import steps
 from anonimage.pipelines.anonymizer import Anonymizer
 from anonimage.pipelines.generation import generate

@@ -15,8 +15,8 @@ from PIL import Image, ImageOps
 
 from ..errors import InputError, one_line
 from ..files import StagedFolder
+from ..parallel import Failure, ParallelMap, map_over
 from .labels import UNKNOWN, class_names, classes_of
-from .parallel import Failure, ParallelMap, map_over
 from .patients import files_below, patients_of
 from .samples import Samples
 from .sharded import Format, Plan, append_rows

@@ -10,7 +10,6 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 
-from ..data.parallel import prefetched
 from ..data.patients import CONTROL, TRAIN
 from ..data.samples import Samples
 from ..data.store.storage import Storage
@@ -20,6 +19,7 @@ from ..errors import InputError
 from ..files import refuse_used
 from ..gan.sampling import CHUNK, iter_images
 from ..gan.training.checkpoint import Snapshot, load, save
+from ..parallel import prefetched
 from ..transforms import Codec
 from .batches import n_training, store_batches, training_labels
 from .classes import Classes

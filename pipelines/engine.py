@@ -19,8 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from ..data.parallel import Failure, ParallelMap, attempt
 from ..errors import InputError, nearest, one_line
+from ..parallel import Failure, ParallelMap, attempt
 
 ENGINES = ("local", "ray")
 AHEAD = 16  # items per worker that are worked on before the results of all of them are taken

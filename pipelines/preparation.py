@@ -3,13 +3,13 @@
 from contextlib import nullcontext
 from pathlib import Path
 
-from ..data.parallel import ParallelMap
 from ..data.patients import CONTROL, TRAIN
 from ..data.store.ingest import discard_unfinished
 from ..data.store.storage import Storage
 from ..data.store.store import Store, open_store, store_mark
 from ..errors import InputError, ResumableError
 from ..files import locked
+from ..parallel import ParallelMap
 from ..transforms import Codec
 from .batches import training_labels, training_rows
 from .classes import Classes, check_classes

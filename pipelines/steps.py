@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from ..data.parallel import ParallelMap
 from ..data.wfdb.simulate import simulate_database
+from ..parallel import ParallelMap
 from .evaluating import evaluate
 from .evaluation.verifier import Verifier
 from .generation import generate

@@ -7,10 +7,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from anonimage.data.parallel import Failure
 from anonimage.data.recording import RecordHead, Recording
 from anonimage.data.store.writing import Cut, stage_samples, stage_store
 from anonimage.errors import InputError
+from anonimage.parallel import Failure
 
 
 @dataclass(frozen=True)

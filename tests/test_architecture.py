@@ -19,7 +19,7 @@ ALLOWED = {
     "transforms": {"numpy", "scipy", "skimage"},
     "gan": {"numpy", "torch", "lightning_fabric", "safetensors"},
 }
-ROOT_MODULES = {"errors", "files", "launch"}
+ROOT_MODULES = {"errors", "files", "launch", "parallel"}
 
 
 def violations(root: Path) -> list[str]:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError, ResumableError
+from ...parallel import Failure, ParallelMap, map_over
 from ..labels import CLASSES, classes_of
-from ..parallel import Failure, ParallelMap, map_over
 from ..recording import Source, check_alike
 from ..samples import Samples
 from .ingest import Ingest, RecordNote, Staging, file_of, staging_at, write_signal

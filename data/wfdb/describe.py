@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import InputError
+from ...parallel import ordered_map
 from ..labels import CLASSES, TABLE_1, table_1_row
-from ..parallel import ordered_map
 from ..recording import RecordHead, Recording, check_alike
 from .header import read_head, relabel
 from .listing import list_records

@@ -9,7 +9,7 @@ import numpy as np
 import wfdb
 
 from ...errors import InputError, one_line
-from ..parallel import ordered_map
+from ...parallel import ordered_map
 from ..recording import RecordHead, Recording, stamp_of, to_physical
 from ..windows import MISSING, check_rate, resample
 from .header import file_problem

@@ -1,4 +1,4 @@
-"""Runtime of the training loop: device, prefetching, memory, and Ctrl-C held back until a step is complete."""
+"""Runtime of the training loop: device, memory, and Ctrl-C held back until a step is complete."""
 
 import ctypes
 import logging
@@ -7,12 +7,11 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
@@ -22,7 +21,6 @@ from ...launch import rank
 PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed"}
 START_WITHIN = timedelta(minutes=10)  # the processes of one training may start so far apart
 FABRIC_VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", "OMP_NUM_THREADS")
-Made = TypeVar("Made")
 
 
 def make_fabric(device: str, precision: str, devices: int = 1, nodes: int = 1) -> Any:
@@ -106,17 +104,6 @@ def own_environment(**variables: str) -> Iterator[None]:
             if name in before:
                 os.environ[name] = before[name]
         torch.set_num_threads(threads)
-
-
-def prefetched(batches: Callable[[int], Made], steps: range) -> Generator[Made, None, None]:
-    """Yield the batch of each step while the next one is made in another thread; its errors are raised here."""
-    with ThreadPoolExecutor(1, "batches") as thread:
-        coming = thread.submit(batches, steps.start) if steps else None
-        for step in steps:
-            assert coming is not None
-            batch = coming.result()
-            coming = thread.submit(batches, step + 1) if step + 1 in steps else None
-            yield batch
 
 
 @contextmanager

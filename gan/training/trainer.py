@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import InputError
+from ...parallel import ordered_map
 from ..batch import Batch, checked_batch, to_device, to_unit
 from ..networks import Architecture
 from ..networks.modules import Networks
@@ -19,7 +20,7 @@ from ..objectives.objective import Objective, Step
 from ..randomness import Stream, checked, latents, torch_generator
 from .checkpoint import Snapshot, gather_optimizers, part, restore_optimizers
 from .processes import Ranks, Signal
-from .runtime import deferred_interrupt, flushed_denormals, keep_freed_memory, make_fabric, prefetched, quiet
+from .runtime import deferred_interrupt, flushed_denormals, keep_freed_memory, make_fabric, quiet
 
 Network = TypeVar("Network", bound=nn.Module)
 RESTART = 10**9  # batches between the random numbers of one restart and those of the next
@@ -150,7 +151,7 @@ class Trainer:
             self._emit("start")
         first, each = self.restarts * RESTART, self.objective.critic_steps
         numbers = range(first + self.step * each, first + until * each)
-        with closing(prefetched(self.batches, numbers)) as source:
+        with closing(ordered_map(self.batches, numbers, workers=1, most=1)) as source:  # one made ahead
             losses: Losses | None = None
             while batches := self._next_batches(losses, source, until, interrupted):
                 losses = self.train_step(batches)

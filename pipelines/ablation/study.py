@@ -4,10 +4,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ...data.parallel import Failure, ParallelMap, map_over
 from ...errors import InputError
 from ...files import is_unfinished, locked, new_file, refuse_file, refuse_used
 from ...gan.training.runtime import make_fabric
+from ...parallel import Failure, ParallelMap, map_over
 from ..engine import ProcessMap
 from ..evaluation.verifier import Verifier
 from ..kinds import check_source

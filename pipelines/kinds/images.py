@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...data.parallel import ParallelMap
 from ...data.patients import files_below, split_patients
 from ...data.pictures import SUFFIXES, PictureFormat, describe_pictures, find_pictures, people_of, read_pictures
 from ...data.samples import Samples
 from ...data.sharded import Plan
 from ...data.store.writing import StagedStore, stage_samples
 from ...errors import InputError
+from ...parallel import ParallelMap
 from ...transforms import Codec, GreyLevels, arrangement
 from ..evaluation.privacy.space import View
 from ..evaluation.utility import Lesson

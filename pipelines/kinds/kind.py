@@ -14,13 +14,13 @@ import pandas as pd
 
 from ...data.formats import refuse_foreign
 from ...data.labels import NO_LABEL
-from ...data.parallel import ParallelMap
 from ...data.recording import RecordHead
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
 from ...data.store.store import Store
 from ...data.store.writing import StagedStore
 from ...errors import InputError
+from ...parallel import ParallelMap
 from ...transforms import Codec, Layout, Transform
 from ..evaluation.privacy.space import View
 from ..evaluation.utility import Lesson

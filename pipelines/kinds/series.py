@@ -9,7 +9,6 @@ import numpy as np
 
 from ...data.formats import new_format, read_rows
 from ...data.labels import NO_LABEL
-from ...data.parallel import ParallelMap
 from ...data.patients import files_below, split_patients
 from ...data.samples import Samples
 from ...data.series.columns import column_form
@@ -26,6 +25,7 @@ from ...data.series.sheet import read_sheet
 from ...data.sharded import Format, Plan
 from ...data.store.writing import StagedStore, stage_samples
 from ...errors import InputError
+from ...parallel import ParallelMap
 from ...transforms import Codec
 from ..recipe import Recipe
 from .kind import Inspection, counted

@@ -15,7 +15,6 @@ import numpy as np
 
 from ...data.formats import FORMATS, new_format, read_rows
 from ...data.labels import CLASSES, NO_LABEL
-from ...data.parallel import ParallelMap
 from ...data.patients import files_below, split_patients
 from ...data.recording import RecordHead, Recording, Source
 from ...data.samples import Samples
@@ -27,6 +26,7 @@ from ...data.wfdb.listing import find_records, header_text
 from ...data.wfdb.signals import RecordSource, limb_relations, read_records
 from ...data.wfdb.writer import FOLDERS
 from ...errors import InputError
+from ...parallel import ParallelMap
 from ...transforms import (
     AdaptedRange,
     Codec,

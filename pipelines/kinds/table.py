@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from ...data.labels import NO_LABEL
-from ...data.parallel import ParallelMap
 from ...data.patients import CONTROL, TRAIN, split_patients
 from ...data.samples import Samples
 from ...data.sharded import Plan
@@ -22,6 +21,7 @@ from ...data.table.columns import NUMBERS, Binary, Category, text_of
 from ...data.table.file import TableFile, read_table
 from ...data.table.form import TableForm, TableFormat, rows_of
 from ...errors import InputError, nearest
+from ...parallel import ParallelMap
 from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Transform, table_grid
 from ..evaluation.privacy.row_space import RowSpace, TableView
 from ..evaluation.privacy.space import View

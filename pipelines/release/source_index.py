@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
-from ...data.parallel import ordered_map
 from ...data.recording import RecordHead, Recording
 from ...data.store.store import Store, open_store
 from ...data.table.columns import text_of
 from ...data.wfdb.signals import read_record
 from ...errors import InputError
+from ...parallel import ordered_map
 from ...transforms import Codec
 from .. import evaluation, recipes
 from ..classes import Classes

@@ -12,7 +12,6 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pytest
-from anonimage.data.parallel import Failure
 from anonimage.data.patients import split_patients
 from anonimage.data.store.ingest import discard_unfinished
 from anonimage.data.store.storage import Storage
@@ -23,6 +22,7 @@ from anonimage.data.wfdb.listing import find_records
 from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
 from anonimage.files import staging_of
+from anonimage.parallel import Failure
 from store_cases import Noise, backwards, content, dies_at, times_read, two_processes, write
 
 

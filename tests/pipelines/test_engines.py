@@ -11,8 +11,8 @@ from pathlib import Path
 
 import engine_tasks as tasks
 import pytest
-from anonimage.data.parallel import Failure
 from anonimage.errors import InputError
+from anonimage.parallel import Failure
 from anonimage.pipelines.engine import AHEAD, ProcessMap, new_engine
 
 LINGER = """

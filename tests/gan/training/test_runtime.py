@@ -4,46 +4,7 @@ import threading
 
 import pytest
 import torch
-from anonimage.gan.training.runtime import deferred_interrupt, own_environment, prefetched
-
-
-def test_batches_come_in_order_and_each_is_made_once():
-    made = []
-
-    def batch(step):
-        made.append(step)
-        return step * step
-
-    assert list(prefetched(batch, range(3, 7))) == [9, 16, 25, 36]
-    assert made == [3, 4, 5, 6]
-    assert list(prefetched(batch, range(5, 5))) == []
-    assert made == [3, 4, 5, 6]
-
-
-def test_the_next_batch_is_made_while_one_is_in_use():
-    began = threading.Event()
-
-    def batch(step):
-        if step == 1:
-            began.set()
-        return step
-
-    batches = prefetched(batch, range(2))
-    assert next(batches) == 0
-    assert began.wait(10)  # nobody has asked for batch 1 yet
-    batches.close()
-
-
-def test_an_error_in_a_batch_is_raised_where_the_batch_is_due():
-    def batch(step):
-        if step == 2:
-            raise OSError("cut")
-        return step
-
-    batches = prefetched(batch, range(5))
-    assert [next(batches), next(batches)] == [0, 1]
-    with pytest.raises(OSError, match="cut"):
-        next(batches)
+from anonimage.gan.training.runtime import deferred_interrupt, own_environment
 
 
 def press():

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from anonimage.data.parallel import Failure
 from anonimage.errors import InputError
 from anonimage.files import LOCK
+from anonimage.parallel import Failure
 from anonimage.pipelines.ablation import ablate, compare
 from anonimage.pipelines.ablation.cells import Job, run_cell, run_cells
 from anonimage.pipelines.engine import ProcessMap

@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data.parallel import threaded_map
 from anonimage.data.sharded import Plan
 from anonimage.errors import InputError
+from anonimage.parallel import threaded_map
 from anonimage.pipelines.kinds import (
     KINDS,
     check_source,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice, repeat
 from typing import Any, TypeVar
 
-from ..errors import InputError, one_line
+from .errors import InputError, one_line
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

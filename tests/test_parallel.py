@@ -4,8 +4,8 @@ import threading
 import time
 
 import pytest
-from anonimage.data.parallel import Failure, map_over, prefetched, threaded_map
 from anonimage.errors import InputError
+from anonimage.parallel import Failure, map_over, ordered_map, prefetched, threaded_map
 
 
 def reciprocal(number):
@@ -86,3 +86,46 @@ def test_who_stops_asking_stops_the_making():
     next(given)
     given.close()
     assert len(made) < 50
+
+
+def ahead(function, items):
+    return ordered_map(function, items, workers=1, most=1)
+
+
+def test_batches_come_in_order_and_each_is_made_once():
+    made = []
+
+    def batch(step):
+        made.append(step)
+        return step * step
+
+    assert list(ahead(batch, range(3, 7))) == [9, 16, 25, 36]
+    assert made == [3, 4, 5, 6]
+    assert list(ahead(batch, range(5, 5))) == []
+    assert made == [3, 4, 5, 6]
+
+
+def test_the_next_batch_is_made_while_one_is_in_use():
+    began = threading.Event()
+
+    def batch(step):
+        if step == 1:
+            began.set()
+        return step
+
+    batches = ahead(batch, range(2))
+    assert next(batches) == 0
+    assert began.wait(10)  # nobody has asked for batch 1 yet
+    batches.close()
+
+
+def test_an_error_in_a_batch_is_raised_where_the_batch_is_due():
+    def batch(step):
+        if step == 2:
+            raise OSError("cut")
+        return step
+
+    batches = ahead(batch, range(5))
+    assert [next(batches), next(batches)] == [0, 1]
+    with pytest.raises(OSError, match="cut"):
+        next(batches)

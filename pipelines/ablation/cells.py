@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from joblib import cpu_count
 
 from ...errors import InputError
 from ...files import locked
@@ -24,18 +26,16 @@ from ..run_folder import RunFolder, fingerprint
 PACKAGE = Path(__file__).resolve().parents[2]
 _POLL_S = 0.05
 SYNTAX = "--vary key=value,value,… (items of a list joined by +, as in leads=i+ii,v1)"
+SPEED = "changes nothing but how fast it goes; share the work out with --jobs or --engine ray"
+# Decided by an ablation itself: each cell has its own samples and one process
+DECIDED = {"store": "changes nothing but where the samples lie", "devices": SPEED, "nodes": SPEED}
 # What cannot be varied, and why
 FIXED = {
+    **DECIDED,
+    **dict.fromkeys(("name", "section", "description"), "changes nothing"),
     "seed": "is the same in every cell, so that cells can be compared in pairs; say how many with --seeds",
-    "name": "changes nothing",
-    "section": "changes nothing",
-    "description": "changes nothing",
     "against": "changes nothing here; the cells are compared with each other",
-    "store": "changes nothing but where the samples lie",
-    "devices": "changes nothing but how fast it goes; share the work out with --jobs or --engine ray",
-    "nodes": "changes nothing but how fast it goes; share the work out with --jobs or --engine ray",
 }
-DECIDED = ("store", "devices", "nodes")  # by an ablation itself: each cell has its own samples and one process
 LONGEST = 80  # characters of a folder's name
 
 
@@ -76,10 +76,10 @@ def grid(recipe: Recipe, vary: Sequence[str]) -> list[Cell]:
         InputError: no such key, a value that does not fit, one value or the same one twice, a key given twice, or
             a setting that an ablation cannot have.
     """
-    for key in DECIDED:
+    for key, reason in DECIDED.items():
         value = recipe.settings()[key]
         if value != SETTINGS[key].default:
-            raise InputError(f"{key} = {value}: not in an ablation, it {FIXED[key]}; leave it out")
+            raise InputError(f"{key} = {value}: not in an ablation, it {reason}; leave it out")
     recipe = recipe.changed({"against": None})
     axes: dict[str, list[str]] = {}
     for text in vary:
@@ -163,21 +163,20 @@ class Job:
 
     def is_finished(self) -> bool:
         """Whether the run is complete as the job asks for: its scores say of which samples they are."""
-        folder = RunFolder(self.out)
-        needed = (folder.recipe_file, folder.scores, *((folder.audit,) if self.audit else ()))
-        if not all(file.is_file() for file in needed):
-            return False
+        folder, resolved = RunFolder(self.out), {"precision": "auto", "device": "auto"}  # by training itself
         try:
-            same = _comparable(folder.recipe) == _comparable(self.recipe)
+            scored = load_scores(folder.scores).fingerprint
             folder.generated_step()
-            return same and load_scores(folder.scores).fingerprint == fingerprint(folder.synthetic)
-        except InputError:  # something was deleted or edited since: the run makes it again, or says why it cannot
+            same = folder.recipe.changed(resolved) == self.recipe.changed(resolved)
+            return same and (folder.audit.is_file() or not self.audit) and scored == fingerprint(folder.synthetic)
+        except InputError:  # not made yet, deleted or edited since: the run makes it, or says why it cannot
             return False
 
 
 def run_cell(job: Job) -> None:
     """Make the run of a job, or continue it, in a process of its own; an InputError says why that failed."""
-    for _, reason in run_cells([job], 1):
+    # finished: joblib repeats the jobs of a batch in which a worker died
+    for _, reason in run_cells([] if job.is_finished() else [job], 1):
         if reason is not None:
             raise InputError(reason)
 
@@ -192,10 +191,9 @@ def run_cells(jobs: Sequence[Job], at_once: int) -> Iterator[tuple[Job, str | No
     Yields:
         Per job, when it ends, and why it failed; None: it is complete.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    environment = {"OMP_NUM_THREADS": str(max(1, cores // max(1, min(at_once, len(jobs)))))} | os.environ
+    environment = {"OMP_NUM_THREADS": str(max(1, cpu_count() // max(1, min(at_once, len(jobs)))))} | os.environ
     waiting, running = list(jobs), dict[subprocess.Popen[bytes], tuple[Job, int]]()
-    with _killed_in_the_end(running):
+    try:
         while waiting or running:
             while waiting and len(running) < at_once:
                 job = waiting.pop(0)
@@ -204,18 +202,25 @@ def run_cells(jobs: Sequence[Job], at_once: int) -> Iterator[tuple[Job, str | No
                 except InputError as error:
                     yield job, str(error)
                     continue
-                logged = job.beside(".log").stat().st_size if job.beside(".log").is_file() else 0
-                running[_started(job, environment)] = (job, logged)
+                process, logged = _started(job, environment)
+                running[process] = (job, logged)
             for process in [process for process in running if process.poll() is not None]:
                 job, logged = running.pop(process)
                 yield job, _reason(process.returncode, job.beside(".log"), logged)
             time.sleep(_POLL_S)
+    finally:
+        for process in running:
+            with suppress(ProcessLookupError):  # and its own processes
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
-def _started(job: Job, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _started(job: Job, environment: Mapping[str, str]) -> "tuple[subprocess.Popen[bytes], int]":
+    """The process of a job, and where in the log what it says begins."""
     path = os.pathsep.join(filter(None, [str(PACKAGE.parent), environment.get("PYTHONPATH")]))
     with job.beside(".log").open("ab") as log:
-        return subprocess.Popen(
+        begin = log.tell()
+        process = subprocess.Popen(
             [sys.executable, "-m", PACKAGE.name, *job.arguments],
             stdin=subprocess.PIPE,  # the leash
             stdout=log,
@@ -223,17 +228,7 @@ def _started(job: Job, environment: Mapping[str, str]) -> "subprocess.Popen[byte
             env={**environment, "PYTHONPATH": path, LEASH: "stdin"},
             start_new_session=True,  # Ctrl-C reaches this process alone, which then kills the others
         )
-
-
-@contextmanager
-def _killed_in_the_end(running: "Mapping[subprocess.Popen[bytes], object]") -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for process in running:
-            with suppress(ProcessLookupError):  # and its own processes
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        return process, begin
 
 
 def _reason(code: int, log: Path, begin: int) -> str | None:
@@ -248,8 +243,3 @@ def _reason(code: int, log: Path, begin: int) -> str | None:
     prefix = f"{PACKAGE.name}: "
     said = next((line.removeprefix(prefix) for line in reversed(lines) if line.startswith(prefix)), "")
     return said if code == 2 and said else f"it ended with code {code}, see {log}"
-
-
-def _comparable(recipe: Recipe) -> Recipe:
-    """The recipe without what training resolves by itself."""
-    return recipe.changed({"precision": "auto", "device": "auto"})

@@ -42,17 +42,13 @@ class Table:
     def write(self, folder: Path) -> None:
         """Write TITLE.csv (a row for each run and score), TITLE-summary.csv, TITLE.md and TITLE.html."""
         tables = long_table(self.replicates).to_csv(index=False), self.summary.table().to_csv(index=False)
-        for suffix, text in zip(NAMES, (*tables, self.markdown(), self.page()), strict=True):
+        for suffix, text in zip(NAMES, (*tables, self.markdown(), self._rendered("page.html")), strict=True):
             with new_file(folder / f"{self.title}{suffix}") as file:
                 file.write(text)
 
     def markdown(self) -> str:
         """The headline scores as Markdown."""
         return self._rendered("table.md")
-
-    def page(self) -> str:
-        """All of it as one self-contained page."""
-        return self._rendered("page.html")
 
     def _rendered(self, template: str) -> str:
         environment = jinja2.Environment(
@@ -62,7 +58,7 @@ class Table:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters |= {"number": number, "p_text": p_text, "signed": _signed, "span": _span}
+        environment.filters |= {"number": number, "p_text": p_text}
         environment.tests["nan"] = isnan
         summary = self.summary
         departures = [line.mean.value for line in summary.headlines.get(DEPARTURE, ())]
@@ -151,11 +147,3 @@ def _draw(axis: Axes, row: int, values: Iterable[float], mean: Mean, colour: str
 
 def _short(summary: Summary, cell: int, most: int) -> str:
     return textwrap.shorten(summary.short(cell), most, placeholder=" …")
-
-
-def _span(low: float, high: float) -> str:
-    return "none" if isnan(low) else f"{number(low)} to {number(high)}"
-
-
-def _signed(value: float) -> str:
-    return f"{'+' if value > 0 else ''}{number(value)}"

@@ -62,7 +62,7 @@ def mean_of(values: np.ndarray | Sequence[float], alpha: float = ALPHA) -> Mean:
     return Mean(mean, mean - half, mean + half, n)
 
 
-def compare_paired(differences: Sequence[np.ndarray]) -> list[Difference]:
+def compare_paired(differences: Sequence[np.ndarray | Sequence[float]]) -> list[Difference]:
     """Judge a family of paired differences, each by a paired t-test, all together by Holm's procedure.
 
     Arguments:
@@ -77,7 +77,9 @@ def compare_paired(differences: Sequence[np.ndarray]) -> list[Difference]:
     judged = []
     for values, own, corrected in zip(each, p, holm(p, family), strict=True):
         mean, wide = mean_of(values), mean_of(values, ALPHA / family)
-        detectable = _detectable(values, family)
+        detectable = NAN
+        if _varies(values):
+            detectable = float(values.std(ddof=1)) * effect_to_find(len(values), ALPHA / family)
         judged.append(
             Difference(
                 **vars(mean), wide_low=wide.low, wide_high=wide.high, p=own, p_holm=corrected, detectable=detectable
@@ -86,12 +88,12 @@ def compare_paired(differences: Sequence[np.ndarray]) -> list[Difference]:
     return judged
 
 
-def holm(p: Sequence[float], family: int | None = None) -> list[float]:
-    """p-values corrected by Holm for a family of comparisons (None: as many as p-values); NaN stays NaN."""
+def holm(p: Sequence[float], family: int = 0) -> list[float]:
+    """p-values corrected by Holm for a family of comparisons, at least as many as p-values; NaN stays NaN."""
     # not statsmodels' multipletests, of which each call collects all garbage of the process: 0.6 s beside torch
     corrected = np.array(p, dtype=np.float64)
     order = np.argsort(corrected)[: np.count_nonzero(~np.isnan(corrected))]  # NaN comes last
-    factors = max(family or 0, len(order)) - np.arange(len(order))
+    factors = max(family, len(order)) - np.arange(len(order))
     corrected[order] = np.maximum.accumulate(np.minimum(factors * corrected[order], 1))
     return corrected.tolist()
 
@@ -112,19 +114,12 @@ def effect_to_find(n: int, alpha: float) -> float:
     return float(shift) / float(np.sqrt(n))
 
 
-def _same(values: np.ndarray) -> bool:
-    return bool(np.ptp(values) <= NO_SPREAD * np.abs(values).max())
+def _varies(values: np.ndarray) -> bool:
+    return len(values) > 1 and bool(np.ptp(values) > NO_SPREAD * np.abs(values).max())
 
 
 def _p(values: np.ndarray) -> float:
-    if len(values) < 2:
-        return NAN
-    if _same(values):  # no spread: nothing differs, or nothing says by how much it might have
-        return NAN if values.any() else 1.0
-    return float(stats.ttest_1samp(values, 0).pvalue)
-
-
-def _detectable(values: np.ndarray, family: int) -> float:
-    if len(values) < 2 or _same(values):
-        return NAN
-    return float(values.std(ddof=1)) * effect_to_find(len(values), ALPHA / family)
+    if _varies(values):
+        return float(stats.ttest_1samp(values, 0).pvalue)
+    # no spread: nothing differs, or nothing says by how much it might have
+    return NAN if len(values) < 2 or values.any() else 1.0

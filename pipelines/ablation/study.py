@@ -53,20 +53,20 @@ def ablate(
     """
     if seeds < 1:
         raise InputError(f"--seeds {seeds}: at least 1; 3 or more for intervals that tell something")
-    # resolved here, because cells made by different machines have to be of one precision
-    cells = grid(with_hardware(_kept_precision(_with_verifier(recipe, audit), out)), vary)
+    cells = grid(_settled(recipe, out, audit), vary)
     if isinstance(engine, ProcessMap) and any(cell.recipe.train.device == "cuda" for cell in cells):
         make_fabric("cuda", "32")  # refused once, not in every run; the machines of a cluster may have one
-    jobs = {
-        Job(source.resolve(), _run_folder(out, cell, seed).resolve(), cell.with_seed(seed), audit): (cell, seed)
-        for seed in range(seeds)  # outermost: what is stopped early has all cells for the first seeds
-        for cell in cells
-    }
+    jobs = {}
+    for number in range(seeds):  # outermost: what is stopped early has all cells for the first seeds
+        for cell in cells:
+            seeded = cell.with_seed(number)
+            run = out / CELLS / cell.slug / f"seed-{seeded.seed}"
+            jobs[Job(source.resolve(), run.resolve(), seeded, audit)] = cell
     with locked(out):
         _claim(out, source, list(jobs), resume)
         failures = _run(jobs, engine)
-        done = [read_replicate(job.out, cell.settings) for job, (cell, _) in jobs.items() if job not in failures]
-        reasons = {_name(*jobs[job]): reason for job, reason in failures.items()}
+        done = [read_replicate(job.out, cell.settings) for job, cell in jobs.items() if job not in failures]
+        reasons = {_name(job, jobs[job]): reason for job, reason in failures.items()}
         if done:
             Table("ablation", summarize(done, [cell.settings for cell in cells]), done, reasons, recipe).write(out)
     if reasons:
@@ -92,7 +92,11 @@ def compare(runs: Sequence[Path], out: Path | None) -> None:
     if out is not None:
         refuse_used(out)
     folders = [RunFolder.prepared(run) for run in runs]
-    choices = [_choices(folder) for folder in folders]
+    choices = [  # what decides a run's result, but for the seed
+        {"source": str(folder.about()["source"])}
+        | {key: _text(value) for key, value in folder.recipe.settings().items() if not SETTINGS[key].silent}
+        for folder in folders
+    ]
     differing = [key for key in choices[0] if len({choice[key] for choice in choices}) > 1]
     done: dict[tuple[object, int], Replicate] = {}
     for folder, choice in zip(folders, choices, strict=True):
@@ -108,12 +112,6 @@ def compare(runs: Sequence[Path], out: Path | None) -> None:
         table.write(out)
 
 
-def _choices(folder: RunFolder) -> dict[str, str]:
-    """What decides a run's result, but for the seed."""
-    settings = {key: _text(value) for key, value in folder.recipe.settings().items() if not SETTINGS[key].silent}
-    return {"source": str(folder.about()["source"]), **settings}
-
-
 def _text(value: object) -> str:
     """A setting as a user would write it."""
     if isinstance(value, tuple):
@@ -121,28 +119,19 @@ def _text(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def _kept_precision(recipe: Recipe, out: Path) -> Recipe:
-    """The recipe with the precision that was measured when the study began, if it is to be measured."""
+def _settled(recipe: Recipe, out: Path, audit: bool) -> Recipe:
+    """The recipe with what has to be the same in all cells, whatever machine and folder they are made in."""
+    if recipe.evaluate.verifier is not None and audit:
+        Verifier.load(Path(recipe.evaluate.verifier))  # refused at once
+        recipe = recipe.changed({"verifier": str(Path(recipe.evaluate.verifier).resolve())})
     known = next(iter(sorted(out.glob(f"{CELLS}/*/*/recipe.toml"))), None)
-    if recipe.train.precision != "auto" or known is None:
-        return recipe
-    return recipe.changed({"precision": load_recipe(str(known)).train.precision})
+    if recipe.train.precision == "auto" and known is not None:  # as it was measured when the study began
+        recipe = recipe.changed({"precision": load_recipe(str(known)).train.precision})
+    return with_hardware(recipe)
 
 
-def _run_folder(out: Path, cell: Cell, seed: int) -> Path:
-    return out / CELLS / cell.slug / f"seed-{cell.recipe.seed + seed}"
-
-
-def _name(cell: Cell, seed: int) -> str:
-    return f"{cell.name}, seed {cell.recipe.seed + seed}"
-
-
-def _with_verifier(recipe: Recipe, audit: bool) -> Recipe:
-    """The recipe with a verifier that is known to be one, under a path that holds in any folder."""
-    if recipe.evaluate.verifier is None or not audit:
-        return recipe
-    Verifier.load(Path(recipe.evaluate.verifier))
-    return recipe.changed({"verifier": str(Path(recipe.evaluate.verifier).resolve())})
+def _name(job: Job, cell: Cell) -> str:
+    return f"{cell.name}, seed {job.recipe.seed}"
 
 
 def _claim(out: Path, source: Path, jobs: Sequence[Job], resume: bool) -> None:
@@ -150,10 +139,9 @@ def _claim(out: Path, source: Path, jobs: Sequence[Job], resume: bool) -> None:
     check_source(jobs[0].recipe, source)
     refuse_file(out)
     known = {CELLS, *(f"ablation{suffix}" for suffix in NAMES)}
-    names = [path.name for path in (out.iterdir() if out.is_dir() else ()) if not is_unfinished(path)]
-    foreign = [name for name in names if name not in known and not name.startswith(".")]
-    if foreign:
-        raise InputError(f"{out}: holds files but no ablation ({foreign[0]}); choose an empty or new folder")
+    for path in out.iterdir() if out.is_dir() else ():
+        if not (path.name in known or path.name.startswith(".") or is_unfinished(path)):
+            raise InputError(f"{out}: holds files but no ablation ({path.name}); choose an empty or new folder")
     if (out / CELLS).is_dir() and not resume:
         raise InputError(f"{out}: holds an ablation already; --resume goes on with it, or choose another folder")
     for job in jobs:
@@ -163,11 +151,12 @@ def _claim(out: Path, source: Path, jobs: Sequence[Job], resume: bool) -> None:
             raise InputError(str(error).removesuffix(" or --overwrite")) from error
 
 
-def _run(jobs: Mapping[Job, tuple[Cell, int]], engine: ParallelMap) -> dict[Job, str]:
+def _run(jobs: Mapping[Job, Cell], engine: ParallelMap) -> dict[Job, str]:
     """Make the runs that are not complete; which failed, and why."""
     pending = [job for job in jobs if not job.is_finished()]
     kept = f", {len(jobs) - len(pending)} of them done already" if len(pending) < len(jobs) else ""
-    cells, seeds = (len(set(each)) for each in zip(*jobs.values(), strict=True))
+    cells = len(set(jobs.values()))
+    seeds = len(jobs) // cells
     say(f"ablate: {cells} cells × {seeds} seed{'s' * (seeds > 1)} = {len(jobs)} runs{kept}")
     for job in jobs:
         job.beside(".failure.txt").unlink(missing_ok=True)
@@ -178,8 +167,8 @@ def _run(jobs: Mapping[Job, tuple[Cell, int]], engine: ParallelMap) -> dict[Job,
                 failures[job] = reason
                 with new_file(job.beside(".failure.txt")) as file:
                     file.write(f"{reason}\n")
-                say(f"failed: {_name(*jobs[job])}: {reason}")
-            advance(done, _name(*jobs[job]))
+                say(f"failed: {_name(job, jobs[job])}: {reason}")
+            advance(done, _name(job, jobs[job]))
     return failures
 
 
@@ -187,7 +176,7 @@ def _ended(jobs: Sequence[Job], engine: ParallelMap) -> Iterator[tuple[Job, str 
     """The jobs when they have ended, and why they failed."""
     if isinstance(engine, ProcessMap):
         yield from run_cells(jobs, engine.jobs)
-        return
-    with map_over(engine, run_cell, jobs) as outcomes:
-        for job, outcome in zip(jobs, outcomes, strict=True):
-            yield job, outcome.reason if isinstance(outcome, Failure) else None
+    else:
+        with map_over(engine, run_cell, jobs) as outcomes:
+            for job, outcome in zip(jobs, outcomes, strict=True):
+                yield job, outcome.reason if isinstance(outcome, Failure) else None

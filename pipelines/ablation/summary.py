@@ -145,18 +145,18 @@ def summarize(replicates: Sequence[Replicate], cells: Sequence[Settings]) -> Sum
             if cell and np.isfinite(difference):
                 differences.setdefault((name, cell), {})[seed] = difference
     family = [key for key in differences if key[0] in tested]
-    judged = {key: compare_paired([_array(each.values())])[0] for key, each in differences.items()}
-    judged |= dict(zip(family, compare_paired([_array(differences[key].values()) for key in family]), strict=True))
+    judged = {key: compare_paired([[*each.values()]])[0] for key, each in differences.items()}
+    judged |= dict(zip(family, compare_paired([[*differences[key].values()] for key in family]), strict=True))
 
     def line(name: str, cell: int) -> Line:
         values = {seed: run.value(name) for seed, run in sorted(runs[cell].items()) if np.isfinite(run.value(name))}
-        baselines = _array(run.baseline(name) for run in runs[cell].values() if name in run.scores)
+        baselines = np.array([run.baseline(name) for run in runs[cell].values() if name in run.scores])
         both = [seed for k, seed in pairs if k == cell and all(name in runs[k][seed].scores for k in (0, cell))]
-        first, own = (_array(runs[k][seed].baseline(name) for seed in both) for k in (0, cell))
+        first, own = (np.array([runs[k][seed].baseline(name) for seed in both]) for k in (0, cell))
         return Line(
             cell=cell,
             values=values,
-            mean=mean_of(_array(values.values())),
+            mean=mean_of([*values.values()]),
             baseline=float(baselines.mean()) if len(baselines) else NAN,
             difference=judged.get((name, cell)),
             differences=differences.get((name, cell), {}),
@@ -178,7 +178,3 @@ def summarize(replicates: Sequence[Replicate], cells: Sequence[Settings]) -> Sum
 
 def _departure(values: Iterable[float]) -> float:
     return float(np.mean([abs(value - 0.5) for value in values]))
-
-
-def _array(values: Iterable[float]) -> np.ndarray:
-    return np.array([*values], dtype=np.float64)

@@ -149,6 +149,13 @@ def test_a_finished_ablation_runs_nothing_again_and_a_table_that_was_deleted_is_
     assert (copy / "ablation.md").is_file()
 
 
+def test_a_finished_cell_that_is_asked_for_again_is_left_as_it_is(copy, database):
+    job = Job(database, copy / "cells/arrangement-z/seed-0", RECIPE, audit=False)
+    before = [job.beside(ending).stat().st_mtime_ns for ending in (".toml", ".log")]
+    run_cell(job)
+    assert [job.beside(ending).stat().st_mtime_ns for ending in (".toml", ".log")] == before
+
+
 def test_what_is_there_is_not_run_over(copy, database):
     with pytest.raises(InputError, match="--resume goes on"):
         ablate(database, copy, RECIPE, VARY, 2, Refusing(), resume=False)

@@ -82,11 +82,19 @@ def read_rows(folder: Path) -> pd.DataFrame:
         raise InputError(f"{path}: cannot be read ({one_line(error)}); generate again") from error
 
 
-class Csv:
-    """signals.csv, one row a time step: record, label, time_s, one column a channel; and about.json."""
+class _Commented(Format):
+    """What can hold lines about the whole set."""
 
     def __init__(self, plan: Plan, comments: list[str]) -> None:
         self.plan, self.comments = plan, comments
+
+    def about(self) -> dict[Any, Any]:
+        units = dict(zip(self.plan.channels, self.plan.units, strict=True))
+        return {"comments": self.comments, "fs": self.plan.fs, "units": units}
+
+
+class Csv(_Commented):
+    """signals.csv, one row a time step: record, label, time_s, one column a channel; and about.json."""
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         plan = self.plan
@@ -109,40 +117,32 @@ class Csv:
             staged.append(staged.files / "signals.csv").write(lines.getvalue())
 
     def finish(self, staged: StagedFolder) -> None:
-        about = json.dumps(_about(self.plan, self.comments), indent=2) + "\n"
-        (staged.files / "about.json").write_text(about, encoding="utf-8")
+        (staged.files / "about.json").write_text(json.dumps(self.about(), indent=2) + "\n", encoding="utf-8")
 
 
-class Parquet(Format):
+class Parquet(_Commented):
     """signals.parquet, one row a sample: the columns of samples.csv, then one list a channel.
 
     What is more than one shard becomes a folder of that name with a file a shard; readers take either by its path.
     """
-
-    def __init__(self, plan: Plan, comments: list[str]) -> None:
-        self.plan, self.comments = plan, comments
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         table = append_rows(shard, self.plan.names(first, len(shard)), first, staged)
         _refuse_clash(list(table.columns), self.plan.channels)
         leads = {name: list(shard.values[:, lead]) for lead, name in enumerate(self.plan.channels)}
         frame = pd.concat([table, pd.DataFrame(leads, index=table.index)], axis=1)
-        frame.attrs = _about(self.plan, self.comments)
+        frame.attrs = self.about()
         path = staged.files / "signals.parquet"
         if self.plan.n > self.plan.shard:
             path = path / f"part-{first // self.plan.shard:05d}.parquet"
         with new_file(path, "wb") as file:
             frame.to_parquet(file, index=False)
 
-
-class Npz:
+class Npz(_Commented):
     """signals.npz: values (N, C, L), channels, units, fs, records, comments, and label where there is one.
 
     The values pass through memory a shard at a time; names and labels are held together, some 0.1 kB a sample.
     """
-
-    def __init__(self, plan: Plan, comments: list[str]) -> None:
-        self.plan, self.comments = plan, comments
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         stack_values(shard.values, staged)
@@ -184,10 +184,6 @@ def save_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
                 for first in range(0, len(array), _CHUNK):
                     file.write(array[first : first + _CHUNK].tobytes())
-
-
-def _about(plan: Plan, comments: list[str]) -> dict[Any, Any]:
-    return {"comments": comments, "fs": plan.fs, "units": dict(zip(plan.channels, plan.units, strict=True))}
 
 
 def _refuse_clash(columns: Sequence[str], channels: Sequence[str]) -> None:

@@ -183,7 +183,6 @@ class PictureFormat(Format):
             )
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
-        """See `Format`."""
         if not np.isfinite(shard.values).all():
             raise InputError("a grey level is missing or infinite, which a picture cannot hold")
         names, side = self.names(shard, first), self._side

@@ -96,16 +96,13 @@ class SeriesSource:
 
     @property
     def name(self) -> str:
-        """See `Source`."""
         return self.entry.name if self.block is None else _block_name(self.entry.name, self.block)
 
     @property
     def stamp(self) -> str:
-        """See `Source`."""
         return stamp_of([self.entry.path], self.entry, self.fs, self.label, self.block)
 
     def read(self) -> Recording:
-        """See `Source`."""
         if self.block is None:
             return _read(self.entry, self.fs, self.label)
         with _one_reads:  # the other stretches of the file come next
@@ -120,7 +117,6 @@ class SeriesFormat(Format):
         self.plan, self.form = plan, form
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
-        """See `Format`."""
         names = self.plan.names(first, len(shard))
         self._add(shard, names, class_names(shard.frame, self.form["classes"]), staged)
         if self.form.get("file") != TABLE:

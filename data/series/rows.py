@@ -122,7 +122,6 @@ class NpzFormat(SeriesFormat):
         stack_values(_typed(shard.values, np.dtype(self.form["dtypes"]["values"])), staged)
 
     def finish(self, staged: StagedFolder) -> None:
-        """See `Format`."""
         plan, form = self.plan, self.form
         axes = (len(plan.channels), plan.length) if form["axes"] == 3 else (plan.length,)
         arrays: dict[str, np.ndarray] = {}

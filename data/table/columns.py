@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -109,10 +109,6 @@ class Column:
         """Name and kind of each feature."""
         present = ((f"{self.name} is present", BINARY),) if self.missing else ()
         return ((self.name, self.kind), *present)
-
-    def to_state(self) -> dict[str, Any]:
-        """JSON from which `column_from_state` makes this column again."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -223,7 +219,7 @@ _TYPES: dict[str, type[AnyColumn]] = {BINARY: Binary, CATEGORY: Category, CONSTA
 
 
 def column_from_state(state: dict[str, Any]) -> AnyColumn:
-    """The column of a state that `to_state` gave."""
+    """The column of a state that `asdict` gave."""
     given: dict[str, Any] = {key: tuple(value) if key == "values" else value for key, value in state.items()}
     categories = state["cells"]["categories"]
     given["cells"] = Cells(**{**state["cells"], "categories": None if categories is None else tuple(categories)})

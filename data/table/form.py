@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ...files import StagedFolder
 from ..formats import VALUES, stack_values
 from ..labels import class_names
 from ..samples import Samples
-from ..sharded import Plan
+from ..sharded import Format, Plan
 from ..text import refuse_repeats
 from .columns import (
     AnyColumn,
@@ -181,14 +181,7 @@ class TableForm:
 
     def to_state(self) -> dict[str, Any]:
         """JSON from which `from_state` makes this form again."""
-        return {
-            "kind": KIND,
-            "name": self.name,
-            "columns": [column.to_state() for column in self.columns],
-            "label": self.label,
-            "patient": self.patient,
-            "dropped": list(self.dropped),
-        }
+        return {"kind": KIND} | asdict(self)
 
     @staticmethod
     def from_state(state: Mapping[str, Any]) -> TableForm:
@@ -278,14 +271,13 @@ def check_options(frame: pd.DataFrame, name: str, options: Mapping[str, Collecti
 _LABELS = "labels"  # what they are called in the scratch folder
 
 
-class TableFormat:
+class TableFormat(Format):
     """One file. Text grows by rows; Parquet, which cannot grow, is made of all rows in memory when they are there."""
 
     def __init__(self, plan: Plan, form: TableForm, name: str, dialect: dict[str, Any]) -> None:
         self.plan, self.form, self.name, self.dialect = plan, form, name, dialect
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
-        """See `Format`."""
         if self.dialect["kind"] == "text":
             lines = table_lines(self.form.to_frame(shard), self.dialect, header=first == 0)
             staged.append(staged.files / self.name).write("".join(lines).encode())
@@ -295,7 +287,6 @@ class TableFormat:
             staged.append(staged.scratch / _LABELS).write(shard.frame["label"].to_numpy(np.int64).data)
 
     def finish(self, staged: StagedFolder) -> None:
-        """See `Format`."""
         if self.dialect["kind"] == "text":
             return
         plan = self.plan

@@ -42,12 +42,10 @@ class RecordSource:
 
     @property
     def name(self) -> str:
-        """See `Source`."""
         return self.head.name
 
     @property
     def stamp(self) -> str:
-        """See `Source`."""
         path = self.head.path
         header = path.with_name(f"{path.name}.hea")
         if self.head.segmented:  # its segments, too, have headers and files
@@ -61,7 +59,6 @@ class RecordSource:
         _readable(self.head, self.leads, self.fs)
 
     def read(self) -> Recording:
-        """See `Source`."""
         return read_record(self.head, self.leads, self.fs)
 
 

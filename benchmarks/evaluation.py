@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import read_records
 from anonimage.data.wfdb.writer import write_record
 from anonimage.pipelines import steps

@@ -21,8 +21,7 @@ from anonimage.data.patients import split_patients
 from anonimage.data.recording import RecordHead, Recording
 from anonimage.data.store.store import Store, open_store
 from anonimage.data.store.writing import Cut, stage_store
-from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import read_record
 from anonimage.pipelines.kinds import fit_codec, save_codec
 from anonimage.pipelines.recipe import Recipe, load_recipe

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from anonimage.data.samples import Samples
-from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import read_records
 from anonimage.data.windows import cut
 from anonimage.pipelines.evaluation.privacy.battery import AuditInput, audit

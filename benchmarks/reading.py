@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 import wfdb
-from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import read_records
 from anonimage.data.windows import cut as cut_windows
 from anonimage.pipelines.kinds import kind_of_recipe

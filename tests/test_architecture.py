@@ -113,7 +113,7 @@ def _planted(graph: dict[str, set[str]], file: str, target: str) -> dict[str, se
         ("gan/networks/dcgan.py", "gan/training/trainer.py"),
         ("gan/objectives/objective.py", "gan/training/trainer.py"),
         ("transforms/layouts/paths.py", "transforms/codec.py"),
-        ("data/wfdb/listing.py", "data/table/planted.py"),
+        ("data/wfdb/header.py", "data/table/planted.py"),
         ("pipelines/evaluation/planted.py", "pipelines/kinds/kind.py"),
         ("pipelines/release/gate.py", "pipelines/report/page.py"),
         ("pipelines/report/page.py", "pipelines/commands/__init__.py"),

@@ -20,6 +20,7 @@ from ..labels import NO_LABEL, UNKNOWN, class_names, classes_of
 from ..recording import RecordEntry, RecordHead, Recording, check_alike, stamp_of
 from ..samples import Samples
 from ..sharded import TABLE, Format, Plan, append_rows
+from ..units import name_and_unit
 from .sheet import Sheet, decimals_of, number_cells, read_sheet, settled_fs, write_lines
 
 BLOCKS = 10  # into so many stretches of time a recording is cut to have patients who can be split
@@ -156,7 +157,7 @@ def _read(entry: RecordEntry, fs: float | None, label: str | None) -> Recording:
     file, sheet = entry.path, read_sheet(entry.path)
     label_at = label_position(sheet, label)
     table = sheet.cells([] if label_at is None else [label_at])
-    named = [_name_and_unit(name) for name in _titles(sheet)]
+    named = [name_and_unit(name) for name in _titles(sheet)]
     clock = 0 if label_at != 0 and sheet.header and named[0][0].casefold() in _CLOCKS and sheet.width > 1 else None
     chosen = [k for k in range(sheet.width) if k not in (label_at, clock)]
     channels = tuple(named[k][0] for k in chosen)
@@ -211,12 +212,6 @@ def _titles(sheet: Sheet) -> list[str]:
         if match and len(match[1].split()) == sheet.width:
             return match[1].split()
     return [f"channel{k}" for k in range(1, sheet.width + 1)]
-
-
-def _name_and_unit(title: str) -> tuple[str, str]:
-    """`ii (mV)` is lead ii in mV."""
-    match = re.fullmatch(r"(.*?)\s*[(\[]([^()\[\]]+)[)\]]", title)
-    return (match[1].strip() or title, match[2].strip()) if match else (title.strip(), "")
 
 
 def _check_channels(sheet: Sheet, channels: Sequence[str], numbers: np.ndarray) -> None:

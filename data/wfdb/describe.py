@@ -11,8 +11,7 @@ from ...errors import InputError
 from ...parallel import ordered_map
 from ..labels import CLASSES, TABLE_1, table_1_row
 from ..recording import RecordHead, Recording, check_alike
-from .header import read_head, relabel
-from .listing import list_records
+from .header import list_records, read_head, relabel
 from .signals import read_record
 
 

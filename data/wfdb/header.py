@@ -1,11 +1,12 @@
-"""What the headers of a WFDB database say about its records; no signal is read here."""
+"""Which records a WFDB database has, whose each is, and what their headers say; no signal is read here."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import wfdb
@@ -13,16 +14,46 @@ from wfdb.io.header import parse_header_content, rx_record, rx_signal
 
 from ...errors import InputError, one_line
 from ..labels import classes_of, diagnosis_of, label_of
-from ..patients import column_of
+from ..patients import column_of, files_below, patients_of
 from ..recording import RecordEntry, RecordHead, Signal
-from .listing import header_text
+from ..units import in_millivolt
 
-# What wfdb.rdheader raises at text that is not a header; it has no error class of its own.
-_UNREADABLE = (OSError, ValueError, IndexError, TypeError, KeyError, AttributeError)
+# What wfdb raises at files that it cannot read; it has no error class of its own.
+UNREADABLE = (OSError, ValueError, IndexError, TypeError, KeyError, AttributeError, RuntimeError)
 _BYTES = {"8": 1, "16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1.5, "310": 4 / 3, "311": 4 / 3}
 # of a signal line, as wfdb calls them
 _FIELDS = ("file_name", "fmt", "samps_per_frame", "skew", "byte_offset", "adc_gain", "baseline", "units")
-_TO_MILLIVOLT = {"v": 1000.0, "mv": 1.0, "uv": 0.001, "\u03bcv": 0.001, "nv": 1e-6}  # casefold makes every µ Greek
+
+
+def find_records(source: Path, patient: str = "auto") -> list[RecordEntry]:
+    """The records of a source: those its RECORDS file lists, else every header in its tree, else one header file.
+
+    Whose each is, `patient` says; see `patients_of`. A record listed twice is refused.
+    """
+    entries, repeated = list_records(source, patient)
+    if repeated:
+        raise InputError(repeated[0])
+    return entries
+
+
+def list_records(source: Path, patient: str = "auto") -> tuple[list[RecordEntry], list[str]]:
+    """`find_records` for those who go on: the records, each once, and one line for every one listed again."""
+    source = Path(source)
+    if source.is_file() and source.suffix == ".hea":
+        names, root = [source.stem], source.parent
+    elif source.is_dir():
+        names, root = _listed(source, source), source
+    else:
+        raise InputError(f"{source}: no such folder; give a folder with a RECORDS file or .hea headers in it")
+    if not names:
+        raise InputError(f"{source}: no records in this folder; it needs a RECORDS file or .hea headers")
+    times = Counter(names)  # in order of first mention
+    unique = list(times)
+    repeated = [
+        f"{name}: {n} records of this name in {source}; list it once in RECORDS" for name, n in times.items() if n > 1
+    ]
+    patients = patients_of(unique, patient)
+    return [RecordEntry(name, root / name, who) for name, who in zip(unique, patients, strict=True)], repeated
 
 
 def read_heads(entries: Iterable[RecordEntry]) -> list[RecordHead]:
@@ -36,6 +67,15 @@ def read_head(entry: RecordEntry) -> RecordHead:
         return _head(entry)
     except InputError as fault:
         return RecordHead(entry.name, entry.path, entry.patient, problem=str(fault))
+
+
+def header_text(header: Path) -> str:
+    """A header as text; `wfdb` drops what is not ASCII, and so reads µV as V."""
+    raw = header.read_bytes()
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def relabel(heads: Sequence[RecordHead], table: Path) -> tuple[list[RecordHead], tuple[str, ...]]:
@@ -67,6 +107,49 @@ def file_problem(head: RecordHead, chosen: Sequence[int]) -> str | None:
     return None
 
 
+def _listed(folder: Path, root: Path) -> list[str]:
+    """Names below `root`, in the order of RECORDS; a line that ends in a slash is a folder with records of its own."""
+    listing = folder / "RECORDS"
+    if not listing.is_file():
+        return _tree(folder, root)
+    names: list[str] = []
+    for number, line in enumerate(listing.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+        entry = line.strip()
+        if not entry:
+            continue
+        below = PurePosixPath(entry.removesuffix(".hea"))
+        if below.is_absolute() or ".." in below.parts:
+            raise InputError(f"{listing}: line {number}, '{entry}', leads out of its folder; list what lies below it")
+        if not entry.endswith("/"):
+            if not below.name:
+                raise InputError(f"{listing}: line {number}, '{entry}', names no record; correct or delete it")
+            names.append((folder / below).relative_to(root).as_posix())
+        elif not (folder / below).is_dir():
+            raise InputError(f"{listing}: folder '{entry}' is not there; correct RECORDS or fetch it")
+        elif _is_inside(folder, folder / below, root):
+            raise InputError(f"{listing}: line {number}, '{entry}', leads back to a folder it lies in; delete the line")
+        else:
+            names += _listed(folder / below, root)
+    return names
+
+
+def _is_inside(folder: Path, target: Path, root: Path) -> bool:
+    """Whether a folder below `root` is `target` or lies in it; links are followed."""
+    return any(target.samefile(above) for above in (folder, *folder.parents) if above.is_relative_to(root))
+
+
+def _tree(folder: Path, root: Path) -> list[str]:
+    """Every header under a folder, in order of name, less those that are segments of another."""
+    headers = [file for file in sorted(files_below(folder)) if file.suffix == ".hea"]
+    segments: set[Path] = set()
+    for header in headers:
+        lines = header_text(header).splitlines()
+        first, *rest = [line.split() for line in lines if line.strip() and not line.startswith("#")] or [["-"]]
+        if "/" in first[0]:
+            segments.update(header.parent / f"{line[0]}.hea" for line in rest)
+    return [header.relative_to(root).with_suffix("").as_posix() for header in headers if header not in segments]
+
+
 def _head(entry: RecordEntry) -> RecordHead:
     header = entry.path.with_name(f"{entry.path.name}.hea")
     if not header.is_file():
@@ -74,7 +157,7 @@ def _head(entry: RecordEntry) -> RecordHead:
     try:
         lines, comments = parse_header_content(header_text(header))
         announced, signals, n_samples, segmented = _parse(lines, entry.path)
-    except _UNREADABLE as fault:
+    except UNREADABLE as fault:
         raise InputError(f"{entry.name}: {header.name} is not a WFDB header ({one_line(fault)}); replace it") from fault
     if not signals or len(signals) != announced:
         raise InputError(
@@ -143,14 +226,13 @@ def _frequency(entry: RecordEntry, record_line: str) -> float:
 
 def _in_millivolt(name: str, fields: Mapping[str, Any]) -> Signal:
     """A signal whose line has these fields, with voltages in mV; defaults for what it leaves out are header(5)'s."""
-    units = fields["units"] or ""
-    scale = _TO_MILLIVOLT.get(units.casefold() or "mv")
+    units, scale = in_millivolt(fields["units"] or "")
     return Signal(
         name=name,
-        units=units if scale is None else "mV",
-        gain=(float(fields["adc_gain"] or 0) or 200.0) / (scale or 1.0),
+        units=units,
+        gain=(float(fields["adc_gain"] or 0) or 200.0) / scale,
         baseline=int(fields["baseline"] or fields.get("adc_zero") or 0),
-        scale=scale or 1.0,
+        scale=scale,
         file=fields["file_name"],
         fmt=fields["fmt"],
         offset=int(fields["byte_offset"] or 0),

@@ -12,10 +12,8 @@ from ...errors import InputError, one_line
 from ...parallel import ordered_map
 from ..recording import RecordHead, Recording, stamp_of, to_physical
 from ..windows import MISSING, check_rate, resample
-from .header import file_problem
+from .header import UNREADABLE, file_problem
 
-# What wfdb raises at files that it cannot read; it has no error class of its own.
-_UNREADABLE = (OSError, ValueError, IndexError, TypeError, KeyError, AttributeError, RuntimeError)
 # The value that stands for "no sample" in the formats of at most 16 bits (wfdb, WFDB library); others come as NaN.
 _NO_SAMPLE = {
     "16": -32768, "61": -32768, "160": -32768, "516": -32768,
@@ -80,7 +78,7 @@ def read_record(head: RecordHead, leads: Sequence[str] = (), fs: float | None = 
     chosen = _readable(head, leads, fs)
     try:
         stored = _stored(head, chosen)
-    except _UNREADABLE as fault:
+    except UNREADABLE as fault:
         raise InputError(
             f"{head.name}: wfdb cannot read its signals ({one_line(fault)}); fetch or export the record again"
         ) from fault

@@ -13,6 +13,7 @@ from ...errors import InputError
 from ...files import StagedFolder
 from ..samples import Samples
 from ..sharded import Format, Plan, append_rows
+from ..units import refuse_several_words
 from ..windows import MISSING, TOP
 
 FLAT = 10_000  # records that lie in one folder
@@ -29,11 +30,7 @@ class Wfdb(Format):
             raise InputError("wfdb records need a sampling frequency and a table has none; write csv, parquet or npz")
         self.plan, self.comments, self._fs = plan, comments, plan.fs
         self._gains = _checked(gain, plan.channels)
-        for channel, unit in zip(plan.channels, plan.units, strict=True):
-            if not re.fullmatch(r"[\w^\-?%/]+", unit):
-                raise InputError(
-                    f"lead '{channel}': unit '{unit}' cannot stand in a WFDB header; give one word, or write csv"
-                )
+        refuse_several_words(plan.channels, plan.units)
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
         plan, gains = self.plan, self._gains

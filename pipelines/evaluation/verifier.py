@@ -20,8 +20,7 @@ import wfdb
 from safetensors import SafetensorError, safe_open
 
 from ...data.recording import RecordEntry
-from ...data.wfdb.header import read_head
-from ...data.wfdb.listing import find_records
+from ...data.wfdb.header import find_records, read_head
 from ...data.wfdb.signals import read_record
 from ...data.windows import cut
 from ...errors import InputError, one_line

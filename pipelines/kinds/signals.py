@@ -21,8 +21,7 @@ from ...data.samples import Samples
 from ...data.sharded import Format, Plan
 from ...data.store.writing import Cut, Form, StagedStore, stage_store
 from ...data.wfdb.describe import Description, describe
-from ...data.wfdb.header import read_heads, relabel
-from ...data.wfdb.listing import find_records, header_text
+from ...data.wfdb.header import find_records, header_text, read_heads, relabel
 from ...data.wfdb.signals import RecordSource, limb_relations, read_records
 from ...data.wfdb.writer import FOLDERS
 from ...errors import InputError

@@ -2,8 +2,7 @@
 
 import pytest
 from anonimage.data.labels import CLASSES, TABLE_1, classes_of, diagnosis_of, label_of, table_1_row
-from anonimage.data.wfdb.header import read_heads, relabel
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads, relabel
 from anonimage.errors import InputError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.patients import patients_of, split_patients, undersample
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records
 from anonimage.errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st

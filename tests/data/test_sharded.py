@@ -11,7 +11,7 @@ from anonimage.data import sharded
 from anonimage.data.formats import new_format, refuse_foreign
 from anonimage.data.sharded import Plan
 from anonimage.data.wfdb import writer as writer_wfdb
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records
 from anonimage.errors import InputError
 from writer_cases import CASES, SHARD, N, samples, whole, write_samples, write_set
 

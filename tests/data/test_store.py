@@ -9,8 +9,7 @@ import pytest
 from anonimage.data.labels import CLASSES
 from anonimage.data.patients import split_patients
 from anonimage.data.store.store import open_store
-from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import RecordSource, read_records
 from anonimage.data.windows import MISSING, cut
 from anonimage.errors import InputError

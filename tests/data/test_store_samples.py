@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from anonimage.data.samples import Samples
 from anonimage.data.store.store import open_store
-from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
 from store_cases import write, write_samples

@@ -17,8 +17,7 @@ from anonimage.data.store.ingest import discard_unfinished
 from anonimage.data.store.storage import Storage
 from anonimage.data.store.store import open_store, store_mark
 from anonimage.data.store.writing import Cut, stage_store
-from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
 from anonimage.files import staging_of

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import read_records
 from anonimage.data.windows import MISSING, cut, stretches
 from hypothesis import given

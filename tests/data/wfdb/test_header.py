@@ -2,8 +2,7 @@
 
 import pytest
 import wfdb
-from anonimage.data.wfdb.header import read_head, read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_head, read_heads
 from anonimage.errors import InputError
 
 

@@ -6,8 +6,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 import wfdb
-from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import limb_relations, match_leads, read_record, read_records
 from anonimage.data.windows import MISSING, resample
 from anonimage.errors import InputError

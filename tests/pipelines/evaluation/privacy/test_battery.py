@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.samples import Samples
-from anonimage.data.wfdb.header import read_heads
-from anonimage.data.wfdb.listing import find_records
+from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import read_records
 from anonimage.data.windows import cut
 from anonimage.errors import InputError

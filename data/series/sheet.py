@@ -13,20 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError, nearest, one_line
+from .. import text
 from ..recording import same_rate
-from ..text import (
-    AMONG_NUMBERS,
-    BLANKS,
-    MISSING,
-    SAMPLED,
-    decimal_of,
-    delimiter_of,
-    is_number,
-    quoted,
-    read_text,
-    refuse_repeats,
-    split,
-)
 
 _COUNTED = 50_000  # cells whose digits are counted to write numbers the same way
 _MOST_DECIMALS = 12
@@ -37,7 +25,7 @@ class Sheet:
     """A text file of numbers, cut into lines."""
 
     file: Path  # where it lies
-    delimiter: str  # one character, or BLANKS
+    delimiter: str  # one character, or text.BLANKS
     decimal: str  # "." or ","
     comments: tuple[str, ...]  # the lines that begin with # above everything else
     header: tuple[str, ...] | None  # the names of its columns as written, or None
@@ -68,11 +56,11 @@ class Sheet:
     def cells(self, texts: Collection[int] = ()) -> pd.DataFrame:
         """All rows: float64 columns, missing ones NaN, but for the positions in `texts`, which are str."""
         self._check_widths()
-        marks = {False: sorted({*MISSING, *AMONG_NUMBERS}), True: list(MISSING)}
+        marks = {False: sorted({*text.MISSING, *text.AMONG_NUMBERS}), True: list(text.MISSING)}
         try:
             table = pd.read_csv(
                 io.StringIO("\n".join(self.lines) + "\n"),
-                sep=r"\s+" if self.delimiter == BLANKS else self.delimiter,
+                sep=r"\s+" if self.delimiter == text.BLANKS else self.delimiter,
                 header=None,
                 names=list(range(self.width)),
                 index_col=False,
@@ -94,10 +82,10 @@ class Sheet:
 
     def decimals(self, columns: Sequence[int], values: np.ndarray) -> list[int | None]:
         """With how many digits after the point to write each of K columns of numbers (K, T); None: as it takes."""
-        rows = [split(line, self.delimiter) for line in self.lines[: 1 + _COUNTED // self.width] if line.strip()]
+        rows = [text.split(line, self.delimiter) for line in self.lines[: 1 + _COUNTED // self.width] if line.strip()]
         digits: list[int | None] = []
         for column, numbers in zip(columns, values, strict=True):
-            cells = [row[column] for row in rows if is_number(row[column], self.decimal)]
+            cells = [row[column] for row in rows if text.is_number(row[column], self.decimal)]
             needed = decimals_of(numbers)
             if needed is None or any("e" in cell.lower() for cell in cells):
                 digits.append(None)
@@ -119,7 +107,7 @@ class Sheet:
                 )
 
     def _check_widths(self) -> None:
-        if self.delimiter != BLANKS and self.width > 1:
+        if self.delimiter != text.BLANKS and self.width > 1:
             counts = [line.count(self.delimiter) + 1 for line in self.lines]
         else:  # an empty line of a single column is a missing value
             counts = [len(line.split()) or int(self.width == 1) for line in self.lines]
@@ -135,26 +123,26 @@ class Sheet:
 def read_sheet(file: Path) -> Sheet:
     """Infer how a text file of numbers is written."""
     try:
-        text = read_text(file, "utf-8-sig", "latin-1")
+        content = text.read_text(file, "utf-8-sig", "latin-1")
     except (FileNotFoundError, IsADirectoryError) as fault:
         raise InputError(f"{file}: no such file; give a text file of numbers, or a folder of them") from fault
-    if text is None:
+    if content is None:
         raise InputError(f"{file}: not a text file; give .csv, .tsv or .txt files of numbers, or .npz")
-    lines = text.splitlines()
+    lines = content.splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
     start = next((k for k, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
     comments = tuple(line for line in lines[:start] if line.startswith("#"))
     if start == len(lines):
         raise InputError(f"{file}: holds no numbers; give one row a sample or a time step, or delete it")
-    delimiter = delimiter_of("\n".join(lines[start : start + SAMPLED]))
-    rows = [split(line, delimiter) for line in lines[start : start + SAMPLED]]
+    delimiter = text.delimiter_of("\n".join(lines[start : start + text.SAMPLED]))
+    rows = [text.split(line, delimiter) for line in lines[start : start + text.SAMPLED]]
     header = tuple(rows[0]) if _is_header(rows[0], rows[1] if len(rows) > 1 else None) else None
-    refuse_repeats(header or (), file)
+    text.refuse_repeats(header or (), file)
     body = lines[start + bool(header) :]
     if not body:
         raise InputError(f"{file}: holds a header and no numbers; add rows, or delete the file")
-    decimal = decimal_of(rows, delimiter)
+    decimal = text.decimal_of(rows, delimiter)
     return Sheet(file, delimiter, decimal, comments, header, body, start + bool(header) + 1, len(rows[0]))
 
 
@@ -162,7 +150,7 @@ def write_lines(file: IO[str], dialect: dict[str, Any], rows: Iterable[Sequence[
     """Write rows of cells in the dialect of a sheet, with the names above them if it has any."""
     delimiter = dialect["delimiter"]
     named = [dialect["header"]] if header and dialect["header"] else []
-    file.writelines(delimiter.join(quoted(cell, delimiter) for cell in row) + "\n" for row in (*named, *rows))
+    file.writelines(delimiter.join(text.quoted(cell, delimiter) for cell in row) + "\n" for row in (*named, *rows))
 
 
 def number_cells(values: np.ndarray, digits: int | None, decimal: str) -> list[str]:
@@ -195,8 +183,8 @@ def settled_fs(file: Path, stated: float | None, given: float | None) -> float:
 
 def _is_header(first: list[str], second: list[str] | None) -> bool:
     """Whether a first line names columns: none of its cells is a number, or they only count, as pandas writes them."""
-    numbers = [cell for cell in first if is_number(cell) or is_number(cell, ",")]
+    numbers = [cell for cell in first if text.is_number(cell) or text.is_number(cell, ",")]
     if not numbers:
-        return any(cell not in MISSING and cell not in AMONG_NUMBERS for cell in first)
+        return any(cell not in text.MISSING and cell not in text.AMONG_NUMBERS for cell in first)
     counts = [str(k) for k in range(len(numbers))], [str(k) for k in range(1, len(numbers) + 1)]
     return len(numbers) > 2 and numbers in counts and second is not None and numbers != second[-len(numbers) :]

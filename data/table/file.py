@@ -18,21 +18,7 @@ from pandas.api.types import is_float_dtype, is_object_dtype, is_string_dtype
 
 from ...errors import InputError, one_line
 from ...files import new_file
-from ..text import (
-    BLANKS,
-    MISSING,
-    SAMPLED,
-    decimal_of,
-    delimiter_of,
-    is_number,
-    missing_marks,
-    numbered_rows,
-    quoted,
-    read_text,
-    refuse_repeats,
-    usual_width,
-    without_last_empty,
-)
+from .. import text
 
 PARQUET = (".parquet", ".pq")
 _SEPARATOR = "\x1f"  # stands in no table
@@ -76,8 +62,8 @@ def read_table(
     if path.suffix in PARQUET:
         frame, written = _read_parquet(path, missing)
     else:
-        text = _parse(path, {dialect["missing"]} if dialect else {*MISSING, *missing}, dialect, names)
-        frame, written = _typed(text, path, as_text), text.dialect
+        parsed = _parse(path, {dialect["missing"]} if dialect else {*text.MISSING, *missing}, dialect, names)
+        frame, written = _typed(parsed, path, as_text), parsed.dialect
     if not len(frame):
         raise InputError(f"{path}: the table has no rows")
     if not len(frame.columns):
@@ -101,7 +87,7 @@ def table_lines(frame: pd.DataFrame, dialect: dict[str, Any], *, header: bool = 
     delimiter = dialect["delimiter"]
     if header and dialect["header"]:
         names = ["" if name in dialect["unnamed"] else str(name) for name in frame.columns]
-        yield delimiter.join(quoted(name, delimiter, dialect["quote_names"]) for name in names) + "\n"
+        yield delimiter.join(text.quoted(name, delimiter, dialect["quote_names"]) for name in names) + "\n"
     for row in zip(*(_cells(frame[name], dialect) for name in frame.columns), strict=True):
         yield (delimiter.join(row) or '""') + "\n"  # an empty line is no row
 
@@ -118,34 +104,35 @@ class _Text:
 
 def _parse(path: Path, marks: Collection[str], dialect: Mapping[str, Any] | None, names: Sequence[str]) -> _Text:
     """Take a text apart: by its dialect and column names if these are settled, else by what it looks like."""
-    content = read_text(path, "utf-8-sig")
+    content = text.read_text(path, "utf-8-sig")
     if content is None:
         raise InputError(f"{path}: is not a text file in UTF-8; save the table as CSV in UTF-8, or as Parquet")
-    delimiter = dialect["delimiter"] if dialect else delimiter_of(content)
+    delimiter = dialect["delimiter"] if dialect else text.delimiter_of(content)
     try:
-        numbered = list(numbered_rows(content, delimiter))
-        numbered = numbered if dialect else without_last_empty(numbered)
+        numbered = list(text.numbered_rows(content, delimiter))
+        numbered = numbered if dialect else text.without_last_empty(numbered)
     except csv.Error as fault:
         raise InputError(f"{path}: {fault}; mend or delete this line") from fault
     if not numbered:
         raise InputError(f"{path}: the table has no rows")
     rows = [row for _, row in numbered]
-    decimal = dialect["decimal"] if dialect else decimal_of(rows, delimiter)
+    decimal = dialect["decimal"] if dialect else text.decimal_of(rows, delimiter)
     header = dialect["header"] if dialect else _is_header(rows, marks, decimal)
-    width = len(rows[0]) if header else usual_width(rows)
+    width = len(rows[0]) if header else text.usual_width(rows)
     numbered = [(line, _fitted(row, width, line, path)) for line, row in numbered]
     written = numbered.pop(0)[1] if header else []
     if len(names) != width:
         names = [f"Unnamed: {k}" if header else f"column{k + 1}" for k in range(width)]
     names = [name or names[k] for k, name in enumerate(written)] or list(names)
-    refuse_repeats(names, path)
+    text.refuse_repeats(names, path)
     rows = [row for _, row in numbered]
     cells = pd.DataFrame(rows, columns=pd.Index(names), dtype=object)
-    absent = {name: set(marks) if dialect else missing_marks(cells[name], marks, decimal) for name in names}
+    absent = {name: set(marks) if dialect else text.missing_marks(cells[name], marks, decimal) for name in names}
     used = Counter(cell for row in rows for cell in row if cell in marks)
-    sample = "".join(islice(StringIO(content, newline=""), SAMPLED))
+    sample = "".join(islice(StringIO(content, newline=""), text.SAMPLED))
     in_quotes = {cell.replace('""', '"').strip() for cell in _IN_QUOTES.findall(sample)}
-    words = {cell for row in rows[: SAMPLED - 1] for cell in row if cell not in marks and not is_number(cell, decimal)}
+    first = [cell for row in rows[: text.SAMPLED - 1] for cell in row]
+    words = {cell for cell in first if cell not in marks and not text.is_number(cell, decimal)}
     return _Text(
         cells,
         [line for line, _ in numbered],
@@ -155,9 +142,9 @@ def _parse(path: Path, marks: Collection[str], dialect: Mapping[str, Any] | None
             "delimiter": delimiter,
             "decimal": decimal,
             "header": header,
-            "unnamed": [name for name, text in zip(names, written, strict=False) if not text],
+            "unnamed": [name for name, cell in zip(names, written, strict=False) if not cell],
             # the mark that is used most; two blanks in a row look like one
-            "missing": used.most_common(1)[0][0] if used else "NA" if delimiter == BLANKS else "",
+            "missing": used.most_common(1)[0][0] if used else "NA" if delimiter == text.BLANKS else "",
             "quote_names": any(written) and in_quotes.issuperset(filter(None, written)),
             "quote_text": bool(words) and in_quotes.issuperset(words),
             "truth": {},
@@ -165,9 +152,9 @@ def _parse(path: Path, marks: Collection[str], dialect: Mapping[str, Any] | None
     )
 
 
-def _typed(text: _Text, path: Path, as_text: Collection[str]) -> pd.DataFrame:
+def _typed(parsed: _Text, path: Path, as_text: Collection[str]) -> pd.DataFrame:
     """The columns as pandas types them. The dialect's `truth` is set to how the text spells true and false."""
-    cells, decimal = text.cells, text.dialect["decimal"]
+    cells, decimal = parsed.cells, parsed.dialect["decimal"]
     names = list(cells.columns)
     kept = {name for name in names if name in as_text or cells[name].str.fullmatch(r"0\d+").any()}  # codes such as 007
     plain = StringIO(newline="")  # the rows without the source's peculiarities
@@ -181,7 +168,7 @@ def _typed(text: _Text, path: Path, as_text: Collection[str]) -> pd.DataFrame:
         index_col=False,
         dtype=dict.fromkeys(kept, str),
         keep_default_na=False,
-        na_values={name: sorted(marks) for name, marks in text.marks.items()},
+        na_values={name: sorted(marks) for name, marks in parsed.marks.items()},
         decimal=decimal,
         float_precision="round_trip",  # the default may be off in the last bit
         low_memory=False,  # else long columns are typed piece by piece
@@ -189,10 +176,10 @@ def _typed(text: _Text, path: Path, as_text: Collection[str]) -> pd.DataFrame:
     )
     for name in names:
         if name not in as_text:
-            _refuse_mixed(frame[name], text, path)
+            _refuse_mixed(frame[name], parsed, path)
     truths = [name for name in names if pd.api.types.infer_dtype(frame[name]) == "boolean"]
-    spelt = {cell.lower(): cell for name in truths for cell in cells[name].unique() if cell not in text.marks[name]}
-    text.dialect["truth"].update(spelt)
+    spelt = {cell.lower(): cell for name in truths for cell in cells[name].unique() if cell not in parsed.marks[name]}
+    parsed.dialect["truth"].update(spelt)
     return frame
 
 
@@ -203,8 +190,8 @@ def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pd.DataFrame, dic
         raise InputError(f"{path}: is not readable as Parquet ({one_line(fault)})") from fault
     index = [] if isinstance(frame.index, pd.RangeIndex) else [name for name in frame.index.names if name is not None]
     frame = frame.reset_index(drop=not index)
-    refuse_repeats(map(str, frame.columns), path)
-    marks = [*missing, *(float(mark) for mark in missing if is_number(mark))]
+    text.refuse_repeats(map(str, frame.columns), path)
+    marks = [*missing, *(float(mark) for mark in missing if text.is_number(mark))]
     for name in frame.columns:
         marked = frame[name].isin(marks)
         if marked.any():
@@ -215,7 +202,7 @@ def _read_parquet(path: Path, missing: Sequence[str]) -> tuple[pd.DataFrame, dic
 def _is_header(rows: list[list[str]], marks: Collection[str], decimal: str) -> bool:
     """Whether the first row holds names: no value of a column is its name, and no name is a number with a fraction."""
     first = [(k, cell) for k, cell in enumerate(rows[0]) if cell not in marks]
-    names = [(k, cell) for k, cell in first if not is_number(cell, decimal)]
+    names = [(k, cell) for k, cell in first if not text.is_number(cell, decimal)]
     if not names or any(decimal in cell for _, cell in set(first) - set(names)):
         return False
     return not any(len(row) > k and row[k] == cell for k, cell in names for row in rows[1:])
@@ -230,12 +217,12 @@ def _fitted(row: list[str], width: int, line: int, path: Path) -> list[str]:
     raise InputError(f"{path}: line {line} has {fields}, the table {width}; mend or delete this line")
 
 
-def _refuse_mixed(column: pd.Series, text: _Text, path: Path) -> None:
+def _refuse_mixed(column: pd.Series, parsed: _Text, path: Path) -> None:
     """Refuse numbers among text, and text among numbers."""
     if not (is_object_dtype(column.dtype) or is_string_dtype(column.dtype)):
         return
-    cells, present = text.cells[column.name], column.notna()
-    numbers = pd.to_numeric(cells.where(present).str.replace(text.dialect["decimal"], "."), errors="coerce")
+    cells, present = parsed.cells[column.name], column.notna()
+    numbers = pd.to_numeric(cells.where(present).str.replace(parsed.dialect["decimal"], "."), errors="coerce")
     numeric = present & numbers.notna()
     n_numbers, n_present = int(numeric.sum()), int(present.sum())
     if n_numbers in (0, n_present):
@@ -244,7 +231,7 @@ def _refuse_mixed(column: pd.Series, text: _Text, path: Path) -> None:
     odd = int(np.argmax((numeric if few_numbers else present & ~numeric).to_numpy()))
     what = "a number among text" if few_numbers else "text among numbers"
     raise InputError(
-        f"{path}: line {text.lines[odd]}: '{cells[odd]}' in column '{column.name}' is {what}; if it means no value "
+        f"{path}: line {parsed.lines[odd]}: '{cells[odd]}' in column '{column.name}' is {what}; if it means no value "
         f"use --missing {cells[odd]}, if all are names use --category {column.name}"
     )
 
@@ -255,10 +242,10 @@ def _cells(column: pd.Series, dialect: dict[str, Any]) -> list[str]:
         texts = [repr(float(value)).replace(".", dialect["decimal"]) for value in column.where(~missing, 0.0)]
     else:
         texts = [_cell(value, dialect) for value in column.tolist()]
-    return [dialect["missing"] if absent else text for text, absent in zip(texts, missing, strict=True)]
+    return [dialect["missing"] if absent else cell for cell, absent in zip(texts, missing, strict=True)]
 
 
 def _cell(value: object, dialect: dict[str, Any]) -> str:
     if isinstance(value, (bool, np.bool_)):
         return str(dialect["truth"].get(str(value).lower(), str(value)))
-    return quoted(value, dialect["delimiter"], dialect["quote_text"]) if isinstance(value, str) else str(value)
+    return text.quoted(value, dialect["delimiter"], dialect["quote_text"]) if isinstance(value, str) else str(value)

@@ -138,6 +138,7 @@ class Parquet(_Commented):
         with new_file(path, "wb") as file:
             frame.to_parquet(file, index=False)
 
+
 class Npz(_Commented):
     """signals.npz: values (N, C, L), channels, units, fs, records, comments, and label where there is one.
 

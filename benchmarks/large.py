@@ -20,7 +20,7 @@ import numpy as np
 from anonimage.data.patients import split_patients
 from anonimage.data.recording import RecordHead, Recording
 from anonimage.data.store.store import Store, open_store
-from anonimage.data.store.writing import Cut, stage_store
+from anonimage.data.store.writing import Cut, placed, stage_store
 from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import read_record
 from anonimage.pipelines.kinds import fit_codec, save_codec
@@ -109,7 +109,7 @@ def write(source: Path, path: Path, windows: int) -> Store:
     """A store of at least so many windows."""
     heads = read_heads(find_records(source))
     people = [Varied(heads[k % len(heads)], k, A_PERSON * LENGTH) for k in range(-(-windows // A_PERSON))]
-    return stage_store(path, people, Cut(LENGTH, split=split_patients)).finish()
+    return placed(stage_store(path, people, Cut(LENGTH, split=split_patients)))
 
 
 def forget(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from anonimage.data.store.writing import placed
 from anonimage.pipelines.engine import ProcessMap
 from anonimage.pipelines.kinds import check_source
 from anonimage.pipelines.recipe import load_recipe
@@ -41,9 +42,8 @@ def compare(source: Path, windows: int = WINDOWS, repeats: int = 3) -> dict[str,
         for _ in range(repeats):
             for name, parallel in ways.items():
                 began = time.perf_counter()
-                check_source(recipe, place).ingest(
-                    recipe, place, Path(folder) / "store", split=True, parallel=parallel
-                ).finish()
+                kind = check_source(recipe, place)
+                placed(kind.ingest(recipe, place, Path(folder) / "store", split=True, parallel=parallel))
                 seconds[name].append(time.perf_counter() - began)
     ratios = [ours / bare for ours, bare in zip(seconds["processes"], seconds["threads"], strict=True)]
     ratio = {"median": median(ratios), "low": min(ratios), "high": max(ratios)}

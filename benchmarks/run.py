@@ -26,6 +26,7 @@ import reading
 import sizes
 import torch
 import training
+from anonimage.data.store.writing import placed
 from anonimage.files import new_file
 from anonimage.pipelines.batches import Batches, store_batches
 from anonimage.pipelines.kinds import check_source, fit_codec
@@ -126,11 +127,8 @@ def _images(data: Path) -> Iterator[tuple[Path, Batches]]:
     """A file with the training windows of PTB as images, and what cuts and encodes the same on the fly."""
     recipe = load_recipe("ptb-quantile").changed({"stride": 500, "batch": BATCH})
     with tempfile.TemporaryDirectory() as folder:
-        store = (
-            check_source(recipe, data / "ptbdb")
-            .ingest(recipe, data / "ptbdb", Path(folder) / "store", split=True)
-            .finish()
-        )
+        kind = check_source(recipe, data / "ptbdb")
+        store = placed(kind.ingest(recipe, data / "ptbdb", Path(folder) / "store", split=True))
         codec = fit_codec(recipe, store)
         images = Path(folder) / "images.npy"
         np.save(images, np.concatenate([codec.encode(windows) for windows in store.iter_windows("train")]))

@@ -53,16 +53,16 @@ def prepare(
         if not (resume or overwrite):
             _refuse_used_store(folder, recipe)
         try:
-            staged = kind.ingest(recipe, source, store, split=True, parallel=parallel)
+            # an interruption leaves what was read, a refusal nothing
+            with kind.ingest(recipe, source, store, split=True, parallel=parallel) as staged:
+                _refuse_few_control(recipe, source, staged.store)
+                codec = fitted(recipe, staged.store)
+                folder.begin(recipe, source, staged.store.mark, keep_training=resume and not overwrite)
+                staged.publish()
+                save_codec(codec, folder.codec_file)
+                folder.go_on(recipe)
         except ResumableError as fault:
             raise InputError(f"{fault}; what was read so far is kept, and the same command goes on") from fault
-        with staged:  # an interruption leaves what was read, a refusal nothing
-            _refuse_few_control(recipe, source, staged.store)
-            codec = fitted(recipe, staged.store)
-            folder.begin(recipe, source, staged.store.mark, keep_training=resume and not overwrite)
-            staged.publish()
-            save_codec(codec, folder.codec_file)
-            folder.go_on(recipe)
     for problem in staged.store.problems:
         say(f"left out: {problem}")
     say(f"prepared: {_counts(staged.store, codec, recipe)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from anonimage.data.recording import RecordHead, Recording
-from anonimage.data.store.writing import Cut, stage_samples, stage_store
+from anonimage.data.store.writing import Cut, placed, stage_samples, stage_store
 from anonimage.errors import InputError
 from anonimage.parallel import Failure
 
@@ -42,11 +42,11 @@ class Noise:
 
 def write(path, sources, length, stride=None, split=None, **options):
     """A store of these sources."""
-    return stage_store(path, sources, Cut(length, stride, split), **options).finish()
+    return placed(stage_store(path, sources, Cut(length, stride, split), **options))
 
 
 def write_samples(path, *given):
-    return stage_samples(path, *given).finish()
+    return placed(stage_samples(path, *given))
 
 
 def content(folder):

@@ -159,6 +159,7 @@ class Staging:
     commit: Callable[[], None]  # has what is done survive a failure from now on
     put: Callable[[bytes], None]  # gives it its place, with its manifest
     manifest: bytes = b""
+    store: Store = field(init=False)  # once it is whole, to read from until it is placed
 
     def notes_of(self, stamps: Sequence[str]) -> dict[int, RecordNote]:
         """Notes of earlier calls about sources that are the same today and whose signals are stored, by position."""
@@ -175,7 +176,7 @@ class Staging:
                 kept[position] = note
         return kept
 
-    def finish(self, about: dict[str, Any], frame: pd.DataFrame, spans: pd.DataFrame) -> Store:
+    def finish(self, about: dict[str, Any], frame: pd.DataFrame, spans: pd.DataFrame) -> None:
         """Write the tables, delete what is left of other stores, and open what is staged."""
         tables = {WINDOWS: frame.to_parquet(index=False), SPANS: spans.to_parquet(index=False)}
         kept = {row["file"] for row in about["records"]}
@@ -187,10 +188,10 @@ class Staging:
         about = {"version": VERSION, **about, "sums": sums}
         checksum = zlib.crc32(json.dumps(about, sort_keys=True).encode())
         self.manifest = json.dumps(about | {"checksum": checksum}, indent=1, allow_nan=False).encode()
-        return Store(self.path, self.signals, self.manifest)
+        self.store = Store(self.path, self.signals, self.manifest)
 
     def publish(self) -> None:
-        """Give it its place."""
+        """Put the store in its place, before the end of the context."""
         self.put(self.manifest)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,33 +55,13 @@ class Cut:
         return self.stride or self.length
 
 
-class StagedStore:
-    """A store that is whole and not yet in its place; a context, at whose end it is there.
-
-    An InputError in the context discards it, and another store in its place stays; after anything else, the call that
-    staged it finds all that was read.
-
-    Attributes:
-        store: to read from until it is placed.
-        publish: puts the store in its place, before the end of the context.
-    """
-
-    def __init__(self, store: Store, staging: Staging, stack: ExitStack) -> None:
-        self.store, self.publish, self._stack = store, staging.publish, stack
-
-    def finish(self) -> Store:
-        """Put the store in its place, end the context and open the store."""
-        with self:
-            pass
-        return open_store(self.store.path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *fault: Any) -> None:
-        self._stack.__exit__(*fault)
+# Holds a store, as its `store`, that is whole and not yet in its place; at the end of the context it is there. An
+# InputError in the context discards it, and another store in its place stays; after anything else, the call that staged
+# it finds all that was read.
+StagedStore = AbstractContextManager[Staging]
 
 
+@contextmanager
 def stage_store(
     path: Path | str,
     sources: Sequence[Source],
@@ -92,7 +72,7 @@ def stage_store(
     parallel: ParallelMap | None = None,
     skip_bad: bool = False,
     progress: Callable[[int, int], None] | None = None,
-) -> StagedStore:
+) -> Iterator[Staging]:
     """Cut recordings into windows and store them; nothing of it depends on `parallel`.
 
     What is done lies in a hidden folder beside the store. Whoever is interrupted calls again with the same arguments
@@ -120,20 +100,20 @@ def stage_store(
     name, times = Counter(source.name for source in sources).most_common(1)[0]
     if times > 1:
         raise InputError(f"{name}: two records of this name; list it once in RECORDS")
-    with ExitStack() as stack:
-        staging = stack.enter_context(staging_at(path, {"length": cut.length, "stride": cut.step}))
+    with staging_at(path, {"length": cut.length, "stride": cut.step}) as staging:
         notes, problems = _read(staging, sources, cut, parallel, skip_bad, progress)
-        store = staging.finish(*_described(notes, problems, cut, classes, form))
-        return StagedStore(store, staging, stack.pop_all())
+        staging.finish(*_described(notes, problems, cut, classes, form))
+        yield staging
 
 
+@contextmanager
 def stage_samples(
     path: Path | str,
     samples: Samples,
     form: Mapping[str, Any],
     classes: Sequence[str] = (),
     problems: Sequence[str] = (),
-) -> StagedStore:
+) -> Iterator[Staging]:
     """Store samples that come whole: one recording in which they follow each other.
 
     Arguments:
@@ -154,8 +134,7 @@ def stage_samples(
     parts = (
         np.ascontiguousarray(values[first : first + n].transpose(0, 2, 1), "<f4") for first in range(0, len(values), n)
     )
-    with ExitStack() as stack:
-        staging = stack.enter_context(staging_at(path, {"length": samples.length}))
+    with staging_at(path, {"length": samples.length}) as staging:
         offset, checksum = write_signal(staging.signals, file_of(0, ".npy"), shape, np.dtype("<f4"), parts)
         record = StoredRecord(
             file=file_of(0, ".npy"),
@@ -183,8 +162,16 @@ def stage_samples(
             "problems": list(problems),
             "records": [asdict(record)],
         }
-        store = staging.finish(about, frame, pd.DataFrame({"record": [], "begin": [], "end": []}))
-        return StagedStore(store, staging, stack.pop_all())
+        staging.finish(about, frame, pd.DataFrame({"record": [], "begin": [], "end": []}))
+        del samples, values, parts  # which are stored now
+        yield staging
+
+
+def placed(staged: StagedStore) -> Store:
+    """Put a store in its place, and open it."""
+    with staged as staging:
+        pass
+    return open_store(staging.path)
 
 
 def _sample_step(values: np.ndarray) -> float:

@@ -6,6 +6,7 @@ import re
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from ...data.patients import files_below, split_patients
 from ...data.recording import RecordHead, Recording, Source
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
+from ...data.store.ingest import Staging
 from ...data.store.writing import Cut, Form, StagedStore, stage_store
 from ...data.wfdb.describe import Description, describe
 from ...data.wfdb.header import find_records, header_text, read_heads, relabel
@@ -203,6 +205,7 @@ class WfdbRecords(Signals):
         return Samples(values, rows, heads[0].channels, heads[0].units, codec.fs)
 
 
+@contextmanager
 def stage_windows(
     recipe: Recipe,
     sources: Sequence[Source],
@@ -212,20 +215,23 @@ def stage_windows(
     parallel: ParallelMap | None,
     classes: Sequence[str] | None,
     form: Form | None = None,
-) -> StagedStore:
+) -> Iterator[Staging]:
     """Cut recordings into the windows of a recipe; see `data.store.writing.stage_store`."""
     parts = partial(split_patients, control_share=recipe.data.control_share, seed=recipe.seed) if split else None
-    with progress("read", len(sources)) as advance:
-        return stage_store(
-            to,
-            sources,
-            Cut(recipe.window, recipe.data.stride or recipe.window, parts),
-            classes=classes,
-            form=form,
-            parallel=parallel,
-            skip_bad=recipe.data.skip_bad,
-            progress=lambda done, _: advance(done, "recordings"),
-        )
+    with ExitStack() as stack:
+        with progress("read", len(sources)) as advance:
+            staged = stage_store(
+                to,
+                sources,
+                Cut(recipe.window, recipe.data.stride or recipe.window, parts),
+                classes=classes,
+                form=form,
+                parallel=parallel,
+                skip_bad=recipe.data.skip_bad,
+                progress=lambda done, _: advance(done, "recordings"),
+            )
+            staging = stack.enter_context(staged)
+        yield staging
 
 
 def stacked(folder: Path, recordings: Iterable[Recording], codec: Codec) -> np.ndarray:

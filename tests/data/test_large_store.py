@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 from anonimage.data.store.store import open_store
-from anonimage.data.store.writing import Cut, stage_store
+from anonimage.data.store.writing import Cut, placed, stage_store
 from anonimage.data.recording import RecordHead
 from anonimage.data.recording import Recording
 
@@ -37,7 +37,7 @@ class Noise:
 
 WRITE = f"""
 before = peak()
-stage_store(sys.argv[1], [Noise(str(number)) for number in range({RECORDS})], Cut(2025)).finish()
+placed(stage_store(sys.argv[1], [Noise(str(number)) for number in range({RECORDS})], Cut(2025)))
 print(peak() - before)
 """
 

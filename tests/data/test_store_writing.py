@@ -16,7 +16,7 @@ from anonimage.data.patients import split_patients
 from anonimage.data.store.ingest import discard_unfinished
 from anonimage.data.store.storage import Storage
 from anonimage.data.store.store import open_store, store_mark
-from anonimage.data.store.writing import Cut, stage_store
+from anonimage.data.store.writing import Cut, placed, stage_store
 from anonimage.data.wfdb.header import find_records, read_heads
 from anonimage.data.wfdb.signals import RecordSource
 from anonimage.errors import InputError
@@ -232,18 +232,17 @@ def assert_tidy(folder, names):
 def test_a_staged_store_is_discarded_or_placed(tmp_path, noise, log, bucket, local):
     place = tmp_path / "store" if local else f"{bucket}/store"
     write(place, noise[:2], 150)
-    staged = stage_store(place, noise, Cut(100))
-    assert len(staged.store.records) == 6
-    values = staged.store.samples().values
-    assert len(values) == 18
-    with pytest.raises(InputError, match="planted"), staged:
+    with pytest.raises(InputError, match="planted"), stage_store(place, noise, Cut(100)) as staged:
+        assert len(staged.store.records) == 6
+        values = staged.store.samples().values
+        assert len(values) == 18
         raise InputError("planted")
     if local:
         assert len(open_store(place).records) == 2  # the one before
     else:
         assert not fsspec.filesystem("memory").find("/bucket")
     assert_tidy(tmp_path, ["log", "store"] if local else ["log"])
-    store = stage_store(place, noise, Cut(100)).finish()
+    store = placed(stage_store(place, noise, Cut(100)))
     np.testing.assert_array_equal(store.samples().values, values)
     assert_tidy(tmp_path, ["log", "store"] if local else ["log"])
 

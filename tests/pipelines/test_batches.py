@@ -9,6 +9,7 @@ import pytest
 import torch
 from anonimage.data.patients import CONTROL, TRAIN
 from anonimage.data.store.store import open_store
+from anonimage.data.store.writing import placed
 from anonimage.errors import InputError
 from anonimage.gan.batch import resident
 from anonimage.pipelines.batches import class_rows, grid_rows, n_training, store_batches, training_labels
@@ -24,7 +25,7 @@ def recipe(tiny):
 
 @pytest.fixture
 def store(database, recipe, tmp_path):
-    return check_source(recipe, database).ingest(recipe, database, tmp_path / "store", split=True).finish()
+    return placed(check_source(recipe, database).ingest(recipe, database, tmp_path / "store", split=True))
 
 
 def test_an_epoch_holds_every_window_once():
@@ -109,7 +110,7 @@ def test_random_starts_never_touch_what_was_left_out(tmp_path, recipe):
         signals[:, 500:560] = np.nan
         write_patient(source, patient, signals)
     recipe = recipe.changed({"starts": "random"})
-    store = check_source(recipe, source).ingest(recipe, source, tmp_path / "store", split=True).finish()
+    store = placed(check_source(recipe, source).ingest(recipe, source, tmp_path / "store", split=True))
     batch = store_batches(store, fit_codec(recipe, store), recipe)
     for step in range(50):
         batch(step)  # with a = 0, a missing value in a window would be an error
@@ -120,7 +121,7 @@ def test_random_starts_reach_both_ends(tmp_path, recipe):
     names = [write_patient(source, p, beats(p, seconds=(82 + p % 2) / FS)) for p in range(1, 10)]
     (source / "RECORDS").write_text("\n".join(names))
     recipe = recipe.changed({"starts": "random", "stride": 1, "batch": 2})
-    store = check_source(recipe, source).ingest(recipe, source, tmp_path / "store", split=True).finish()
+    store = placed(check_source(recipe, source).ingest(recipe, source, tmp_path / "store", split=True))
     codec = fit_codec(recipe, store)
     drawn = {image.tobytes() for step in range(200) for image in store_batches(store, codec, recipe)(step).images}
     training: pd.DataFrame = store.frame[store.frame["part"] == TRAIN]
@@ -138,11 +139,8 @@ def uneven(tmp_path, recipe):
     for patient in range(1, 10):
         write_patient(tmp_path / "source", patient, beats(patient, seconds=48 if patient % 3 else 12))
     recipe = recipe.changed({"head": "auxiliary", "batch": 9})
-    store = (
-        check_source(recipe, tmp_path / "source")
-        .ingest(recipe, tmp_path / "source", tmp_path / "store", split=True)
-        .finish()
-    )
+    kind = check_source(recipe, tmp_path / "source")
+    store = placed(kind.ingest(recipe, tmp_path / "source", tmp_path / "store", split=True))
     return recipe, store, fit_codec(recipe, store)
 
 

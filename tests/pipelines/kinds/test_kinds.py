@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.sharded import Plan
+from anonimage.data.store.writing import placed
 from anonimage.errors import InputError
 from anonimage.parallel import threaded_map
 from anonimage.pipelines.kinds import (
@@ -102,7 +103,7 @@ def test_a_table_with_classes_names_their_column(tmp_path):
 def test_samples_come_back_from_the_source_s_own_format(case, tmp_path):
     """Read, encoded, decoded, written, read again: as close as levels are."""
     kind, recipe, source, _ = case
-    store = kind.ingest(recipe, source, tmp_path / "store", split=True).finish()
+    store = placed(kind.ingest(recipe, source, tmp_path / "store", split=True))
     codec = fit_codec(recipe, store)
     assert kind_of_codec(codec) is kind
     x = store.samples(np.arange(12))
@@ -118,7 +119,7 @@ def test_samples_come_back_from_the_source_s_own_format(case, tmp_path):
 
 def test_a_format_that_it_cannot_have(case, tmp_path):
     kind, recipe, source, _ = case
-    codec = fit_codec(recipe, kind.ingest(recipe, source, tmp_path / "store", split=True).finish())
+    codec = fit_codec(recipe, placed(kind.ingest(recipe, source, tmp_path / "store", split=True)))
     with pytest.raises(InputError, match="format 'mp3' is not for this data; choose one of source"):
         kind.new_format(None, codec, "mp3")
 
@@ -132,8 +133,8 @@ def test_a_store_does_not_depend_on_who_read(case, tmp_path):
         results = list(threaded_map(function, list(reversed(items))))
         yield from reversed(results)
 
-    whole = kind.ingest(recipe, source, tmp_path / "whole", split=True).finish()
-    again = kind.ingest(recipe, source, str(tmp_path / "again"), split=True, parallel=backwards).finish()
+    whole = placed(kind.ingest(recipe, source, tmp_path / "whole", split=True))
+    again = placed(kind.ingest(recipe, source, str(tmp_path / "again"), split=True, parallel=backwards))
     assert not source.is_dir() or jobs[0] > 7
     files = {path.relative_to(tmp_path / "whole"): path for path in (tmp_path / "whole").rglob("*") if path.is_file()}
     assert files
@@ -146,11 +147,11 @@ def test_one_bad_file_can_be_left_out(case, tmp_path):
     kind, recipe, source, victim = case
     if not source.is_dir():
         pytest.skip("a source of one file")
-    whole = kind.ingest(recipe, source, tmp_path / "whole", split=True).finish()
+    whole = placed(kind.ingest(recipe, source, tmp_path / "whole", split=True))
     victim.write_bytes(victim.read_bytes()[: 40 if victim.suffix == ".dat" else 0])
     with pytest.raises(InputError, match=f"{victim.stem[:5]}.*, or leave it out with --skip-bad$"):
-        kind.ingest(recipe, source, tmp_path / "bad", split=True)
-    without = kind.ingest(recipe.changed({"skip_bad": True}), source, tmp_path / "bad", split=True).finish()
+        placed(kind.ingest(recipe, source, tmp_path / "bad", split=True))
+    without = placed(kind.ingest(recipe.changed({"skip_bad": True}), source, tmp_path / "bad", split=True))
     assert len(without.problems) == 1
     assert 0 < len(without) < len(whole)
 

@@ -80,29 +80,24 @@ class Ingest:
         """The note of a source, given with its position; or why a storage cannot be written to, no source's fault."""
         position, source = job
         stamp, recording = self.stamp(source), source.read()
-        note = self._cut(stamp, recording)
+        head, fs = recording.head, recording.fs
+        about = (stamp, head.name, head.diagnosis, recording.channels, recording.units, fs, recording.said)
+        starts, dropped, problem = recording.cut(self.length, self.stride)
+        note = RecordNote(*about, dropped=dropped, problem=problem)
         try:
-            if len(note.starts):
-                note = self._stored(note, file_of(position, ".npy"), recording)
+            if not problem:
+                spans = stretches(recording.values, self.length, fs)
+                note = replace(note, starts=starts, spans=spans, record=self._stored(position, recording))
             self.notes.write(file_of(position, ".json"), [note.to_json()])
         except OSError as fault:
             return fault
         return note
 
-    def _cut(self, stamp: str, recording: Recording) -> RecordNote:
-        """A note of what would be stored."""
-        head, fs = recording.head, recording.fs
-        about = (stamp, head.name, head.diagnosis, recording.channels, recording.units, fs, recording.said)
-        starts, dropped, problem = recording.cut(self.length, self.stride)
-        if problem:
-            return RecordNote(*about, dropped=dropped, problem=problem)
-        return RecordNote(*about, starts=starts, spans=stretches(recording.values, self.length, fs), dropped=dropped)
-
-    def _stored(self, note: RecordNote, file: str, recording: Recording) -> RecordNote:
-        head, values = recording.head, recording.values
+    def _stored(self, position: int, recording: Recording) -> StoredRecord:
+        head, values, file = recording.head, recording.values, file_of(position, ".npy")
         signal = np.ascontiguousarray(values.T, dtype=values.dtype.newbyteorder("<"))  # T, C
         offset, checksum = write_signal(self.signals, file, signal.shape, signal.dtype, [signal])
-        record = StoredRecord(
+        return StoredRecord(
             file=file,
             offset=offset,
             record=head.name,
@@ -120,7 +115,6 @@ class Ingest:
             missing=bool(is_missing(values).any()),
             checksum=checksum,
         )
-        return replace(note, record=record)
 
 
 def write_signal(
@@ -157,7 +151,7 @@ class Staging:
     signals: Storage  # where signals go; of a URL, whose files cannot move, the place itself
     notes: Storage  # where notes about sources go
     commit: Callable[[], None]  # has what is done survive a failure from now on
-    put: Callable[[bytes], None]  # gives it its place, with its manifest
+    publish: Callable[[], None]  # puts the store in its place, with its manifest, before the end of the context
     manifest: bytes = b""
     store: Store = field(init=False)  # once it is whole, to read from until it is placed
 
@@ -190,10 +184,6 @@ class Staging:
         self.manifest = json.dumps(about | {"checksum": checksum}, indent=1, allow_nan=False).encode()
         self.store = Store(self.path, self.signals, self.manifest)
 
-    def publish(self) -> None:
-        """Put the store in its place, before the end of the context."""
-        self.put(self.manifest)
-
 
 @contextmanager
 def staging_at(path: Path | str, stamp: dict[str, Any]) -> Iterator[Staging]:
@@ -213,12 +203,13 @@ def _in_folder(path: Path | str, folder: Path, stamp: dict[str, Any]) -> Iterato
     with staged_folder(folder, {"store": VERSION, **stamp}) as staged:
         signals, notes = Storage.at(staged.files), Storage.at(staged.scratch)
 
-        def put(manifest: bytes) -> None:
+        def publish() -> None:
             if staged.files.is_dir():
-                signals.write(MANIFEST, [manifest])
+                signals.write(MANIFEST, [staging.manifest])
                 staged.publish()
 
-        yield Staging(path, signals, notes, lambda: staged.commit(begun=True), put)
+        staging = Staging(path, signals, notes, lambda: staged.commit(begun=True), publish)
+        yield staging
 
 
 @contextmanager
@@ -227,9 +218,11 @@ def _at_url(path: Path | str, storage: Storage) -> Iterator[Staging]:
     notes, committed = storage.beside(_NOTES), []
     for name in (MANIFEST, "zarr.json", "about.json"):  # the latter two of older versions
         storage.remove(name)
-    staging = Staging(
-        path, storage, notes, lambda: committed.append(True), lambda manifest: storage.write(MANIFEST, [manifest])
-    )
+
+    def publish() -> None:
+        storage.write(MANIFEST, [staging.manifest])
+
+    staging = Staging(path, storage, notes, lambda: committed.append(True), publish)
     try:
         yield staging
     except BaseException as fault:

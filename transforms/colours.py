@@ -52,22 +52,15 @@ class Colours(Transform):
         self.channels, self.tolerance = self._coding.channels, self._coding.tolerance
 
     def channels_out(self, channels: int) -> int:
-        """Of the colour space.
-
-        Raises:
-            InputError: not three channels.
-        """
         if channels != 3:
             raise InputError(f"{self.name}: colours need 3 channels (red, green, blue), not {channels}")
         return self.channels
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Red, green, blue, uint8 (N, 3, L), to uint8 (N, channels, L)."""
         rgb = _checked(x, 3)
         return np.rint(np.clip(self._coding.forward(rgb / 255), 0, 255)).astype(np.uint8)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
-        """Levels (N, channels, L), whole or not, to red, green, blue: float32 (N, 3, L) in 0 … 255, not rounded."""
         rgb = self._coding.back(np.clip(_checked(y, self.channels), 0, 255))
         return np.clip(rgb, 0, 1).astype(np.float32, copy=False) * 255
 

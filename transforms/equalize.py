@@ -64,8 +64,7 @@ class Equalize(Transform):
         for x in chunks():
             counts.add(as_windows(x))
         levels = (256 - self.a) * (1 - self.linear)  # dealt out by rank
-        by_rank = [_polyline(values, n, levels) for values, n in counts.counted()]
-        self._set([_partly_linear(knots, self.linear) for knots in by_rank])
+        self._set([_partly_linear(_polyline(values, n, levels), self.linear) for values, n in counts.counted()])
         return self
 
     @property

@@ -51,12 +51,10 @@ class OffsetModel:
         return cls(about + mean, (covariance + covariance.T) / 2)
 
     def state(self) -> State:
-        """Both moments, as JSON can hold them."""
         return {"mean": self.mean.tolist(), "covariance": self.covariance.tolist()}
 
     @classmethod
     def from_state(cls, state: State, channels: int) -> Self:
-        """Rebuild from `state()`."""
         return cls(numbers(state["mean"], (channels,)), numbers(state["covariance"], (channels, channels)))
 
     def draw(self, noise: np.ndarray) -> np.ndarray:
@@ -68,13 +66,7 @@ class OffsetModel:
 
 
 def mode_offsets(mode: str, values: np.ndarray, model: OffsetModel | None, noise: np.ndarray | None) -> np.ndarray:
-    """Offsets (N, C) that put windows where a mode wants them.
-
-    Arguments:
-        mode: a key of MODES.
-        values: (N, C, L) decoded without an offset.
-        model, noise: for "sampled": the fitted distribution, and (N, C) standard normal numbers.
-    """
+    """Offsets (N, C) that put windows (N, C, L), decoded without one, where a mode wants them; see `Codec.decode`."""
     if mode == "baseline":
         return -_ignoring_missing(np.median, np.nanmedian, values)
     to_zero = -_ignoring_missing(np.min, np.nanmin, values)
@@ -91,12 +83,7 @@ def mode_offsets(mode: str, values: np.ndarray, model: OffsetModel | None, noise
 
 
 def keep_relations(values: np.ndarray, relations: np.ndarray) -> np.ndarray:
-    """The smallest offsets (N, C) after which each window's means obey the relations; 0 where a channel is missing.
-
-    Arguments:
-        values: (N, C, L).
-        relations: (K, C); rows r with r @ x = 0, such as i − ii + iii = 0 for limb leads.
-    """
+    """The smallest offsets (N, C) with which the windows' means obey relations (K, C); 0 where a channel is missing."""
     means = _ignoring_missing(np.mean, np.nanmean, values.astype(float))
     means[np.isnan(means).any(axis=1)] = 0
     correct = np.linalg.pinv(relations) @ relations  # (C, C), projects on what the relations forbid

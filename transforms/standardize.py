@@ -73,10 +73,9 @@ class MinMax(Transform):
         return (self.range[1] - self.range[0]) / (255 - self.a)
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Values (N, C, L) to levels; those of a constant channel all become level a."""
         low, high = self.range.astype(np.float32)[..., None]  # (C, 1) each
         per_unit = np.divide(1, self.level, out=np.zeros_like(self.level), where=self.level > 0)
-        levels = np.clip(as_windows(x, low.size), low, high)
+        levels = np.clip(as_windows(x, low.size), low, high)  # (N, C, L); a constant channel becomes level a
         levels -= low
         levels *= per_unit[:, None].astype(np.float32)
         levels += self.a + 0.5
@@ -160,9 +159,8 @@ class AdaptedRange(Transform):
         return self.width / (255 - self.a)
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Values (N, C, L) to levels above each window's minimum."""
         x = self._windows(x)
-        levels = x - minima(x)
+        levels = x - _minima(x)
         levels *= (1 / self.level)[:, None].astype(np.float32)
         np.clip(levels, 0, 255 - self.a, out=levels)
         if self.rounding == "ceil":
@@ -174,7 +172,6 @@ class AdaptedRange(Transform):
         return to_bytes(levels, self.a)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
-        """Levels (N, C, L), whole or not, to values above the window's minimum."""
         values = from_levels(y, self.a)
         values *= self.level[:, None].astype(np.float32)
         return values
@@ -186,12 +183,11 @@ class AdaptedRange(Transform):
 
     def offset(self, x: np.ndarray) -> np.ndarray:
         """The minimum of each window and channel (N, C), in input units; NaN where all values are missing."""
-        return minima(self._windows(x))[..., 0]
+        return _minima(self._windows(x))[..., 0]
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
-        """Values more than the width above their window's minimum; windows that are wider than the width."""
         x = self._windows(x)
-        low, width = minima(x), self.width[:, None].astype(np.float32)
+        low, width = _minima(x), self.width[:, None].astype(np.float32)
         rounding = 2 * np.spacing(np.abs(low) + width)  # of the values, not to be mistaken for their being outside
         return {"AdaptedRange": Saturation.count(x - low > width + rounding, x)}
 
@@ -232,7 +228,7 @@ class GreyLevels(Transform):
         return {"GreyLevels": Saturation.count((x < 0) | (x > 255), x)}
 
 
-def minima(x: np.ndarray) -> np.ndarray:
+def _minima(x: np.ndarray) -> np.ndarray:
     """(N, C, 1): smallest value that is not missing."""
     low = x.min(axis=-1, keepdims=True)
     if not np.isfinite(low).all():  # min hands NaN on: the search for missing values costs nothing where there are none

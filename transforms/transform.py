@@ -130,10 +130,7 @@ class Compose(Transform):
             if not isinstance(part, Transform):
                 raise InputError(f"{type(part).__name__} has no inverse, which every part of a chain needs")
         self.parts = parts
-
-    @property
-    def lowest(self) -> int | np.ndarray:  # type: ignore[override]
-        return self.parts[-1].lowest
+        self.lowest, self.relative = parts[-1].lowest, any(part.relative for part in parts)
 
     def transform(self, x: np.ndarray) -> np.ndarray:
         return _through(self.parts, x)
@@ -166,10 +163,6 @@ class Compose(Transform):
     def from_state(cls, state: State) -> Self:
         return cls(*state["parts"])
 
-    @property
-    def relative(self) -> bool:  # type: ignore[override]
-        return any(part.relative for part in self.parts)
-
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
         for part in reversed(self.parts):
             y = part.inverse_transform(y)
@@ -177,7 +170,6 @@ class Compose(Transform):
 
     @property
     def tolerance(self) -> float:  # type: ignore[override]
-        """The errors of all parts, each carried to the input's units."""
         error = 0.0
         for part in reversed(self.parts):
             error = float(np.max(np.abs(part.carry(np.array(error))))) + part.tolerance
@@ -189,7 +181,6 @@ class Compose(Transform):
         return shift
 
     def offset(self, x: np.ndarray) -> np.ndarray:
-        """The offsets of all parts, each carried to the input's units: (N, C)."""
         offsets = np.zeros(x.shape[:2], np.float32)
         for k, part in enumerate(self.parts):
             if part.relative:

@@ -24,7 +24,6 @@ from ..recipe import SETTINGS, Recipe
 from ..run_folder import RunFolder, fingerprint
 
 PACKAGE = Path(__file__).resolve().parents[2]
-_POLL_S = 0.05
 SYNTAX = "--vary key=value,value,… (items of a list joined by +, as in leads=i+ii,v1)"
 SPEED = "changes nothing but how fast it goes; share the work out with --jobs or --engine ray"
 # Decided by an ablation itself: each cell has its own samples and one process
@@ -207,7 +206,7 @@ def run_cells(jobs: Sequence[Job], at_once: int) -> Iterator[tuple[Job, str | No
             for process in [process for process in running if process.poll() is not None]:
                 job, logged = running.pop(process)
                 yield job, _reason(process.returncode, job.beside(".log"), logged)
-            time.sleep(_POLL_S)
+            time.sleep(0.05)
     finally:
         for process in running:
             with suppress(ProcessLookupError):  # and its own processes

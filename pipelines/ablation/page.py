@@ -110,6 +110,7 @@ def draw_differences(summary: Summary, score: str, title: str) -> Markup | None:
     compared = [(line, line.difference) for line in summary.headlines[score] if line.difference is not None]
     if not compared:
         return None
+    unit = summary.units[score]
     figure, axis = _plot(summary, [line for line, _ in compared])
     axis.axvline(0, color=OTHER, linewidth=0.9)
     drawn = [0.0]
@@ -119,10 +120,7 @@ def draw_differences(summary: Summary, score: str, title: str) -> Markup | None:
         drawn += [abs(end) for end in (difference.low, difference.high, *line.differences.values()) if np.isfinite(end)]
     if max(drawn):  # a wide interval of few seeds may be many times as long, and would hide all else
         axis.set_xlim(-1.6 * max(drawn), 1.6 * max(drawn))
-    axis.set_xlabel(
-        f"difference from {_short(summary, 0, 40)}{f', {summary.units[score]}' * bool(summary.units[score])}",
-        fontsize=8,
-    )
+    axis.set_xlabel(f"difference from {_short(summary, 0, 40)}{f', {unit}' * bool(unit)}", fontsize=8)
     text = ", ".join(f"{summary.short(line.cell)} {difference.value:+.3g}" for line, difference in compared)
     return as_svg(figure, f"{title}, paired differences: {text}")
 

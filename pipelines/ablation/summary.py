@@ -35,11 +35,6 @@ class Replicate:
         """Of a score; NaN if it is missing or could not be measured."""
         return self.scores[name].value if name in self.scores else NAN
 
-    def baseline(self, name: str) -> float:
-        """Of a score; NaN without one."""
-        baseline = self.scores[name].baseline if name in self.scores else None
-        return NAN if baseline is None else baseline
-
 
 def read_replicate(path: Path, settings: Settings) -> Replicate:
     """The scores of the finished run in a folder; refused if it is not evaluated, or was with other samples."""
@@ -60,9 +55,10 @@ def with_departure(scores: Mapping[str, Score]) -> dict[str, Score]:
     """
     if not all(half in scores for half in HALVES):
         return dict(scores)
-    values, baselines = zip(*((scores[half].value, scores[half].baseline) for half in HALVES), strict=True)
-    baseline = None if None in baselines else _departure(baselines)
-    return {**scores, DEPARTURE: Score(_departure(values), NAN, NAN, baseline, scores[HALVES[0]].n)}
+    halves = [scores[half] for half in HALVES]
+    values, baselines = np.array([half.value for half in halves]), _baselines(halves)
+    value, baseline = (float(np.abs(each - 0.5).mean()) for each in (values, baselines))
+    return {**scores, DEPARTURE: Score(value, NAN, NAN, None if np.isnan(baseline) else baseline, halves[0].n)}
 
 
 def long_table(replicates: Sequence[Replicate]) -> pd.DataFrame:
@@ -150,9 +146,9 @@ def summarize(replicates: Sequence[Replicate], cells: Sequence[Settings]) -> Sum
 
     def line(name: str, cell: int) -> Line:
         values = {seed: run.value(name) for seed, run in sorted(runs[cell].items()) if np.isfinite(run.value(name))}
-        baselines = np.array([run.baseline(name) for run in runs[cell].values() if name in run.scores])
+        baselines = _baselines(run.scores[name] for run in runs[cell].values() if name in run.scores)
         both = [seed for k, seed in pairs if k == cell and all(name in runs[k][seed].scores for k in (0, cell))]
-        first, own = (np.array([runs[k][seed].baseline(name) for seed in both]) for k in (0, cell))
+        first, own = (_baselines(runs[k][seed].scores[name] for seed in both) for k in (0, cell))
         return Line(
             cell=cell,
             values=values,
@@ -176,5 +172,5 @@ def summarize(replicates: Sequence[Replicate], cells: Sequence[Settings]) -> Sum
     )
 
 
-def _departure(values: Iterable[float]) -> float:
-    return float(np.mean([abs(value - 0.5) for value in values]))
+def _baselines(scores: Iterable[Score]) -> np.ndarray:
+    return np.array([score.baseline for score in scores], float)  # None becomes NaN

@@ -59,12 +59,10 @@ class Beats(Layout, Transform):
 
     @property
     def null(self) -> np.ndarray:
-        """(c, H, W): True where no row of any rhythm reaches."""
         ever = np.arange(self._square) < self._lengths.max(axis=0)[:, None]
         return np.broadcast_to(~ever, self.image_shape)
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Levels (N, C, L) from 1 to images (N, c, H, W), 0 after the end of each row."""
         self.check_levels(x)
         if not x.all():
             raise InputError(
@@ -74,7 +72,6 @@ class Beats(Layout, Transform):
         return self._drawn(x, self._patterned(periods(x)))
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
-        """Images (N, c, H, W) to levels (N, C, L), along the rows that each image has."""
         positions = self._positions(self._read(y))[:, None]
         return np.take_along_axis(y.reshape(len(y), self.channels, -1), positions, axis=2)
 

@@ -34,7 +34,6 @@ class Gramian(Layout):
         self.image_shape = channels, self._side, self._side
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Levels (N, C, L) to fields (N, C, side, side), uint8."""
         self.check_levels(x)
         starts = np.arange(self._side + 1) * self.length // self._side
         means = np.add.reduceat(x, starts[:-1], axis=-1, dtype=np.float32) / np.diff(starts).astype(np.float32)

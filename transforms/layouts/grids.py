@@ -92,9 +92,7 @@ def _blocks(kinds: Sequence[str], side: int, seed: int) -> np.ndarray | None:
 def _random(kinds: Sequence[str], side: int, seed: int) -> np.ndarray | None:
     """The cells of the whole board, NULL among them, in a seeded order."""
     board = _rows(kinds, side, seed)
-    if board is None:
-        return None
-    return np.random.default_rng(seed).permutation(board.ravel()).reshape(side, side)
+    return None if board is None else np.random.default_rng(seed).permutation(board.ravel()).reshape(side, side)
 
 
 # name: what builds the board (side, side) of feature indices; None where the features do not fit

@@ -134,12 +134,7 @@ def hilbert(side: int) -> np.ndarray:
 
 
 def _gilbert(at: complex, along: complex, across: complex) -> Iterator[complex]:
-    """Pixels x + iy of a rectangle from one corner to the other end of the side `along`.
-
-    Arguments:
-        at: the corner where the curve begins.
-        along, across: the rectangle's sides, each parallel to an axis.
-    """
+    """Pixels x + iy of a rectangle from its corner `at` to the other end of the side `along`; sides lie on the axes."""
     width, height = round(abs(along)), round(abs(across))
     step, aside = along / width, across / height
     if height == 1 or width == 1:

@@ -53,12 +53,10 @@ class Layout(Forward):
         return hashlib.sha256(f"{self.name} {self.channels} {self.length} {self.image_shape}".encode()).hexdigest()
 
     def state(self) -> State:
-        """All that `from_state` needs, as JSON can hold it; "kind" is the name."""
         return {"kind": self.name, "channels": self.channels, "length": self.length, "sha256": self.digest}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Rebuild from `state()`."""
         return cls(state["channels"], state["length"])
 
     def check_levels(self, x: np.ndarray) -> None:
@@ -124,7 +122,6 @@ class Arrangement(Layout, Transform):
 
     @property
     def null(self) -> np.ndarray:
-        """(c, H, W): True where the image has no value."""
         return self.index == NULL
 
     @property
@@ -134,7 +131,6 @@ class Arrangement(Layout, Transform):
         return hashlib.sha256(shape + self.index.astype("<i8").tobytes()).hexdigest()
 
     def transform(self, x: np.ndarray) -> np.ndarray:
-        """Values (N, C, L) to images (N, c, H, W) of the same dtype; 0 where the table has NULL."""
         self.check_levels(x)
         flat = x.reshape(len(x), -1)
         if self._whole:
@@ -145,11 +141,7 @@ class Arrangement(Layout, Transform):
         return images
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
-        """Images (N, c, H, W) to values (N, C, L): the mean of each value's copies.
-
-        Returns:
-            The same dtype if each value stands in the image once, else float32.
-        """
+        """The mean of each value's copies, float32; of the images' own dtype if each value stands there once."""
         self.check_images(y)
         pixels = y.reshape(len(y), -1)
         if self._whole:
@@ -174,7 +166,6 @@ class Arrangement(Layout, Transform):
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Rebuild from the table itself; `layouts.layout_from` also builds by name."""
         return cls(state["table"], state["channels"], state["length"], state["name"])
 
 

@@ -44,7 +44,7 @@ STEEP = 0.35  # slopes above this share of it belong to the complex for sure
 RESTLESS = 3.0  # times the usual slope of the window is quiet as well: noise
 
 
-def find_beats(signals: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
+def _find_beats(signals: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
     """Window (B,) and sample (B,) of the middle of each QRS complex of finite signals (N, L) in mV, at fs Hz; in order.
 
     By the energy around 28 Hz against its usual height in the window.
@@ -96,22 +96,21 @@ def filled(signals: np.ndarray) -> np.ndarray:
 
 def count_r_peaks(signals: np.ndarray, fs: float) -> np.ndarray:
     """R peaks (N,) of signals (N, L) of one lead in mV, at fs Hz; NaN where a sample is missing."""
-    windows, _ = find_beats(filled(signals), fs)
+    windows, _ = _find_beats(filled(signals), fs)
     return np.bincount(windows, minlength=len(signals))
 
 
 def beat_shapes(signals: np.ndarray, fs: float) -> np.ndarray:
     """The median beat of each window of signals (N, L): one lead in mV, at fs Hz.
 
-    Returns:
-        (N, 88) float32 in mV at 125 Hz from 0.25 s before the middle of QRS on, mean 0; NaN for windows that hold no
-        whole beat or miss a sample.
+    (N, 88) float32 in mV at 125 Hz from 0.25 s before the middle of QRS on, mean 0; NaN for windows that hold no whole
+    beat or miss a sample.
     """
     signals = np.asarray(signals, dtype=np.float32)
     shapes = np.full((len(signals), len(GRID_S)), np.nan, dtype=np.float32)
     whole = np.flatnonzero(np.isfinite(signals).all(axis=1))
     smooth = gaussian_filter1d(signals, SMOOTH_S * fs, axis=1, mode="nearest")
-    window, middle = find_beats(smooth[whole], fs)
+    window, middle = _find_beats(smooth[whole], fs)
     inside = (middle / fs >= BEFORE_S) & ((middle / fs + AFTER_S) * fs <= signals.shape[1] - 1)
     window, middle = whole[window[inside]], middle[inside]
     if not len(window):
@@ -179,18 +178,17 @@ def delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
     steepest, as Martínez et al. 2004 do it on a dyadic wavelet.
     """
     tables = []
-    for first in range(0, len(signals), TOGETHER):
+    for first in range(0, max(1, len(signals)), TOGETHER):
         table = _delineate(filled(signals[first : first + TOGETHER]), fs)
         table["window"] += first
         tables.append(table)
-    empty = pd.DataFrame(columns=list(COLUMNS), dtype=float).astype({"window": int})
-    return pd.concat(tables, ignore_index=True) if tables else empty
+    return pd.concat(tables, ignore_index=True)
 
 
 def _delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
     """The same for a few windows: everything of all their beats at once."""
     margin = _margin(fs)
-    windows, middles = find_beats(signals, fs)
+    windows, middles = _find_beats(signals, fs)
     padded = np.pad(signals, ((0, 0), (margin, margin)), mode="edge")
     middles = middles + margin
     on, off, begins, ends, steepest = _qrs(padded, windows, middles, fs)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import InputError
-from .resampling import around, multiplicities, some
+from .resampling import multiplicities, score_around, some
 from .scores import Score
 from .sets import Comparison
 
@@ -46,7 +46,7 @@ def score_distances(sets: Comparison) -> dict[str, Score]:
         return scores
     for name, most, distances in (("r_frechet", FRECHET_ROWS, _frechets), ("r_kernel", KERNEL_ROWS, _kernels)):
         rows, synthetic_rows = some(sets.control, most, rng), some(sets.synthetic, most, rng)
-        relative = _relative(sets.synthetic[synthetic_rows], sets.control[rows], patients[rows], distances, rng)
+        relative = _relative(sets.select(synthetic_rows, rows, np.arange(0)), distances, rng)
         scores |= {} if relative is None else {name: relative}
     return scores
 
@@ -58,7 +58,7 @@ def score_kernel(sets: Comparison) -> Score:
     value, baseline = kernel(sets.synthetic, sets.control), kernel(sets.training, sets.control)
     pooled = _kernel_matrix(np.concatenate([sets.synthetic, sets.control]))
     times = [multiplicities(x, rng, DRAWS).astype(float) for x in (sets.own, sets.control_patients)]
-    return Score(value, *around(value, _unbiased(pooled, *times)), baseline, len(sets.control))
+    return score_around(value, _unbiased(pooled, *times), baseline, len(sets.control))
 
 
 def frechet(first: np.ndarray, second: np.ndarray) -> float:
@@ -128,27 +128,24 @@ def _score_frechet(sets: Comparison, rng: np.random.Generator) -> Score:
     value, baseline = frechet(sets.synthetic, sets.control), frechet(sets.training, sets.control)
     times = zip(*(multiplicities(x, rng, DRAWS) for x in (sets.own, sets.control_patients)), strict=True)
     draws = [frechet(sets.synthetic[_repeated(a)], sets.control[_repeated(b)]) for a, b in times]
-    return Score(value, *around(value, np.array(draws), 0), baseline, len(sets.control))
+    return score_around(value, np.array(draws), baseline, len(sets.control), (0, np.inf))
 
 
 def _relative(
-    synthetic: np.ndarray,
-    control: np.ndarray,
-    patients: np.ndarray,
-    distances: Callable[[np.ndarray, Pairs], np.ndarray],
-    rng: np.random.Generator,
+    sets: Comparison, distances: Callable[[np.ndarray, Pairs], np.ndarray], rng: np.random.Generator
 ) -> Score | None:
     """Eq. 9 of ME-GAN; numerator and denominator are means, and of equally many samples, so that bias cancels."""
-    pooled = np.concatenate([control, synthetic])
-    rounds = [_divisions(patients, len(synthetic), DIVISIONS, rng)]
+    patients, n = sets.control_patients, len(sets.synthetic)
+    pooled = np.concatenate([sets.control, sets.synthetic])
+    rounds = [_divisions(patients, n, DIVISIONS, rng)]
     if not rounds[0]:
         return None
     while len(rounds) <= DRAWS:
         rows = _repeated(multiplicities(patients, rng, 1)[0])
-        drawn = _divisions(patients[rows], len(synthetic), DRAW_DIVISIONS, rng, True)
+        drawn = _divisions(patients[rows], n, DRAW_DIVISIONS, rng, True)
         if drawn:  # else of one person only
             rounds.append([(rows[a], rows[b], x) for a, b, x in drawn])
-    triples = [(a, b, len(control) + x) for each in rounds for a, b, x in each]
+    triples = [(a, b, len(sets.control) + x) for each in rounds for a, b, x in each]
     to_synthetic = distances(pooled, [(x, b) for _, b, x in triples])
     between_halves = distances(pooled, [(a, b) for a, b, _ in triples])
     starts = np.cumsum([0, *map(len, rounds)])[:-1]
@@ -157,7 +154,7 @@ def _relative(
     if not apart[0] or np.count_nonzero(apart) < 2:
         return None
     ratios = above[apart] / below[apart]
-    return Score(float(ratios[0]), *around(float(ratios[0]), ratios[1:], ratio=True), 1.0, len(synthetic))
+    return score_around(ratios[0], ratios[1:], 1.0, n, ratio=True)
 
 
 def _divisions(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from .resampling import rows_of_groups
-from .utility import Judge, Learner
+from .utility import Judge
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
@@ -176,38 +176,34 @@ class _Block(nn.Module):
         return torch.relu(self.main(windows) + self.shortcut(windows))
 
 
-def network(steps: int = STEPS) -> Learner:
+def network(values: np.ndarray, labels: np.ndarray, classes: int, seed: int, steps: int = STEPS) -> Judge:
     """A learner of windows (N, C, L): a small ResNet and a linear head; classes are as frequent in its batches.
 
     Windows lose their offset, which generators draw apart from the signal, and have leads in units of their own spread
     among those it learns from; longer ones than LONGEST are shortened by means of neighbouring samples, which leaves
     2 s at 1000 Hz with 500 Hz. NaN counts as the window's mean.
     """
+    rng = np.random.default_rng(seed)
+    prepare = _preparation(values[rng.permutation(len(values))[:MEASURED]])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = ResNet1d(values.shape[1], classes)
+    optimizer = torch.optim.AdamW(net.parameters(), RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for rows in balanced(labels, steps, rng):
+        loss = nn.functional.cross_entropy(net(prepare(values[rows])), torch.from_numpy(labels[rows]))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    net.eval()
 
-    def learn(values: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> Judge:
-        rng = np.random.default_rng(seed)
-        prepare = _preparation(values[rng.permutation(len(values))[:MEASURED]])
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            net = ResNet1d(values.shape[1], classes)
-        optimizer = torch.optim.AdamW(net.parameters(), RATE)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        for rows in balanced(labels, steps, rng):
-            loss = nn.functional.cross_entropy(net(prepare(values[rows])), torch.from_numpy(labels[rows]))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        net.eval()
+    @torch.no_grad()
+    def judge(windows: np.ndarray) -> np.ndarray:
+        parts = (windows[first : first + _AT_ONCE] for first in range(0, len(windows), _AT_ONCE))
+        return np.concatenate([net(prepare(part)).softmax(1).numpy() for part in parts])
 
-        @torch.no_grad()
-        def judge(windows: np.ndarray) -> np.ndarray:
-            parts = (windows[first : first + _AT_ONCE] for first in range(0, len(windows), _AT_ONCE))
-            return np.concatenate([net(prepare(part)).softmax(1).numpy() for part in parts])
-
-        return judge
-
-    return learn
+    return judge
 
 
 def balanced(labels: np.ndarray, steps: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -1,11 +1,11 @@
 """Nearest neighbours: can a look at the nearest samples tell the synthetic set from the real one?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...errors import InputError
-from .resampling import RESAMPLES, around, multiplicities
+from .resampling import RESAMPLES, multiplicities, score_around
 from .scores import Score
 from .sets import Comparison
 
@@ -47,7 +47,7 @@ def score_1nnc(sets: Comparison) -> dict[str, Score]:
     """
     rng = np.random.default_rng(sets.seed)
     sets = sets.equally_many(ACCURACY_SAMPLES, rng)
-    estimates: dict[str, tuple[float, float, float]] = {}
+    found: dict[str, Score] = {}
     for name, values, groups in (
         ("1nnc", sets.synthetic, sets.own),
         ("1nnc_floor", sets.training, sets.training_patients),
@@ -58,13 +58,13 @@ def score_1nnc(sets: Comparison) -> dict[str, Score]:
         means = [float(half.mean()) for half in halves]
         parts = {"_synthetic": (means[0], draws[0]), "_real": (means[1], draws[1])}
         parts[""] = (sum(means) / 2, (draws[0] + draws[1]) / 2)
-        estimates |= {name + part: (value, *around(value, drawn, 0, 1)) for part, (value, drawn) in parts.items()}
-    n = len(sets.control)
+        n = len(sets.control)
+        found |= {name + part: score_around(value, drawn, 0.5, n, (0, 1)) for part, (value, drawn) in parts.items()}
     scores = {
-        name: Score(*estimates[name], baseline=estimates[name.replace("1nnc", "1nnc_floor")][0], n=n)
+        name: replace(found[name], baseline=found[name.replace("1nnc", "1nnc_floor")].value)
         for name in ("1nnc", "1nnc_synthetic", "1nnc_real")
     }
-    return scores | {"1nnc_floor": Score(*estimates["1nnc_floor"], baseline=0.5, n=n)}
+    return scores | {"1nnc_floor": found["1nnc_floor"]}
 
 
 def score_manifold(sets: Comparison, k: int = 5) -> dict[str, Score]:
@@ -87,11 +87,10 @@ def score_manifold(sets: Comparison, k: int = 5) -> dict[str, Score]:
     synthetic = _count_balls(sets.synthetic, sets.own, sets, k, rng)
     training = _count_balls(sets.training, sets.training_patients, sets, k, rng).figures(k)
     draws = synthetic.figures(k, rng)
-    scores = {}
-    for name, (value,) in synthetic.figures(k).items():
-        ends = around(float(value), draws[name], 0, np.inf if name == "density" else 1)
-        scores[name] = Score(float(value), *ends, float(training[name][0]), n)
-    return scores
+    return {
+        name: score_around(value, draws[name], training[name][0], n, (0, np.inf if name == "density" else 1))
+        for name, (value,) in synthetic.figures(k).items()
+    }
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from .beats import delineate, filled
-from .resampling import around, correlations, kolmogorov_smirnov, multiplicities, shares, some
+from .resampling import correlations, kolmogorov_smirnov, multiplicities, score_around, shares, some
 from .scores import Score
+from .sets import Comparison
 
 # the first of these that a record has is measured, as in the paper (V5); else the first channel
 LEADS = ("v5", "ii", "i")
@@ -121,8 +122,8 @@ def score_parameters(
         own, real, learnt = (table[key].to_numpy(float) for table in (synthetic, control, training))
         measured, measured_real = ~np.isnan(own), ~np.isnan(real)
         share = float(1 - measured.mean())
-        ends = around(share, shares(times) @ ~measured, 0, 1)
-        scores[f"{key}: undetectable"] = Score(share, *ends, float(1 - measured_real.mean()), len(own))
+        drawn = shares(times) @ ~measured
+        scores[f"{key}: undetectable"] = score_around(share, drawn, 1 - measured_real.mean(), len(own), (0, 1))
         own, real, learnt = own[measured], real[measured_real], learnt[~np.isnan(learnt)]
         if why := _lacking(own, real, FEWEST):
             missing[key] = why
@@ -132,10 +133,10 @@ def score_parameters(
             if name.endswith("%") and (why := _lacking(own, real, FEWEST_AT_ENDS)):
                 missing[f"{key}: {name}"] = why
                 continue
-            ends = around(float(value[0]), _finite(draws[name]))
-            scores[f"{key}: {name}"] = Score(float(value[0]), *ends, float(baselines[name][0]), len(own), unit)
-        distance = _score_distance((own, real, learnt), times[:, measured], control_times[:, measured_real], rng)
-        scores[f"{key}: KS"] = distance
+            drawn = _finite(draws[name])
+            scores[f"{key}: {name}"] = score_around(value[0], drawn, baselines[name][0], len(own), unit=unit)
+        sets = Comparison(own, real, learnt, seed=seed)
+        scores[f"{key}: KS"] = _score_distance(sets, times[:, measured], control_times[:, measured_real], rng)
     relation, without = _score_relation(synthetic, control, times)
     return scores | relation, missing | without
 
@@ -146,22 +147,17 @@ def _lacking(own: np.ndarray, real: np.ndarray, least: int) -> str:
     return "" if enough else f"{len(own)} synthetic and {len(real)} control windows have it; it takes {least} of each"
 
 
-def _score_distance(
-    values: tuple[np.ndarray, np.ndarray, np.ndarray],
-    times: np.ndarray,
-    control_times: np.ndarray,
-    rng: np.random.Generator,
-) -> Score:
+def _score_distance(sets: Comparison, times: np.ndarray, control_times: np.ndarray, rng: np.random.Generator) -> Score:
     """KS distance of (N,) synthetic values from (M,) control ones; of as many training values as baseline, if any."""
-    own, real, learnt = values
+    own, real, learnt = sets.values
     if len(learnt) < FEWEST:
         value, baseline = float(kolmogorov_smirnov(own, real)[0]), None
     else:  # the smaller a set, the farther it is from any other
         rows, others = (some(x, min(len(own), len(learnt)), rng) for x in (own, learnt))
         own, times = own[rows], times[:, rows]
         value, baseline = (float(kolmogorov_smirnov(x, real)[0]) for x in (own, learnt[others]))
-    ends = around(value, _finite(kolmogorov_smirnov(own, real, times, control_times)), 0, 1)
-    return Score(value, *ends, baseline, len(own))
+    draws = _finite(kolmogorov_smirnov(own, real, times, control_times))
+    return score_around(value, draws, baseline, len(own), (0, 1))
 
 
 def _score_relation(
@@ -178,8 +174,8 @@ def _score_relation(
     draws = _finite(_correlation(pairs, times[:, measured]))
     scores = {}
     for name, power, least in (("qt_rr: r", 1, -1), ("qt_rr", 2, 0)):
-        value, beside = float(r**power), float(baseline**power) if np.isfinite(baseline) else None
-        scores[name] = Score(value, *around(value, draws**power, least, 1), beside, len(pairs))
+        beside = baseline**power if np.isfinite(baseline) else None
+        scores[name] = score_around(r**power, draws**power, beside, len(pairs), (least, 1))
     return scores, {}
 
 

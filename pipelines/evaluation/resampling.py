@@ -26,17 +26,9 @@ def interval(
     return ends(np.array([statistic(values[np.concatenate([members[group] for group in draw])]) for draw in draws]))
 
 
-def score_mean(
-    values: np.ndarray,
-    groups: np.ndarray,
-    control: np.ndarray,
-    seed: int,
-    statistic: Callable[[np.ndarray], float] = np.mean,
-    unit: str = "",
-) -> Score:
-    """A statistic of values (N,), resampled as by `interval`, beside that of control values (M,)."""
-    ends = interval(values, groups, statistic, seed)
-    return Score(float(statistic(values)), *ends, float(statistic(control)), len(values), unit)
+def score_mean(values: np.ndarray, groups: np.ndarray, control: np.ndarray, seed: int) -> Score:
+    """The mean of values (N,), resampled as by `interval`, beside that of control values (M,)."""
+    return Score(float(values.mean()), *interval(values, groups, seed=seed), float(control.mean()), len(values))
 
 
 def rows_of_groups(groups: np.ndarray) -> list[np.ndarray]:
@@ -51,24 +43,28 @@ def ends(estimates: np.ndarray, value: float = np.nan) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def around(
-    value: float, draws: np.ndarray, least: float = -np.inf, most: float = np.inf, ratio: bool = False
-) -> tuple[float, float]:
-    """95 % interval around a value, as wide as its bootstrap draws spread.
+def score_around(
+    value: float,
+    draws: np.ndarray,
+    baseline: float | None,
+    n: int,
+    limits: tuple[float, float] = (-np.inf, np.inf),
+    unit: str = "",
+    ratio: bool = False,
+) -> Score:
+    """A score with the 95 % interval around it that is as wide as its bootstrap draws (R,) spread, within limits.
 
     Sets that were drawn twice lie further apart than the sets themselves, so the draws of any distance are too high;
     only their spread is taken, and laid around the value; of a ratio that of the logarithm.
-
-    Arguments:
-        draws: (R,) the same of bootstrap samples.
-        least, most: what the figure can be.
     """
+    value = float(value)
     if ratio:
         logarithms = np.log(draws)
         low, high = value * np.exp(np.percentile(logarithms - logarithms.mean(), INTERVAL))
     else:
-        low, high = np.clip(value + np.percentile(draws - np.mean(draws), INTERVAL), least, most)
-    return float(min(low, value)), float(max(high, value))
+        low, high = np.clip(value + np.percentile(draws - np.mean(draws), INTERVAL), *limits)
+    beside = None if baseline is None else float(baseline)
+    return Score(value, float(min(low, value)), float(max(high, value)), beside, n, unit)
 
 
 def multiplicities(groups: np.ndarray, rng: np.random.Generator, resamples: int = FEW_RESAMPLES) -> np.ndarray:

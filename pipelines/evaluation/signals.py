@@ -8,7 +8,7 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import periodogram
 
-from .resampling import FEW_RESAMPLES, around, largest_gap, multiplicities, score_mean, shares, some
+from .resampling import FEW_RESAMPLES, interval, largest_gap, multiplicities, score_around, score_mean, shares, some
 from .scores import Score
 from .sets import Comparison
 
@@ -50,8 +50,8 @@ def score_spectrum(sets: Comparison, fs: float) -> dict[str, Score]:
         within = (first >= low) & (frequency[starts] < high - frequency[0] / 2)
         if within.any():
             value, baseline = (float(np.sqrt(np.mean((x - control)[:, within] ** 2))) for x in (synthetic, training))
-            ends = around(value, np.sqrt(np.mean(draws[:, :, within] ** 2, axis=(1, 2))), 0)
-            scores["spectrum" + name] = Score(value, *ends, baseline, len(sets.synthetic), "dB")
+            drawn = np.sqrt(np.mean(draws[:, :, within] ** 2, axis=(1, 2)))
+            scores["spectrum" + name] = score_around(value, drawn, baseline, len(sets.own), (0, np.inf), "dB")
     return scores
 
 
@@ -74,12 +74,10 @@ def score_autocorrelation(sets: Comparison) -> dict[str, Score]:
     mean = sets.mapped(lambda x: x.mean(axis=0))
     apart, baseline = np.abs(mean.synthetic - mean.control), np.abs(mean.training - mean.control)
     draws = np.abs(times[0] @ sets.synthetic - times[1] @ sets.control)
-    scores = {}
-    for name, over in (("autocorrelation", np.mean), ("autocorrelation_largest", np.max)):
-        value = float(over(apart))
-        ends = around(value, over(draws, axis=1), 0, 2)
-        scores[name] = Score(value, *ends, float(over(baseline)), len(sets.synthetic))
-    return scores
+    return {
+        name: score_around(over(apart), over(draws, axis=1), over(baseline), len(sets.own), (0, 2))
+        for name, over in (("autocorrelation", np.mean), ("autocorrelation_largest", np.max))
+    }
 
 
 def score_amplitude(sets: Comparison, channels: Sequence[str]) -> dict[str, Score]:
@@ -100,9 +98,9 @@ def score_amplitude(sets: Comparison, channels: Sequence[str]) -> dict[str, Scor
     names = {f"amplitude: {name}": [lead] for lead, name in enumerate(channels)}
     scores = {}
     for name, leads in (names | {"amplitude_worst": list(range(len(channels)))}).items():
-        value = max(values[lead] for lead in leads)
-        ends = around(value, np.max([draws[lead] for lead in leads], axis=0), 0, 1)
-        scores[name] = Score(value, *ends, max(baselines[lead] for lead in leads), len(sets.synthetic))
+        value, baseline = (max(each[lead] for lead in leads) for each in (values, baselines))
+        drawn = np.max([draws[lead] for lead in leads], axis=0)
+        scores[name] = score_around(value, drawn, baseline, len(sets.own), (0, 1))
     return scores
 
 
@@ -124,7 +122,8 @@ def score_limb_leads(sets: Comparison, relations: np.ndarray, channels: Sequence
             synthetic, control = (
                 1e6 * np.nanmean((rows @ windows) ** 2, axis=(1, 2)) for windows in (sets.synthetic, sets.control)
             )
-            scores[name] = score_mean(synthetic, sets.own, control, sets.seed, root, "µV")
+            ends = interval(synthetic, sets.own, root, sets.seed)
+            scores[name] = Score(root(synthetic), *ends, root(control), len(synthetic), "µV")
     return scores
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...data.table.columns import NUMBERS
 from ...data.table.form import TableForm
-from .resampling import around, correlations, kolmogorov_smirnov, multiplicities, shares, some
+from .resampling import correlations, kolmogorov_smirnov, multiplicities, score_around, shares, some
 from .scores import Score
 from .sets import Comparison
 
@@ -57,15 +57,15 @@ def score_columns(sets: Comparison, names: Sequence[str], kinds: Sequence[str]) 
         column, times = _drawn(column, rng)
         synthetic, control, training = column.values
         if kind in NUMBERS:
-            prefix = "ks"
+            prefix, limits = "ks", (0, 1)
             value, baseline = (float(kolmogorov_smirnov(x, training)[0]) for x in (synthetic, control))
-            ends = around(value, kolmogorov_smirnov(synthetic, training, *times), 0, 1)
+            draws = kolmogorov_smirnov(synthetic, training, *times)
         else:
-            prefix = "share"
+            prefix, limits = "share", (-1, 1)
             value, baseline = (float(x.mean() - training.mean()) for x in (synthetic, control))
             weights = [shares(x.astype(np.float64)) for x in times]
-            ends = around(value, weights[0] @ synthetic - weights[1] @ training, -1, 1)
-        scores[f"{prefix}: {name}"] = Score(value, *ends, baseline, len(synthetic))
+            draws = weights[0] @ synthetic - weights[1] @ training
+        scores[f"{prefix}: {name}"] = score_around(value, draws, baseline, len(synthetic), limits)
     for worst, prefix in (("ks_worst", "ks: "), ("share_worst", "share: ")):
         each = [score for name, score in scores.items() if name.startswith(prefix)]
         if each:
@@ -93,7 +93,7 @@ def score_variation(sets: Comparison, columns: Sequence[Variable]) -> dict[str, 
     draws = _variations(_share(synthetic, times[0]), _share(training, times[1]), starts)  # (R, V)
     n = len(sets.synthetic)
     scores = {
-        f"tv: {column.name}": Score(float(each[k]), *around(float(each[k]), draws[:, k], 0, 1), float(baseline[k]), n)
+        f"tv: {column.name}": score_around(each[k], draws[:, k], baseline[k], n, (0, 1))
         for k, column in enumerate(columns)
     }
     return scores | _worst_and_mean("tv", each, baseline, draws, n, 1)
@@ -203,16 +203,14 @@ def _score_each_pair(
     scores = _worst_and_mean(name, each, baseline, draws[:, known], n, most)
     worst = int(each.argmax())
     a, b = (int(at[known][worst]) for at in np.triu_indices(len(columns), 1))
-    ends = around(float(each[worst]), draws[:, known][:, worst], 0, most)
-    pair = f"{name}: {columns[a].name} × {columns[b].name}"
-    return scores | {pair: Score(float(each[worst]), *ends, float(baseline[worst]), n)}
+    score = score_around(each[worst], draws[:, known][:, worst], baseline[worst], n, (0, most))
+    return scores | {f"{name}: {columns[a].name} × {columns[b].name}": score}
 
 
 def _worst_and_mean(
     name: str, each: np.ndarray, baseline: np.ndarray, draws: np.ndarray, n: int, most: float
 ) -> dict[str, Score]:
-    scores = {}
-    for which, over in (("worst", np.max), ("mean", np.mean)):
-        value = float(over(each))
-        scores[f"{name}_{which}"] = Score(value, *around(value, over(draws, axis=1), 0, most), float(over(baseline)), n)
-    return scores
+    return {
+        f"{name}_{which}": score_around(over(each), over(draws, axis=1), over(baseline), n, (0, most))
+        for which, over in (("worst", np.max), ("mean", np.mean))
+    }

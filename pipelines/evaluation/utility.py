@@ -11,7 +11,6 @@ from .resampling import ends, interval, rows_of_groups, stratified_multiplicitie
 from .scores import Score
 
 PRECISION, RECALL = "macro PR-AUC", "balanced accuracy"
-_NONE = np.empty(0, np.int64)
 
 Judge = Callable[[np.ndarray], np.ndarray]  # values (N, …) → probability of each class (N, K)
 Learner = Callable[[np.ndarray, np.ndarray, int, int], Judge]  # values (N, …), labels (N,), K, seed → judge
@@ -54,29 +53,27 @@ class Lesson:
 def score_utility(
     lesson: Lesson, samples: Mapping[str, Samples], labels: Mapping[str, np.ndarray], names: Sequence[str], seed: int
 ) -> tuple[dict[str, Score], str]:
-    """What samples are worth to somebody who trains a classifier on them.
+    """What samples are worth to somebody who trains a classifier on them, and what was not measured and why.
 
     Arguments:
         lesson: how they are learned; the class must not be among what is learned from.
         samples: by "synthetic", "training" and "control"; the real ones with patients.
-        labels: by the same names, (N,) numbers into names; −1: unknown, such samples are left out. A set that has no
-            labels may be absent.
-        names: of the classes.
+        labels: by the same names, (N,) numbers into the names of classes; −1: unknown, left out.
 
     Returns:
         Scores by STUDIES and DIFFERENCES, with intervals over the patients of the test set, where a synthetic sample is
-        its own; and what was not measured and why, "" if all was.
+        its own; and the reasons, "" if all was measured.
 
     Raises:
         InputError: labels that do not fit samples or names.
     """
     rows = {}
     for name, part in samples.items():
-        known = _known(name, labels.get(name), len(part), names)
+        known = _known(name, labels[name], len(part), names)
         rows[name] = np.sort(np.random.default_rng(seed).permutation(known)[: lesson.most])
-    truths = {name: np.asarray(labels[name], np.int64)[at] for name, at in rows.items() if len(at)}
+    truths = {name: np.asarray(labels[name], np.int64)[at] for name, at in rows.items()}
     for name in ("training", "control", "synthetic"):
-        if reason := _unusable(name, truths.get(name, _NONE), names):
+        if reason := _unusable(name, truths[name], names):
             return {}, reason
     sets = {name: _Set.of(samples[name].select(at), name, truths[name], lesson) for name, at in rows.items()}
     sets["shuffled"] = sets["training"].shuffled(seed)
@@ -112,12 +109,9 @@ def measures(
 ) -> dict[str, np.ndarray]:
     """Every measure of one classifier, by name (1 + R,): the estimate, then its resamples.
 
-    Arguments:
-        probabilities: (N, K) of each class.
-        labels: (N,) true classes.
-        people: (N,) whose each sample is.
-        frequencies: (K,) as how frequent the classes count: precision depends on it, so that sets can only be compared
-            at the same ones; a class of frequency 0, or without samples, is not measured.
+    Takes the probability (N, K) of each class, true classes (N,) of samples, whose each is (N,), and as how frequent
+    (K,) the classes count: precision depends on it, so that sets can only be compared at the same frequencies; a class
+    of frequency 0, or without samples, is not measured.
     """
     counts = np.bincount(labels, minlength=len(names))
     present = [k for k in range(len(names)) if counts[k] and frequencies[k]]
@@ -155,17 +149,12 @@ def recall(right: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.n
         return weights[right & positive].sum(axis=0) / weights[positive].sum(axis=0)
 
 
-def score_recall(
-    right: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int, classes: int | None = None
-) -> Score:
-    """Mean over the classes of the share that was recognised, with guessing as baseline (section 4.6).
-
-    Arguments as for `score_classes`; classes: among which was guessed, None: those among labels.
-    """
+def score_recall(right: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int, classes: int) -> Score:
+    """Mean over the classes of the share that was recognised; baseline: guessing among so many (section 4.6)."""
     present = np.unique(labels)
     blocks = stratified_multiplicities(groups, labels, seed)  # the samples themselves, then resamples
     draws = np.concatenate([np.mean([recall(right, labels == k, each) for k in present], axis=0) for each in blocks])
-    return Score(float(draws[0]), *ends(draws[1:]), 1 / (classes or len(present)), len(right))
+    return Score(float(draws[0]), *ends(draws[1:]), 1 / classes, len(right))
 
 
 def score_classes(right: np.ndarray, labels: np.ndarray, groups: np.ndarray, seed: int) -> Score:
@@ -203,10 +192,8 @@ class _Set:
         return _Set(self.values, labels, self.people)
 
 
-def _known(name: str, labels: np.ndarray | None, n: int, names: Sequence[str]) -> np.ndarray:
+def _known(name: str, labels: np.ndarray, n: int, names: Sequence[str]) -> np.ndarray:
     """Rows of the samples whose class is known."""
-    if labels is None:
-        return _NONE
     if len(labels) != n:
         raise InputError(f"{name} samples: {len(labels)} labels for {n} samples; give one each")
     if n and (min(labels) < -1 or max(labels) >= len(names)):

@@ -186,14 +186,9 @@ def _project(described: np.ndarray, centre: np.ndarray, axes: np.ndarray) -> np.
 def read_sessions(source: Path, lead: str, seconds: float, fs: float) -> tuple[np.ndarray, pd.DataFrame]:
     """Windows of one lead of all records of a WFDB database that have it, see `train_verifier`; a person has a folder.
 
-    Stretches where nothing moves, such as the (−1, −1) that some records of ECG-ID begin with, are left out: they would
-    be known again without any ECG.
-
-    Returns:
-        Windows (N, L) in mV; and their person, session, which is a record, and day as its header writes it, "" without.
-
-    Raises:
-        InputError: no database, a record that cannot be read, none with the lead, or no usable window.
+    (N, L) in mV; and their person, session, which is a record, and day as its header writes it, "" without. Stretches
+    where nothing moves, such as the (−1, −1) that some records of ECG-ID begin with, are left out: they would be known
+    again without any ECG. An InputError tells of what cannot be read, or has no such lead or no usable window.
     """
     values, names, held = [], [], 0
     entries = find_records(source)

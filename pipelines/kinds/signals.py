@@ -113,7 +113,7 @@ class Signals(Kind):
     def lesson(self, recipe: Recipe) -> Lesson:
         from ..evaluation.learners import MOST, network
 
-        return Lesson(network(recipe.evaluate.judge_steps), most=MOST)
+        return Lesson(partial(network, steps=recipe.evaluate.judge_steps), most=MOST)
 
     def view(self, sets: Sets) -> View:
         return SignalView()

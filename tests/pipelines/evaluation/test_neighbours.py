@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from anonimage.pipelines.evaluation import neighbours
 from anonimage.pipelines.evaluation.neighbours import score_manifold
-from anonimage.pipelines.evaluation.resampling import around, multiplicities
+from anonimage.pipelines.evaluation.resampling import multiplicities, score_around
+from anonimage.pipelines.evaluation.scores import Score
 from anonimage.pipelines.evaluation.sets import Comparison
 from scipy.spatial.distance import cdist
 
@@ -82,10 +83,11 @@ def test_intervals_resample_people_and_lie_around_the_value():
     times = multiplicities(np.repeat(["a", "b", "c"], [1, 4, 5]), rng, 50)
     assert (times[:, 1:5] == times[:, 1:2]).all()
     assert (times[:, [0, 1, 5]].sum(axis=1) == 3).all()
-    assert around(0.5, np.array([10.0, 11, 12])) == pytest.approx((-0.45, 1.45))  # spread of 10.05 to 11.95
-    assert around(0.5, np.array([10.0, 11, 12]), 0, 1) == (0, 1)
-    low, high = around(2.0, np.array([1.0, 10, 100]), ratio=True)
-    assert low * high == pytest.approx(4)
+    score = score_around(0.5, np.array([10.0, 11, 12]), None, 3)  # draws spread from 10.05 to 11.95
+    assert (score.low, score.high) == pytest.approx((-0.45, 1.45))
+    assert score_around(0.5, np.array([10.0, 11, 12]), 0.1, 3, (0, 1)) == Score(0.5, 0, 1, 0.1, 3)
+    ratio = score_around(2.0, np.array([1.0, 10, 100]), 1.0, 3, ratio=True)
+    assert ratio.low * ratio.high == pytest.approx(4)
 
 
 def test_recall_of_copies_of_one_window_is_small():

@@ -170,22 +170,24 @@ def test_noise_is_not_taken_for_likeness():
 
 def test_recall_counts_every_class_alike():
     labels = np.array([0, 0, 0, 0, 0, 0, 1, 1])  # always saying 0 is right in 6 of 8, and no better than guessing
-    score = score_recall(labels == 0, labels, np.arange(8), seed=0)
+    score = score_recall(labels == 0, labels, np.arange(8), seed=0, classes=2)
     assert (score.value, score.baseline, score.n) == (0.5, 0.5, 8)
-    assert score_recall(np.array([True] * 3 + [False] * 3 + [True] * 2), labels, np.arange(8), seed=0).value == 0.75
+    right = np.array([True] * 3 + [False] * 3 + [True] * 2)
+    assert score_recall(right, labels, np.arange(8), seed=0, classes=2).value == 0.75
 
 
 def test_recall_is_held_against_guessing_among_all_classes_that_training_knows():
     labels = np.array([0, 0, 2, 2])
     right = labels == 0
-    assert score_recall(right, labels, np.arange(4), seed=0).baseline == 0.5
+    assert score_recall(right, labels, np.arange(4), seed=0, classes=2).baseline == 0.5
     assert score_recall(right, labels, np.arange(4), seed=0, classes=5).baseline == 0.2
 
 
 def test_recall_resamples_the_patients_of_each_class():
     # class 0: a patient of three images, right, and one of one, wrong; class 1: two, right; class 2: one, wrong
     labels, people = np.array([0, 0, 0, 0, 1, 1, 2]), np.array(list("aaabcde"))
-    score = score_recall(np.array([True] * 3 + [False] + [True] * 2 + [False]), labels, people, seed=0)
+    right = np.array([True] * 3 + [False] + [True] * 2 + [False])
+    score = score_recall(right, labels, people, seed=0, classes=3)
     assert score.value == pytest.approx((3 / 4 + 1 + 0) / 3)
     # only class 0 varies: b twice, a and b, a twice
     assert (score.low, score.high) == pytest.approx((1 / 3, 2 / 3))

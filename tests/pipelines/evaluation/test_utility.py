@@ -1,5 +1,7 @@
 """The studies of usefulness: the table, its measures against scikit-learn, and windows of signals."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -277,7 +279,10 @@ def test_the_interval_of_the_majority_is_a_point():
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
-        ({"training": [0, 1], "control": [0, 1]}, "synthetic samples have no classes; train by class"),
+        (
+            {"training": [0, 1], "control": [0, 1], "synthetic": [-1, -1]},
+            "synthetic samples have no classes; train by class",
+        ),
         ({"training": [-1, -1], "control": [0, 1], "synthetic": [0, 1]}, "training samples have no classes"),
         ({"training": [1, 1], "control": [0, 1], "synthetic": [0, 1]}, "training samples are all of class 'well'"),
         ({"training": [0, 1], "control": [0, -1], "synthetic": [0, 1]}, "control samples are all of class 'ill'"),
@@ -333,13 +338,15 @@ def test_no_more_than_asked_for_take_part():
 def test_good_windows_are_worth_as_much_as_real_ones_and_mislabelled_ones_nothing():
     labels = halves()
     sets = three(labels)
-    good, reason = score_utility(Lesson(network(40)), sets, labels, NAMES, seed=0)
+    good, reason = score_utility(Lesson(partial(network, steps=40)), sets, labels, NAMES, seed=0)
     assert reason == ""
     assert good["trtr: macro PR-AUC"].value > 0.9
     assert good["tstr: macro PR-AUC"].value > 0.9
     assert good["augmented: macro PR-AUC"].value > 0.9
     assert good["shuffled: macro PR-AUC"].value < 0.7
-    wrong, _ = score_utility(Lesson(network(40)), sets, labels | {"synthetic": 1 - labels["synthetic"]}, NAMES, seed=0)
+    wrong, _ = score_utility(
+        Lesson(partial(network, steps=40)), sets, labels | {"synthetic": 1 - labels["synthetic"]}, NAMES, seed=0
+    )
     assert wrong["tstr: balanced accuracy"].value < 0.2
     assert wrong["trts: balanced accuracy"].value < 0.2
     assert wrong["tstr: balanced accuracy"].baseline == good["trtr: balanced accuracy"].value
@@ -349,7 +356,7 @@ def test_good_windows_are_worth_as_much_as_real_ones_and_mislabelled_ones_nothin
 def test_one_seed_gives_one_result():
     labels = halves(40)
     first, again, other = (
-        score_utility(Lesson(network(3)), three(labels), labels, NAMES, seed)[0] for seed in (1, 1, 2)
+        score_utility(Lesson(partial(network, steps=3)), three(labels), labels, NAMES, seed)[0] for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other
@@ -358,13 +365,13 @@ def test_one_seed_gives_one_result():
 def test_offset_scale_and_gaps_of_windows_do_not_matter_to_the_network():
     labels = np.arange(80) % 2
     values = bumps(labels, 0)
-    judged = network(5)(values, labels, 2, 0)(values)
+    judged = network(values, labels, 2, 0, steps=5)(values)
     moved = values * 1000 + np.arange(80, dtype=np.float32)[:, None, None] * 100
-    np.testing.assert_allclose(network(5)(moved, labels, 2, 0)(moved), judged, atol=1e-3)
+    np.testing.assert_allclose(network(moved, labels, 2, 0, steps=5)(moved), judged, atol=1e-3)
     values[:, 1] = np.nan  # a lead that is missing altogether, as if it did not move
     flat_lead = values.copy()
     flat_lead[:, 1] = 7
-    judge = network(5)(values, labels, 2, 0)
+    judge = network(values, labels, 2, 0, steps=5)
     np.testing.assert_allclose(judge(flat_lead), judge(values), atol=1e-6)
     assert np.isfinite(judge(values)).all()
 
@@ -374,7 +381,7 @@ def test_long_windows_are_shortened_by_means_and_still_recognised():
     values = bumps(labels, 1, length=2 * LONGEST - 1)
     rough = values.copy()
     rough[:, :, :-1] += np.tile(np.float32([5, -5]), LONGEST - 1)  # gone in every mean of two neighbours
-    judge = network(5)(values, labels, 2, 0)
+    judge = network(values, labels, 2, 0, steps=5)
     np.testing.assert_allclose(judge(rough), judge(values), atol=1e-2)
 
 

@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import fields
 from functools import partial
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 
 from ..data.patients import TRAIN
-from ..data.store.store import open_store
+from ..data.store.store import Store, open_store
 from ..errors import InputError
 from ..files import new_file
 from ..gan.batch import Batch, resident
@@ -23,9 +22,9 @@ from ..gan.networks.modules import Generator
 from ..gan.objectives import OBJECTIVES
 from ..gan.objectives.objective import Objective
 from ..gan.sampling import classify, sample_images
-from ..gan.training.callbacks import Checkpoints, Evolution, Metrics, Progress, Scored, Stopping
+from ..gan.training.callbacks import Checkpoints, Evolution, Metrics, Progress, Stopping
 from ..gan.training.checkpoint import Snapshot, latest, load
-from ..gan.training.monitor import Event, Monitor
+from ..gan.training.monitor import Monitor
 from ..gan.training.processes import PeerFailedError
 from ..gan.training.runtime import own_environment
 from ..gan.training.trainer import Callback, Trainer, TrainerSettings
@@ -67,15 +66,9 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
     recipe = with_hardware(recipe)
     folder.refuse_other(recipe)
     store, codec = open_store(folder.store), load_codec(folder.codec_file)
-    classes = Classes.from_form(codec.form)
     steps = total_steps(recipe, n_training(training_labels(store), recipe))
     share = rank(), recipe.train.devices * recipe.train.nodes
     batches = store_batches(store, codec, recipe, share)
-
-    def reference() -> np.ndarray:
-        training = np.flatnonzero(store.frame["part"] == TRAIN)
-        few = np.random.default_rng(recipe.seed).permutation(training)[:REFERENCE]
-        return codec.encode(store.values(few))
 
     with (
         own_environment(**{HELPED: str(out.resolve())}),
@@ -85,7 +78,7 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
         device = trainer.fabric.device
 
         def begin() -> Snapshot | None:
-            trainer.callbacks = callbacks_of(recipe, folder, trainer, steps, classes, reference, advance)
+            trainer.callbacks = callbacks_of(recipe, folder, trainer, steps, store, codec, advance)
             newest = latest(folder.checkpoints)
             snapshot = None if newest is None else load(newest)
             if snapshot is not None and snapshot.step > steps:
@@ -139,11 +132,7 @@ def new_trainer(recipe: Recipe, codec: Codec, batches: Batches) -> Trainer:
 
 
 def architecture_of(recipe: Recipe, image_shape: tuple[int, int, int], classes: int) -> Architecture:
-    """Return the description of the recipe's networks.
-
-    Raises:
-        InputError: an option that the family does not have, or settings that do not go together.
-    """
+    """Return the description of the recipe's networks; InputError for an option that the family does not have."""
     kind, chosen, defaults = FAMILIES[recipe.gan.family].Settings, dict(recipe.gan), dict(type(recipe.gan)())
     options = {option.name for option in fields(kind)}
     every = {option.name for family in FAMILIES.values() for option in fields(family.Settings)}
@@ -196,10 +185,7 @@ def with_hardware(recipe: Recipe) -> Recipe:
 
 
 def _faster_precision(recipe: Recipe) -> str:
-    """Measure in about a second whether unconditional networks like the recipe's train faster in bf16.
-
-    Processors with units for bf16 differ: some are twice as fast with them, others slower.
-    """
+    """Measure in a second whether the recipe's networks, without classes, train faster in bf16: processors differ."""
     images = np.random.default_rng(0).integers(0, 256, (min(recipe.train.batch, 32), *PROBE), np.uint8)
     networks = architecture_of(recipe, PROBE, 0), objective_of(recipe), lambda _: Batch(images)
     trainers = [Trainer(*networks, TrainerSettings(device="cpu", precision=precision)) for precision in ("32", "bf16")]
@@ -213,18 +199,13 @@ def _faster_precision(recipe: Recipe) -> str:
 
 
 def callbacks_of(
-    recipe: Recipe,
-    folder: RunFolder,
-    trainer: Trainer,
-    steps: int,
-    classes: Classes,
-    reference: Callable[[], np.ndarray],
-    advance: Advance,
+    recipe: Recipe, folder: RunFolder, trainer: Trainer, steps: int, store: Store, codec: Codec, advance: Advance
 ) -> list[Callback]:
-    """Return the callbacks of a run; `reference` gives real training images (N, c, H, W) for the stopping score."""
+    """Return the callbacks of a run on a store."""
+    classes = Classes.from_form(codec.form)
 
-    def warn(event: Event) -> None:
-        say(f"warning: step {event.step}: {event.evidence}")
+    def warn(step: int, kind: str, evidence: str) -> None:
+        say(f"warning: step {step}: {evidence}")
 
     callbacks: list[Callback] = [
         Metrics(folder.metrics, recipe.train.metrics_every),
@@ -232,7 +213,7 @@ def callbacks_of(
         _evolution(recipe, folder, steps, classes),
     ]
     if recipe.train.stop_score != "none":
-        callbacks.append(_stopping(recipe, folder, trainer, classes, reference()))
+        callbacks.append(_stopping(recipe, folder, trainer, store, codec))
     # after the others: a killed run then never has a checkpoint whose metrics are missing
     keep = KEPT
     if recipe.train.on_trouble == "rollback":  # the last healthy one must still exist
@@ -264,11 +245,13 @@ def _evolution(recipe: Recipe, folder: RunFolder, steps: int, classes: Classes) 
     return Evolution(after, save, names * EVOLVING, labels)
 
 
-def _stopping(recipe: Recipe, folder: RunFolder, trainer: Trainer, classes: Classes, real: np.ndarray) -> Callback:
+def _stopping(recipe: Recipe, folder: RunFolder, trainer: Trainer, store: Store, codec: Codec) -> Callback:
     """End training when the score has not improved for a while, and keep the best checkpoint (section 4.7)."""
     from .evaluation.neighbours import departure, nearest_neighbour_accuracy
 
-    labels = classes.draw(len(real), "source", recipe.seed) if recipe.conditional else None
+    training = np.flatnonzero(store.frame["part"] == TRAIN)
+    real = codec.encode(store.values(np.random.default_rng(recipe.seed).permutation(training)[:REFERENCE]))
+    labels = Classes.from_form(codec.form).draw(len(real), "source", recipe.seed) if recipe.conditional else None
 
     def score(generator: Generator) -> float:
         """How far 1NNC to training images is from 0.5, or the share that the critic puts in another class (4.6)."""
@@ -277,7 +260,7 @@ def _stopping(recipe: Recipe, folder: RunFolder, trainer: Trainer, classes: Clas
             return departure(nearest_neighbour_accuracy(images, real))
         return float(np.mean(classify(trainer.networks.critics["critic"], images).argmax(1) != labels))
 
-    def report(scored: Scored) -> None:
-        say(f"step {scored.step}: stop_score {recipe.train.stop_score} is {scored.score:.3f} from its best value")
+    def report(step: int, score: float) -> None:
+        say(f"step {step}: stop_score {recipe.train.stop_score} is {score:.3f} from its best value")
 
     return Stopping(score, recipe.train.score_every, recipe.train.patience, folder.best, report)

@@ -83,11 +83,7 @@ class Architecture:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "Architecture":
-        """Make it from what `to_state` returned.
-
-        Raises:
-            InputError: unknown or missing entries, of another version for example.
-        """
+        """Make it from what `to_state` returned; InputError for unknown or missing entries, as of another version."""
         shared = [f.name for f in fields(cls) if f.name != "settings"]
         require_known("family", state.get("family"), FAMILIES)
         kind = FAMILIES[state["family"]].Settings

@@ -95,14 +95,10 @@ class Stage:
 
 
 def schedule(sides: Sequence[int], widths: Sequence[int]) -> list[Stage]:
-    """Plan the critic's layers; the generator runs them backwards.
+    """Plan the critic's layers from sides in pixels and widths in maps; the generator runs them backwards.
 
     Every layer halves each side, n → n // 2, as long as at least 2 remain, and keeps it otherwise. There is a layer for
     each width, and more of the last width until no side is above LARGEST_LAST_SIDE. For 45: 45 → 22 → 11 → 5.
-
-    Arguments:
-        sides: pixels along each axis of the image.
-        widths: feature maps of each layer.
     """
     stages: list[Stage] = []
     outer = tuple(sides)

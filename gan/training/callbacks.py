@@ -1,15 +1,14 @@
 """Callbacks beside training: metrics, progress, checkpoints, evolution of fixed samples, stopping by a score.
 
-Callbacks run in the order in which the trainer got them. Metrics belong before Checkpoints: then a killed run never has
-a checkpoint whose metrics are missing.
+Metrics belong before Checkpoints: then a killed run never has a checkpoint whose metrics are missing.
 """
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 
@@ -121,25 +120,13 @@ class Evolution(Callback):
         """Generate before the first step."""
         checked_labels(self.labels, self.n, trainer.architecture.classes, f"the evolution of {self.n} images")
         if trainer.step == 0:
-            self._generate(trainer)
+            self.step(trainer, {})
 
     def step(self, trainer: Trainer, losses: Losses) -> None:
         """Generate after the chosen steps."""
-        self._generate(trainer)
-
-    def _generate(self, trainer: Trainer) -> None:
         if trainer.step in self.steps:
             network, stream = trainer.ema.network, Stream.EVOLUTION
             self.report(trainer.step, sample_images(network, self.n, trainer.seed, labels=self.labels, stream=stream))
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A score of the averaged generator (lower is better), and the steps and rollbacks before it."""
-
-    step: int
-    score: float
-    restarts: int = 0
 
 
 class Stopping(Callback):
@@ -152,7 +139,7 @@ class Stopping(Callback):
         score: of a generator in eval mode, lower is better; the same generator must get the same score.
         every, patience: steps between two scores, and how many scores without a better one end training.
         best: the folder in which the best checkpoint lies.
-        report: called with each score.
+        report: called with the step and the score of each.
     """
 
     def __init__(
@@ -161,38 +148,38 @@ class Stopping(Callback):
         every: int,
         patience: int,
         best: Path,
-        report: Callable[[Scored], None],
+        report: Callable[[int, float], None],
     ) -> None:
         self.score, self.every, self.patience, self.best, self.report = score, every, patience, best, report
-        self._table = Table(best.with_name(f"{best.name}.csv"), get_type_hints(Scored))
-        self._best: Scored | None = None
+        self._table = Table(best.with_name(f"{best.name}.csv"), {"step": int, "score": float, "restarts": int})
+        self._best: Row | None = None
 
     def start(self, trainer: Trainer) -> None:
         """Read the scores so far; a run that had ended ends again."""
-        rows = [Scored(**row) for row in self._table.rewind(trainer.step, trainer.restarts)]
-        self._best = min(rows, key=lambda row: row.score, default=None)
+        rows = self._table.rewind(trainer.step, trainer.restarts)
+        self._best = min(rows, key=lambda row: row["score"], default=None)
         self._end(trainer)
 
     def step(self, trainer: Trainer, losses: Losses) -> None:
         """Score, every few steps."""
         if trainer.step % self.every:
             return
-        row = Scored(trainer.step, float(self.score(trainer.ema.network)), trainer.restarts)
-        if not math.isfinite(row.score):
-            raise InputError(f"the score at step {row.step} is {row.score}; must be a finite number to stop by")
-        if self._best is None or row.score < self._best.score:
+        score = float(self.score(trainer.ema.network))
+        if not math.isfinite(score):
+            raise InputError(f"the score at step {trainer.step} is {score}; must be a finite number to stop by")
+        row: Row = {"step": trainer.step, "score": score, "restarts": trainer.restarts}
+        if self._best is None or score < self._best["score"]:
             self._best = row
             checkpoint.save(trainer.snapshot(), self.best, keep=2)
-            checkpoint.discard(self.best, lambda step: step != row.step)
-        self._table.append(asdict(row))  # after the checkpoint: a killed run never has a best score without it
-        self.report(row)
+            checkpoint.discard(self.best, lambda step: step != trainer.step)
+        self._table.append(row)  # after the checkpoint: a killed run never has a best score without it
+        self.report(trainer.step, score)
         self._end(trainer)
 
     def _end(self, trainer: Trainer) -> None:
-        if self._best is not None and trainer.step - self._best.step >= self.patience * self.every:
-            trainer.finish(
-                f"no score in {self.patience} since step {self._best.step} was below its {self._best.score:.4g}"
-            )
+        best = self._best
+        if best is not None and trainer.step - best["step"] >= self.patience * self.every:
+            trainer.finish(f"no score in {self.patience} since step {best['step']} was below its {best['score']:.4g}")
 
 
 @dataclass(frozen=True)
@@ -204,17 +191,16 @@ class Table:
     Arguments:
         path: the file, with a header row.
         columns: type of each column: int, str, float, or float | None; floats are written with all of their digits.
+
+    Raises:
+        InputError: the file is not such a table, or cannot be written.
     """
 
     path: Path
     columns: Mapping[str, Any]
 
     def rewind(self, step: int, restarts: int = 0) -> list[Row]:
-        """Drop the rows that training will write again from a step on, and a last row that was cut; return the others.
-
-        Raises:
-            InputError: the file is not such a table, or cannot be written.
-        """
+        """Drop the rows that training will write again after a step, and a last row that was cut; return the others."""
         # rows without restarts count as of the present one
         rows = [row for row in self._read() if (row.get("restarts", restarts), row["step"]) <= (restarts, step)]
         with checkpoint.writing(self.path), new_file(self.path) as file:

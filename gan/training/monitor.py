@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
@@ -22,15 +22,6 @@ ROLLBACKS = 3  # at most; another failure then stops training
 IMAGES = 32  # generated and real ones that a check compares
 
 
-@dataclass(frozen=True)
-class Event:
-    """A failure that began: collapse, stuck, one_class, discriminator_won or not_finite; evidence is a sentence."""
-
-    step: int
-    kind: str
-    evidence: str
-
-
 class Monitor(Callback):
     """Checks the generated images every few steps, records the checks, and acts when training fails.
 
@@ -42,7 +33,8 @@ class Monitor(Callback):
         action: on an event. "go_on" only reports it; "stop" ends training in order; "rollback" restarts from the
             newest checkpoint before the first sign, with other batches and latents; after three restarts it stops.
             Losses that are not finite end training with TrainingError unless it can roll back.
-        report: called with each event.
+        report: called with each event: its step, its kind (collapse, stuck, one_class, discriminator_won or
+            not_finite), and a sentence of evidence.
         every: steps between two checks.
         checkpoints: the folder of Checkpoints, which "rollback" needs.
     """
@@ -51,7 +43,7 @@ class Monitor(Callback):
         self,
         path: Path,
         action: Literal["go_on", "stop", "rollback"],
-        report: Callable[[Event], None],
+        report: Callable[[int, str, str], None],
         every: int = 25,
         checkpoints: Path | None = None,
     ) -> None:
@@ -68,7 +60,7 @@ class Monitor(Callback):
         if self.action == "rollback" and self.checkpoints and checkpoint.latest(self.checkpoints) is None:
             checkpoint.save(trainer.snapshot(), self.checkpoints)  # so that a rollback is always possible
         if self._checks and self._checks[-1].step == trainer.step:
-            self._act(trainer, [Event(trainer.step, *event) for event in events(self._checks).items()])
+            self._act(trainer, events(self._checks))
 
     def step(self, trainer: Trainer, losses: Losses) -> None:
         """Check, every few steps."""
@@ -82,22 +74,21 @@ class Monitor(Callback):
         begun = {kind: evidence for kind, evidence in events(self._checks).items() if kind not in before}
         self._checks[-1] = replace(check, event="+".join(begun))
         self._table.append(asdict(self._checks[-1]))
-        new = [Event(trainer.step, kind, evidence) for kind, evidence in begun.items()]
-        for event in new:
-            self.report(event)
-        self._act(trainer, new)
+        for kind, evidence in begun.items():
+            self.report(trainer.step, kind, evidence)
+        self._act(trainer, begun)
 
     def failed(self, trainer: Trainer, error: TrainingError) -> None:
         """Record and report losses or weights that are not finite."""
         empty = dict.fromkeys(get_type_hints(Check), math.nan) | {"step": trainer.step, "restarts": trainer.restarts}
         optional = dict.fromkeys(("between_classes", "largest_class", "skill"))
         self._table.append(empty | optional | {"event": "not_finite"})
-        self.report(Event(trainer.step, "not_finite", str(error)))
+        self.report(trainer.step, "not_finite", str(error))
         self._rolls_back(trainer)
 
-    def _act(self, trainer: Trainer, new: Sequence[Event]) -> None:
-        if new and self.action != "go_on" and not self._rolls_back(trainer):
-            trainer.finish("; ".join(f"{event.kind} at step {event.step}: {event.evidence}" for event in new))
+    def _act(self, trainer: Trainer, begun: dict[str, str]) -> None:
+        if begun and self.action != "go_on" and not self._rolls_back(trainer):
+            trainer.finish("; ".join(f"{kind} at step {trainer.step}: {evidence}" for kind, evidence in begun.items()))
 
     def _rolls_back(self, trainer: Trainer) -> bool:
         may = self.action == "rollback" and trainer.restarts < ROLLBACKS

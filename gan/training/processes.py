@@ -42,15 +42,11 @@ class Ranks:
 
     def __init__(self, fabric: Any) -> None:
         self.rank: int = fabric.global_rank
+        self.is_main = self.rank == 0  # this one writes, calls the callbacks, and decides
         self.count: int = fabric.world_size
         self._fabric = fabric
         # a group on the CPU: agreeing on the next step must not make a GPU wait
         self._group: Any = dist.new_group(backend="gloo", timeout=PATIENCE) if self.count > 1 else None
-
-    @property
-    def is_main(self) -> bool:
-        """Whether this is rank 0, which writes, calls the callbacks, and decides."""
-        return self.rank == 0
 
     def mean(self, values: Tensor) -> Tensor:
         """Average values over all ranks, in place."""

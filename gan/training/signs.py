@@ -67,11 +67,7 @@ class Check:
 
 
 def varieties(images: np.ndarray, labels: np.ndarray | None = None) -> float:
-    """Return the mean distance between two images, uint8 (N, c, H, W), of the same class if labels (N,) are given.
-
-    Returns:
-        root mean square of the differences, in grey levels; nan if no two can be compared.
-    """
+    """Return the mean distance (RMS) of two images, uint8 (N, c, H, W), of the same class if labels (N,) are given."""
     distances = _distances(images)
     pairs = np.triu(np.ones_like(distances, dtype=bool), 1)
     if labels is not None:

@@ -103,23 +103,20 @@ class Trainer:
         objective.require_head(architecture.head)
         self.architecture = architecture.per_sample() if objective.per_sample else architecture
         self.objective, self.batches, self.callbacks = objective, batches, callbacks
-        self.settings = settings or TrainerSettings()
-        self.seed = checked(self.settings.seed)
-        self.betas = self.settings.betas or objective.betas
+        self.settings = chosen = settings or TrainerSettings()
+        self.seed, self.betas = checked(chosen.seed), chosen.betas or objective.betas
         self.step = 0  # steps completed
         self.restarts = 0  # how often training was rolled back
         self.images = 0  # real images used since this process began, by all processes
         self.batch: Batch | None = None  # the last real images of this process
         self.finished: str | None = None  # why training ended before its last step
-        self.fabric = make_fabric(
-            self.settings.device, self.settings.precision, self.settings.devices, self.settings.nodes
-        )
+        self.fabric = make_fabric(chosen.device, chosen.precision, chosen.devices, chosen.nodes)
         self.ranks = Ranks(self.fabric)
         self.networks = self.architecture.build(self.seed)
         trained: dict[str, nn.Module] = {"generator": self.networks.generator}
         trained |= {f"critic.{name}": critic for name, critic in self.networks.critics.items()}
         prepared = {name: self._set_up(network) for name, network in trained.items()}
-        self.ema = Ema(self.networks.generator, self.settings.ema_decay)
+        self.ema = Ema(self.networks.generator, chosen.ema_decay)
         self._networks = {**trained, "ema": self.ema.network}
         self._optimizers = {name: optimizer for name, (_, optimizer) in prepared.items()}
         # the wrapped networks average gradients over the processes in the backward pass
@@ -276,11 +273,7 @@ class Trainer:
                 raise _diverged(f"in step {step} the losses are {words}")
 
     def resume(self, load_snapshot: Callable[[], Snapshot | None]) -> None:
-        """Go on from what `load_snapshot`, called on rank 0 only, returns, if anything.
-
-        Raises:
-            InputError: it is of a trainer with other networks, objective or settings.
-        """
+        """Go on from what `load_snapshot` returns on rank 0, if anything; InputError if networks or settings differ."""
 
         def load_checked() -> Snapshot | None:
             snapshot = load_snapshot()

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from anonimage.gan.training.monitor import Monitor
 from anonimage.gan.training.trainer import Callback, TrainingError
 
 LR = 2e-3
+Event = namedtuple("Event", ("step", "kind", "evidence"))
 
 
 def table(path):
@@ -63,7 +65,9 @@ class Won(CrossEntropy):
 
 def watched(small, tmp_path, *before, action="go_on", every=25, architecture=None, **settings):
     found = []
-    monitor = Monitor(tmp_path / "monitor.csv", action, found.append, every, tmp_path / "checkpoints")
+    monitor = Monitor(
+        tmp_path / "monitor.csv", action, lambda *event: found.append(Event(*event)), every, tmp_path / "checkpoints"
+    )
     settings = {"architecture": architecture or small.PLAIN, "learning_rate": LR} | settings
     return small.trainer([*before, monitor], **settings), found
 

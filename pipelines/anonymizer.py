@@ -21,7 +21,7 @@ from ..gan.sampling import CHUNK, iter_images
 from ..gan.training.checkpoint import Snapshot, load, save
 from ..parallel import prefetched
 from ..transforms import Codec
-from .batches import n_training, store_batches, training_labels
+from .batches import epoch_samples, store_batches, training_labels
 from .classes import Classes
 from .kinds import kind_of_recipe, load_codec, save_codec
 from .preparation import fitted
@@ -80,7 +80,7 @@ class Anonymizer:
         with _in_memory(samples, {"kind": kind.name} if form is None else form, classes) as store:
             self._codec = fitted(self.recipe, store)
             trainer = new_trainer(self.recipe, self._codec, store_batches(store, self._codec, self.recipe))
-            steps = total_steps(self.recipe, n_training(training_labels(store), self.recipe))
+            steps = total_steps(self.recipe, len(epoch_samples(training_labels(store), self.recipe)))
             with progress("train", steps) as advance:
                 trainer.callbacks = [showing(advance)]
                 trainer.train(steps)

@@ -73,16 +73,14 @@ def training_rows(labels: np.ndarray, recipe: Recipe) -> Rows:
     """Return positions (batch,) of training samples by step, from their classes (N,), balanced as the recipe says."""
     if recipe.train.balance == "weighted":
         return class_rows(labels, recipe.train.batch, recipe.seed)
-    if recipe.train.balance == "undersample":
-        kept = undersample(labels, recipe.seed)
-        rows = grid_rows(len(kept), recipe.train.batch, recipe.seed)
-        return lambda step: kept[rows(step)]
-    return grid_rows(len(labels), recipe.train.batch, recipe.seed)
+    kept = epoch_samples(labels, recipe)
+    rows = grid_rows(len(kept), recipe.train.batch, recipe.seed)
+    return lambda step: kept[rows(step)]
 
 
-def n_training(labels: np.ndarray, recipe: Recipe) -> int:
-    """Return how many training samples make an epoch."""
-    return len(undersample(labels, recipe.seed)) if recipe.train.balance == "undersample" else len(labels)
+def epoch_samples(labels: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Return the positions of the training samples that make an epoch, from the classes (N,) of all."""
+    return undersample(labels, recipe.seed) if recipe.train.balance == "undersample" else np.arange(len(labels))
 
 
 def grid_rows(n_samples: int, batch: int, seed: int) -> Rows:

@@ -30,7 +30,7 @@ from ..gan.training.runtime import own_environment
 from ..gan.training.trainer import Callback, Trainer, TrainerSettings
 from ..launch import rank
 from ..transforms import Codec
-from .batches import Batches, n_training, store_batches, training_labels
+from .batches import Batches, epoch_samples, store_batches, training_labels
 from .classes import Classes
 from .kinds import load_codec
 from .progress import Advance, progress, say
@@ -66,7 +66,7 @@ def train(out: Path, recipe: Recipe | None = None) -> None:
     recipe = with_hardware(recipe)
     folder.refuse_other(recipe)
     store, codec = open_store(folder.store), load_codec(folder.codec_file)
-    steps = total_steps(recipe, n_training(training_labels(store), recipe))
+    steps = total_steps(recipe, len(epoch_samples(training_labels(store), recipe)))
     share = rank(), recipe.train.devices * recipe.train.nodes
     batches = store_batches(store, codec, recipe, share)
 

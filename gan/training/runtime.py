@@ -161,6 +161,5 @@ def keep_freed_memory() -> None:
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries do not have it
         if mallopt is not None:
-            trim_threshold, mmap_threshold = -1, -3  # their numbers in malloc.h
-            mallopt(mmap_threshold, 1 << 30)
-            mallopt(trim_threshold, 1 << 30)
+            for threshold in (-3, -1):  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in malloc.h
+                mallopt(threshold, 1 << 30)

@@ -12,7 +12,7 @@ from anonimage.data.store.store import open_store
 from anonimage.data.store.writing import placed
 from anonimage.errors import InputError
 from anonimage.gan.batch import resident
-from anonimage.pipelines.batches import class_rows, grid_rows, n_training, store_batches, training_labels
+from anonimage.pipelines.batches import class_rows, epoch_samples, grid_rows, store_batches, training_labels
 from anonimage.pipelines.kinds import check_source, fit_codec
 from tiny import FS, beats, write_database, write_patient
 
@@ -158,7 +158,7 @@ def test_undersampling_cuts_to_the_smallest_class_and_always_the_same_windows(un
     recipe = recipe.changed({"balance": "undersample", "batch": 6})
     labels = training_labels(store)
     smallest = np.bincount(labels).min()
-    n = n_training(labels, recipe)
+    n = len(epoch_samples(labels, recipe))
     assert n == 3 * smallest
     batch, steps = store_batches(store, codec, recipe), n // 6
     assert labels_of(batch, steps).tolist() == [smallest] * 3

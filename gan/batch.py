@@ -17,15 +17,11 @@ Images = Callable[[np.ndarray], "np.ndarray | Tensor"]  # positions (B,) → gre
 
 
 class Batch(NamedTuple):
-    """The real images of one step.
+    """The real images of one step."""
 
-    Arguments:
-        images: grey levels, uint8 (B, c, H, W); a tensor where they are on the training device already.
-        labels: their classes 0, 1, …, int64 (B,); None for unconditional networks.
-    """
-
+    # grey levels, uint8 (B, c, H, W); a tensor where they are on the training device already
     images: np.ndarray | Tensor
-    labels: np.ndarray | None = None
+    labels: np.ndarray | None = None  # their classes 0, 1, …, int64 (B,); None for unconditional networks
 
 
 def to_unit(levels: Tensor) -> Tensor:

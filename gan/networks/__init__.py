@@ -21,14 +21,6 @@ FAMILIES: dict[str, Family] = {
 class Architecture:
     """Description of networks, complete but for their weights.
 
-    Arguments:
-        family: one of FAMILIES.
-        image_shape: (c, H, W).
-        latent_dim: length of the latent vector.
-        classes: number of classes that the generator makes on demand; 0 = unconditional.
-        head: how the critic uses the classes; "none" without classes.
-        settings: of the family's own type; its defaults if absent.
-
     Raises:
         InputError: networks that cannot be.
 
@@ -37,12 +29,12 @@ class Architecture:
     1067457
     """
 
-    family: str
-    image_shape: tuple[int, int, int]
-    latent_dim: int = 100
-    classes: int = 0
-    head: str = "none"
-    settings: Any = None
+    family: str  # one of FAMILIES
+    image_shape: tuple[int, int, int]  # (c, H, W)
+    latent_dim: int = 100  # length of the latent vector
+    classes: int = 0  # number of classes that the generator makes on demand; 0 = unconditional
+    head: str = "none"  # how the critic uses the classes; "none" without classes
+    settings: Any = None  # of the family's own type; its defaults if absent
 
     def __post_init__(self) -> None:
         require_known("family", self.family, FAMILIES)

@@ -21,13 +21,9 @@ from .modules import Family, Settings
 
 @dataclass(frozen=True)
 class ConnectedSettings(Settings):
-    """Options of the fully connected family.
+    """Options of the fully connected family."""
 
-    Arguments:
-        activation: of the hidden layers, relu (leaky in the critic) or linear.
-    """
-
-    activation: Literal["relu", "linear"] = "relu"
+    activation: Literal["relu", "linear"] = "relu"  # of the hidden layers, relu (leaky in the critic) or linear
 
 
 class Connected(Family):

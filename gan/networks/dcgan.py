@@ -25,13 +25,10 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class DcganSettings(Settings):
-    """Options of the convolutional family.
+    """Options of the convolutional family."""
 
-    Arguments:
-        critic_norm: "batch", as in DCGAN; "layer" for objectives that need each image judged by itself, such as
-            WGAN-GP's penalty, which limits the gradient of each image's score (Gulrajani et al. 2017, section 4).
-    """
-
+    # "batch", as in DCGAN; "layer" for objectives that need each image judged by itself, such as WGAN-GP's penalty,
+    # which limits the gradient of each image's score (Gulrajani et al. 2017, section 4)
     critic_norm: Literal["batch", "layer"] = "batch"
 
 

@@ -25,15 +25,10 @@ Shape = tuple[int, int, int]  # of an image: channels, height, width
 
 
 class Judgement(NamedTuple):
-    """What a critic returns.
+    """What a critic returns."""
 
-    Arguments:
-        source: logits (N,), positive = real.
-        classes: logits of each class (N, K); None without a class head.
-    """
-
-    source: Tensor
-    classes: Tensor | None
+    source: Tensor  # logits (N,), positive = real
+    classes: Tensor | None  # logits of each class (N, K); None without a class head
 
 
 @dataclass(frozen=True)
@@ -181,15 +176,10 @@ class Critic(nn.Module):
 
 @dataclass(frozen=True)
 class Networks:
-    """The networks of one training.
+    """The networks of one training."""
 
-    Arguments:
-        generator: latents (N, latent_dim), labels (N,) or None → images (N, c, H, W) in [-1, 1].
-        critics: by name; images (N, c, H, W), labels (N,) or None → Judgement.
-    """
-
-    generator: Generator
-    critics: dict[str, Critic]
+    generator: Generator  # latents (N, latent_dim), labels (N,) or None → images (N, c, H, W) in [-1, 1]
+    critics: dict[str, Critic]  # by name; images (N, c, H, W), labels (N,) or None → Judgement
 
 
 class Family(ABC):

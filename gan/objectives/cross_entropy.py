@@ -19,19 +19,15 @@ from .objective import Objective, Step
 
 @dataclass(frozen=True)
 class CrossEntropy(Objective):
-    """Cross-entropy of one critic.
-
-    Arguments:
-        real_label: target for real images: 1 is a hard label, 0.9 the usual smoothing. The target for generated images
-            stays 0. At or below one half it would reverse the game: InputError.
-    """
+    """Cross-entropy of one critic."""
 
     name = "cross_entropy"
 
+    # target for real images: 1 is a hard label, 0.9 the usual smoothing; that for generated images stays 0
     real_label: float = 0.9
 
     def __post_init__(self) -> None:
-        if not 0.5 < self.real_label <= 1.0:
+        if not 0.5 < self.real_label <= 1.0:  # one half and below would reverse the game
             raise InputError(
                 f"real_label {self.real_label} must lie above 0.5 and be at most 1; 0.9 is usual, 1 is hard labels"
             )

@@ -18,27 +18,18 @@ from ..networks.modules import Judgement, Networks
 
 @dataclass
 class Step:
-    """One batch, real and generated, for the losses to be computed on.
+    """One batch, real and generated, for the losses to be computed on."""
 
-    Arguments:
-        networks: the generator and the critics.
-        real: real images (N, c, H, W) in [-1, 1].
-        fake: generated images (N, c, H, W); in the critics' losses detached from the generator.
-        labels: (N,) of the real images, and the classes asked of the generated ones; None without classes.
-        random: for penalties; keyed by seed and batch, the same in every process.
-        rank, ranks: number of this process and of all that share the batch.
-        wrapped: the same networks in wrappers that average gradients over the processes; None where weights get none.
-        figures: scalars to report beside the losses, by name, such as the accuracy of a class head; losses write here.
-    """
-
-    networks: Networks
-    real: Tensor
-    fake: Tensor
-    labels: Tensor | None
-    random: torch.Generator
-    rank: int = 0
-    ranks: int = 1
+    networks: Networks  # the generator and the critics
+    real: Tensor  # real images (N, c, H, W) in [-1, 1]
+    fake: Tensor  # generated images (N, c, H, W); in the critics' losses detached from the generator
+    labels: Tensor | None  # (N,) of the real images, and the classes asked of the generated ones; None without classes
+    random: torch.Generator  # for penalties; keyed by seed and batch, the same in every process
+    rank: int = 0  # number of this process
+    ranks: int = 1  # processes that share the batch
+    # the same networks in wrappers that average gradients over the processes; None where weights get none
     wrapped: Networks | None = None
+    # scalars to report beside the losses, by name, such as the accuracy of a class head; losses write here
     figures: dict[str, Tensor] = field(default_factory=dict)
 
     def judge(self, critic: str, images: Tensor) -> Judgement:
@@ -60,20 +51,14 @@ class Objective:
     """The losses of the critics and of the generator; a subclass has its options as fields.
 
     Real and generated images pass the critics separately, so that each batch is normalized by its own statistics.
-
-    Arguments:
-        name: in recipes and in the table of objectives.
-        heads: the critic heads that it works with.
-        per_sample: whether it needs critics that judge each image by itself, without statistics over the batch.
-        betas: of Adam, for all networks.
-        figures: names of what the losses report beside themselves.
     """
 
-    name: ClassVar[str]
-    heads: ClassVar[frozenset[str]] = frozenset({"none", "projection"})
+    name: ClassVar[str]  # in recipes and in the table of objectives
+    heads: ClassVar[frozenset[str]] = frozenset({"none", "projection"})  # the critic heads that it works with
+    # whether it needs critics that judge each image by itself, without statistics over the batch
     per_sample: ClassVar[bool] = False
-    betas: ClassVar[tuple[float, float]] = (0.5, 0.999)
-    figures: ClassVar[tuple[str, ...]] = ()
+    betas: ClassVar[tuple[float, float]] = (0.5, 0.999)  # of Adam, for all networks
+    figures: ClassVar[tuple[str, ...]] = ()  # names of what the losses report beside themselves
 
     @property
     def critic_steps(self) -> int:

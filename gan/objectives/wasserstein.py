@@ -21,19 +21,14 @@ from .objective import Objective, Step
 
 @dataclass(frozen=True)
 class Wasserstein(Objective):
-    """Difference of the mean scores, and the penalty.
-
-    Arguments:
-        gradient_penalty: weight λ of the penalty, above 0.
-        critic_steps: updates of the critic for every update of the generator, at least 1.
-    """
+    """Difference of the mean scores, and the penalty."""
 
     name = "wasserstein"
     per_sample = True
     betas = (0.0, 0.9)
 
-    gradient_penalty: float = 10.0
-    critic_steps: int = 5
+    gradient_penalty: float = 10.0  # weight λ of the penalty, above 0
+    critic_steps: int = 5  # updates of the critic for every update of the generator, at least 1
 
     def __post_init__(self) -> None:
         if not self.gradient_penalty > 0 or self.critic_steps < 1:

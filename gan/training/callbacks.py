@@ -188,15 +188,12 @@ class Table:
 
     Rows with a column `restarts` stay when training was rolled back: they document what led to it.
 
-    Arguments:
-        path: the file, with a header row.
-        columns: type of each column: int, str, float, or float | None; floats are written with all of their digits.
-
     Raises:
         InputError: the file is not such a table, or cannot be written.
     """
 
-    path: Path
+    path: Path  # the file, with a header row
+    # type of each column: int, str, float, or float | None; floats are written with all of their digits
     columns: Mapping[str, Any]
 
     def rewind(self, step: int, restarts: int = 0) -> list[Row]:

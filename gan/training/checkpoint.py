@@ -34,24 +34,15 @@ WEIGHTS, OPTIMIZER, STATE = "weights.safetensors", "optimizer.safetensors", "sta
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that training needs to go on exactly where it stood.
+    """Everything that training needs to go on exactly where it stood."""
 
-    Arguments:
-        step: steps completed.
-        architecture, objective: of the networks; name and options of the losses.
-        settings: those of the trainer's settings that decide the result, as JSON values.
-        weights: tensors by name, each name beginning with generator., critic.NAME. or ema.
-        optimizer: tensors by name, each name beginning with generator. or critic.NAME.
-        restarts: how often training was rolled back, each time to other batches and latents.
-    """
-
-    step: int
-    architecture: Architecture
-    objective: dict[str, Any]
-    settings: dict[str, Any]
-    weights: dict[str, Tensor]
-    optimizer: dict[str, Tensor]
-    restarts: int = 0
+    step: int  # steps completed
+    architecture: Architecture  # of the networks
+    objective: dict[str, Any]  # name and options of the losses
+    settings: dict[str, Any]  # those of the trainer's settings that decide the result, as JSON values
+    weights: dict[str, Tensor]  # tensors by name, each name beginning with generator., critic.NAME. or ema.
+    optimizer: dict[str, Tensor]  # tensors by name, each name beginning with generator. or critic.NAME.
+    restarts: int = 0  # how often training was rolled back, each time to other batches and latents
 
     def require(self, architecture: Architecture, objective: dict[str, Any], settings: dict[str, Any]) -> None:
         """Raise InputError unless the snapshot is of these networks, this objective and these settings."""

@@ -28,42 +28,25 @@ SURE_CHECKS = 20  # in a row, when the critic has won whatever the gradient is
 
 @dataclass(frozen=True)
 class Check:
-    """The state of training at a check: a row of monitor.csv.
+    """The state of training at a check: a row of monitor.csv."""
 
-    Arguments:
-        step: steps completed.
-        variety: mean distance between two generated images (of one class), root mean square of grey levels.
-        real_variety: the same of the real images of the step; nan if no two are of one class.
-        ratio: of the two; 1 where real images do not vary.
-        critic_loss: in this step, the sum over all critics.
-        critic_excess: critic_loss above the objective's floor; None where it is unbounded.
-        generator_loss: in this step.
-        spread: largest less smallest generator_loss in the last checks.
-        gradient: norm of the generator's gradient in this step.
-        between_classes: mean distance of images of the same latent vector in two classes, over the variety; None
-            without classes.
-        largest_class: largest share of generated images, of all classes alike, that the class head takes for the same
-            class; None without such a head.
-        skill: of the class head on the real images of the step: 0 = as good as always saying the commonest class,
-            1 = always right.
-        event: what began here, joined with +.
-        restarts: how often training was rolled back.
-    """
-
-    step: int
-    variety: float
-    real_variety: float
-    ratio: float
-    critic_loss: float
-    critic_excess: float | None
-    generator_loss: float
-    spread: float
-    gradient: float
+    step: int  # steps completed
+    variety: float  # mean distance between two generated images (of one class), root mean square of grey levels
+    real_variety: float  # the same of the real images of the step; nan if no two are of one class
+    ratio: float  # of the two; 1 where real images do not vary
+    critic_loss: float  # in this step, the sum over all critics
+    critic_excess: float | None  # critic_loss above the objective's floor; None where it is unbounded
+    generator_loss: float  # in this step
+    spread: float  # largest less smallest generator_loss in the last checks
+    gradient: float  # norm of the generator's gradient in this step
+    # mean distance of images of the same latent vector in two classes, over the variety; None without classes
     between_classes: float | None = None
+    # largest share of generated images, of all classes alike, that the class head takes for one class; None without it
     largest_class: float | None = None
+    # of the class head on the step's real images: 0 = as good as always saying the commonest class, 1 = always right
     skill: float | None = None
-    event: str = ""
-    restarts: int = 0
+    event: str = ""  # what began here, joined with +
+    restarts: int = 0  # how often training was rolled back
 
 
 def varieties(images: np.ndarray, labels: np.ndarray | None = None) -> float:

@@ -118,10 +118,7 @@ def _write_page(folder: RunFolder, sets: Sets, policy: Policy) -> None:
 
 
 def read_sets(folder: RunFolder) -> Sets:
-    """Read what was generated, and draw what is compared.
-
-    Arguments:
-        folder: of a run that was prepared.
+    """Read what a prepared run generated, and draw what is compared.
 
     Raises:
         InputError: nothing generated yet, or not by this run; control patients seen in training.

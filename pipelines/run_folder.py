@@ -119,13 +119,9 @@ class RunFolder:
         return folder
 
     def begin(self, recipe: Recipe, source: Path, mark: str, *, keep_training: bool) -> None:
-        """Make room for a run whose store and codec are about to be placed; `go_on` is the last step of that.
+        """Make room for a run whose store, of this mark, and codec are about to be placed; `go_on` ends that.
 
-        Arguments:
-            recipe, source: of the run.
-            mark: of the store; see `store_mark`.
-            keep_training: only the store and the codec are replaced; else all of the run's own files are deleted, and
-                nothing that somebody else put beside them.
+        Unless training is kept, all of the run's own files are deleted, and nothing that somebody put beside them.
         """
         if not keep_training:
             self.recipe_file.unlink(missing_ok=True)
@@ -150,11 +146,7 @@ class RunFolder:
         recipe.save(self.recipe_file)
 
     def refuse_other_store(self) -> None:
-        """Refuse a store that another run replaced: its training samples may be those of other people.
-
-        Raises:
-            InputError: it is not the one that this run was prepared with, or absent.
-        """
+        """Refuse a store that is absent, or that another run replaced: its training samples may be of other people."""
         elsewhere = self.recipe.data.store
         if elsewhere is not None and store_mark(elsewhere) != self.about()["store"]:
             raise InputError(
@@ -163,11 +155,7 @@ class RunFolder:
             )
 
     def refuse_other(self, recipe: Recipe) -> None:
-        """Refuse a recipe that is not this run's, continued.
-
-        Raises:
-            InputError: a setting changed that decides what was prepared or learned.
-        """
+        """Refuse a recipe that is not this run's, continued: of other settings that decide what was learned."""
         if different := self._differences(recipe):
             raise InputError(
                 f"{self.path}: this run was prepared otherwise ({different}); begin another in a new folder"

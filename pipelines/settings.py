@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Names = tuple[str, ...]
 
 # Settings that have an option of their own, by command
 _READING = ("leads", "fs", "patient", "label", "binary", "category", "drop", "keep", "missing")
@@ -81,7 +82,7 @@ class Data(Section, shared=True):
     kind: Literal["signals", "table", "images"] = setting(
         "signals", "signals: WFDB, CSV or npz; table: CSV or Parquet; images: a folder of pictures"
     )
-    leads: tuple[str, ...] = setting(("i",), "leads to read, by name, in this order; none named: all")
+    leads: Names = setting(("i",), "leads to read, by name, in this order; none named: all")
     fs: float | None = setting(
         None, "Hz; WFDB records are resampled to it (absent: as recorded), CSV and npz are taken at it", gt=0
     )
@@ -100,13 +101,11 @@ class Data(Section, shared=True):
     layout: Literal["auto", "columns", "rows"] = setting(
         "auto", "text files of signals: a column per channel, or a row per sample"
     )
-    binary: tuple[str, ...] = setting((), "columns of a table to be taken as binary", shared=False)
-    category: tuple[str, ...] = setting((), "columns of a table to be taken as categories", shared=False)
-    drop: tuple[str, ...] = setting((), "columns of a table to leave out", shared=False)
-    keep: tuple[str, ...] = setting(
-        (), "columns of one value to copy into every synthetic row of a table", shared=False
-    )
-    missing: tuple[str, ...] = setting((), "texts that stand for a missing value, besides the usual ones", shared=False)
+    binary: Names = setting((), "columns of a table to be taken as binary", shared=False)
+    category: Names = setting((), "columns of a table to be taken as categories", shared=False)
+    drop: Names = setting((), "columns of a table to leave out", shared=False)
+    keep: Names = setting((), "columns of one value to copy into every synthetic row of a table", shared=False)
+    missing: Names = setting((), "texts that stand for a missing value, besides the usual ones", shared=False)
     skip_bad: bool = setting(
         False,
         "leave out records that cannot be read, and say which; else the first one ends it",

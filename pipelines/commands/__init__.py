@@ -7,7 +7,7 @@ once.
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Exit, Option, echo
 
 from ...errors import InputError
 from ..progress import progress, say
@@ -47,7 +47,7 @@ def run(
     engine: EngineName = "local",
     address: Address = None,
     jobs: Jobs = None,
-    with_audit: Annotated[bool, typer.Option("--audit/--no-audit", hidden=True)] = True,
+    with_audit: Annotated[bool, Option("--audit/--no-audit", hidden=True)] = True,
 ) -> None:
     """The five steps: prepare, train, generate, evaluate and audit; synthetic data, scores and a report in OUT."""
     resolved = changes.recipe(recipe, out if resume else None)
@@ -92,19 +92,17 @@ def train(out: Out, changes: Changes) -> None:
 def generate(
     out: Out,
     n: Annotated[
-        int | None, typer.Option("-n", min=1, help="Windows, rows or pictures to generate; default: the recipe's.")
+        int | None, Option("-n", min=1, help="Windows, rows or pictures to generate; default: the recipe's.")
     ] = None,
     file_format: Annotated[
-        str, typer.Option("--format", help="source: as the source is; signals also wfdb, csv, parquet, npz.")
+        str, Option("--format", help="source: as the source is; signals also wfdb, csv, parquet, npz.")
     ] = "source",
-    to: Annotated[
-        Path | None, typer.Option(help="New folder; default: OUT/synthetic, or OUT/synthetic-FORMAT.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the latents; default: the run's.")] = None,
-    offset: Annotated[str | None, typer.Option(help="relative, baseline or sampled; default: the recipe's.")] = None,
-    label: Annotated[str | None, typer.Option(help="Generate this class only, by its name.")] = None,
+    to: Annotated[Path | None, Option(help="New folder; default: OUT/synthetic, or OUT/synthetic-FORMAT.")] = None,
+    seed: Annotated[int | None, Option(min=0, help="Seed of the latents; default: the run's.")] = None,
+    offset: Annotated[str | None, Option(help="relative, baseline or sampled; default: the recipe's.")] = None,
+    label: Annotated[str | None, Option(help="Generate this class only, by its name.")] = None,
     labels_like: Annotated[
-        str | None, typer.Option(help="Shares of the classes: source or balanced; default: the recipe's.")
+        str | None, Option(help="Shares of the classes: source or balanced; default: the recipe's.")
     ] = None,
 ) -> None:
     """Generate with the trained GAN and write in the source's format and units."""
@@ -139,22 +137,20 @@ def demo(out: Out, changes: Changes, overwrite: Overwrite = False, resume: Resum
 )
 def ablate(
     source: Source,
-    out: Annotated[Path, typer.Argument(help="Folder of the study.")],
+    out: Annotated[Path, Argument(help="Folder of the study.")],
     vary: Annotated[
         list[str],
-        typer.Option(
+        Option(
             metavar="KEY=VALUE,VALUE",
             help="A setting and its values, lists with +: leads=i+ii,v1; once for each setting.",
         ),
     ],
     changes: Changes,
-    recipe: Annotated[str, typer.Option(help="Recipe that all cells begin with.")] = "ptb-quantile",
+    recipe: Annotated[str, Option(help="Recipe that all cells begin with.")] = "ptb-quantile",
     seeds: Annotated[
-        int, typer.Option(min=1, help="Runs of every cell, on the same seeds and patients; decide it before you look.")
+        int, Option(min=1, help="Runs of every cell, on the same seeds and patients; decide it before you look.")
     ] = 3,
-    with_audit: Annotated[
-        bool, typer.Option("--audit", help="Attack the synthetic samples of every cell, too.")
-    ] = False,
+    with_audit: Annotated[bool, Option("--audit", help="Attack the synthetic samples of every cell, too.")] = False,
     engine: EngineName = "local",
     address: Address = None,
     jobs: Jobs = None,
@@ -172,8 +168,8 @@ def ablate(
 
 @command("anonimage compare out-z out-hilbert --to comparison")
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="OUT OUT …", help="Folders of finished runs.")],
-    to: Annotated[Path | None, typer.Option(help="Folder to make, with the table as CSV, Markdown and a page.")] = None,
+    runs: Annotated[list[Path], Argument(metavar="OUT OUT …", help="Folders of finished runs.")],
+    to: Annotated[Path | None, Option(help="Folder to make, with the table as CSV, Markdown and a page.")] = None,
 ) -> None:
     """Compare the scores of finished runs: each with its interval, differences in pairs where seeds are the same."""
     from .. import ablation
@@ -186,7 +182,7 @@ def audit(
     out: Out,
     policy: PolicyName = "default",
     verifier: Annotated[
-        Path | None, typer.Option(help="File that `anonimage verifier` wrote; default: the recipe's, or none.")
+        Path | None, Option(help="File that `anonimage verifier` wrote; default: the recipe's, or none.")
     ] = None,
 ) -> None:
     """Attack the synthetic samples, and two controls that show whether the attacks can be believed."""
@@ -199,11 +195,9 @@ def audit(
 @command("anonimage release out bundle --policy strict")
 def release(
     out: Out,
-    to: Annotated[Path, typer.Argument(metavar="TO", help="Folder to make, which may leave the house.")],
+    to: Annotated[Path, Argument(metavar="TO", help="Folder to make, which may leave the house.")],
     policy: PolicyName = "default",
-    with_generator: Annotated[
-        bool, typer.Option("--with-generator", help="Put the generator's weights in as well.")
-    ] = False,
+    with_generator: Annotated[bool, Option("--with-generator", help="Put the generator's weights in as well.")] = False,
 ) -> None:
     """Make a bundle of what passes the policy; otherwise exit 3, and TO holds nothing but the reasons."""
     from ..release import bundle
@@ -211,31 +205,31 @@ def release(
 
     if not bundle.release(out, to, load_policy(policy), with_generator):
         say(f"refusal: {to / 'refusal.md'}")
-        raise typer.Exit(NOT_RELEASED)
+        raise Exit(NOT_RELEASED)
 
 
 @command("anonimage policies default > mine.toml")
-def policies(name: Annotated[str | None, typer.Argument(help="Print this policy's TOML.")] = None) -> None:
+def policies(name: Annotated[str | None, Argument(help="Print this policy's TOML.")] = None) -> None:
     """List the policies, or print one to start your own from."""
     from ..release.policy import load_policy, policy_names
 
     if name:
-        typer.echo(load_policy(name).to_toml(), nl=False)
+        echo(load_policy(name).to_toml(), nl=False)
         return
     for known in policy_names():
-        typer.echo(f"{known:10}{load_policy(known).description}")
+        echo(f"{known:10}{load_policy(known).description}")
 
 
 @command("anonimage verifier ~/ecgiddb people.safetensors --lead i")
 def verifier(
-    source: Annotated[Path, typer.Argument(help="WFDB database with several records a person, such as ECG-ID.")],
-    to: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, .safetensors.")],
-    lead: Annotated[str, typer.Option(help="Lead by which persons are recognised.")] = "i",
-    seconds: Annotated[float, typer.Option(min=0.5, help="Length of the windows that it shall judge.")] = 2.0,
+    source: Annotated[Path, Argument(help="WFDB database with several records a person, such as ECG-ID.")],
+    to: Annotated[Path, Argument(metavar="FILE", help="File to write, .safetensors.")],
+    lead: Annotated[str, Option(help="Lead by which persons are recognised.")] = "i",
+    seconds: Annotated[float, Option(min=0.5, help="Length of the windows that it shall judge.")] = 2.0,
     also: Annotated[
-        list[Path] | None, typer.Option(help="Further databases to learn from, one record a person will do.")
+        list[Path] | None, Option(help="Further databases to learn from, one record a person will do.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split into people to learn from and to try it on.")] = 0,
+    seed: Annotated[int, Option(min=0, help="Of the split into people to learn from and to try it on.")] = 0,
 ) -> None:
     """Train a verifier of persons by their ECG, for the audit's re-identification, and say how well it does."""
     from ..evaluation.verifier import train_verifier
@@ -255,9 +249,7 @@ def verifier(
 def inspect(
     source: Source,
     changes: Changes,
-    recipe: Annotated[
-        str, typer.Option(help="Recipe whose reading is shown: ptb-quantile, series, table, iris, …")
-    ] = "",
+    recipe: Annotated[str, Option(help="Recipe whose reading is shown: ptb-quantile, series, table, iris, …")] = "",
 ) -> None:
     """Show what would be read: records, patients, classes, leads, windows, columns, and every problem."""
     from ..kinds import check_source, recipe_for
@@ -268,9 +260,7 @@ def inspect(
 
 
 @command("anonimage recipes ptb-quantile > mine.toml")
-def recipes(
-    name: Annotated[str | None, typer.Argument(help="Print every setting of this recipe, as TOML.")] = None,
-) -> None:
+def recipes(name: Annotated[str | None, Argument(help="Print every setting of this recipe, as TOML.")] = None) -> None:
     """List the recipes, or print one to start your own from."""
     from rich.console import Console
     from rich.table import Table
@@ -278,7 +268,7 @@ def recipes(
     from ..recipe import load_recipe, recipe_names
 
     if name:
-        typer.echo(load_recipe(name).to_toml(explained=True), nl=False)
+        echo(load_recipe(name).to_toml(explained=True), nl=False)
         return
     table = Table("recipe", "paper", "what it shows", box=None)
     for known in recipe_names():
@@ -290,9 +280,9 @@ def recipes(
 @command("anonimage encode ~/ptbdb images --leads i")
 def encode(
     source: Source,
-    to: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make, with the images.")],
+    to: Annotated[Path, Argument(metavar="DIR", help="Folder to make, with the images.")],
     changes: Changes,
-    recipe: Annotated[str, typer.Option(help="Recipe that says how signals become images.")] = "ptb-quantile",
+    recipe: Annotated[str, Option(help="Recipe that says how signals become images.")] = "ptb-quantile",
 ) -> None:
     """Turn signals into PNG images, with codec.json and samples.parquet beside them; no GAN."""
     resolved = changes.recipe(recipe)
@@ -304,8 +294,8 @@ def encode(
 
 @command("anonimage decode images signals")
 def decode(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `anonimage encode` made.")],
-    to: Annotated[Path, typer.Argument(help="Folder to make, with WFDB records.")],
+    folder: Annotated[Path, Argument(metavar="DIR", help="Folder that `anonimage encode` made.")],
+    to: Annotated[Path, Argument(help="Folder to make, with WFDB records.")],
 ) -> None:
     """Turn a folder of encoded images back into WFDB records, each window with its own offset."""
     from ..image_folder import decode_folder
@@ -316,9 +306,9 @@ def decode(
 
 @command("anonimage fetch ptbdb ~/ptbdb")
 def fetch(
-    database: Annotated[str, typer.Argument(help="Name of the database, such as ptbdb.")],
-    dest: Annotated[Path, typer.Argument(help="Folder to download into.")],
-    base_url: Annotated[str | None, typer.Option(help="A mirror laid out as PhysioNet's files/.")] = None,
+    database: Annotated[str, Argument(help="Name of the database, such as ptbdb.")],
+    dest: Annotated[Path, Argument(help="Folder to download into.")],
+    base_url: Annotated[str | None, Option(help="A mirror laid out as PhysioNet's files/.")] = None,
 ) -> None:
     """Download a database from PhysioNet; resumes, and verifies the checksums."""
     from ...data.wfdb import fetch as physionet

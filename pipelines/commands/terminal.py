@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Exit, Option, Typer, echo
 
 from ... import __version__
 from ...errors import InputError, one_line
@@ -43,7 +43,7 @@ REMEDIES = {
     errno.ENAMETOOLONG: "name too long; choose a shorter one",
 }
 
-app = typer.Typer(
+app = Typer(
     name="anonimage",
     no_args_is_help=True,
     add_completion=False,
@@ -57,24 +57,24 @@ app = typer.Typer(
 
 Source = Annotated[
     Path,
-    typer.Argument(
+    Argument(
         help="What to read: a WFDB database (RECORDS, or any tree of .hea files), a table (CSV, Parquet), signals as "
         "CSV or npz, or a folder of pictures; the recipe says which."
     ),
 ]
-Out = Annotated[Path, typer.Argument(help="Folder of the run.")]
-RecipeName = Annotated[str, typer.Argument(help="Name of a recipe (see `anonimage recipes`) or path of a TOML file.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run that is in OUT.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Delete the run that is in OUT and begin anew.")]
-PolicyName = Annotated[str, typer.Option("--policy", help="default, strict, or the path of a TOML file.")]
+Out = Annotated[Path, Argument(help="Folder of the run.")]
+RecipeName = Annotated[str, Argument(help="Name of a recipe (see `anonimage recipes`) or path of a TOML file.")]
+Resume = Annotated[bool, Option("--resume", help="Go on with the run that is in OUT.")]
+Overwrite = Annotated[bool, Option("--overwrite", help="Delete the run that is in OUT and begin anew.")]
+PolicyName = Annotated[str, Option("--policy", help="default, strict, or the path of a TOML file.")]
 EngineName = Annotated[
     Literal["local", "ray"],
-    typer.Option("--engine", help="local: processes of this machine; ray: a Ray cluster, or one begun here."),
+    Option("--engine", help="local: processes of this machine; ray: a Ray cluster, or one begun here."),
 ]
-Address = Annotated[str | None, typer.Option(help="Of the Ray cluster, as `ray start --head` prints it.")]
+Address = Annotated[str | None, Option(help="Of the Ray cluster, as `ray start --head` prints it.")]
 Jobs = Annotated[
     int | None,
-    typer.Option(min=1, help="How many at a time, in processes; default: records in threads on all cores, cells one."),
+    Option(min=1, help="How many at a time, in processes; default: records in threads on all cores, cells one."),
 ]
 
 
@@ -150,8 +150,8 @@ def command(
 
 
 def _fail(line: str, code: int) -> None:
-    typer.echo(f"anonimage: {one_line(line)}", err=True)
-    raise typer.Exit(code)
+    echo(f"anonimage: {one_line(line)}", err=True)
+    raise Exit(code)
 
 
 def main() -> None:
@@ -162,10 +162,10 @@ def main() -> None:
         if type(error).__name__ == "Abort":  # Ctrl-C before a command took over
             sys.exit(INTERRUPTED)
         if hasattr(error, "format_message"):  # typer's usage errors, which have no public base class
-            typer.echo(f"anonimage: {one_line(error.format_message())} See `anonimage --help`.", err=True)
+            echo(f"anonimage: {one_line(error.format_message())} See `anonimage --help`.", err=True)
             sys.exit(BAD_INPUT)
         traceback.print_exc()
-        typer.echo(
+        echo(
             "anonimage: this is a fault of the program, not of your input; please report it with the lines above",
             err=True,
         )
@@ -174,12 +174,10 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
-) -> None:
+def _options(version: Annotated[bool, Option("--version", help="Print the version and end.")] = False) -> None:
     if version:
-        typer.echo(f"anonimage {__version__}")
-        raise typer.Exit
+        echo(f"anonimage {__version__}")
+        raise Exit
 
 
 def print_inspection(inspection: "Inspection", recipe: str) -> None:
@@ -233,7 +231,7 @@ def _parameter(name: str, default: bool | None, annotation: Any) -> inspect.Para
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-_SET_OPTION = typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe: docs/settings.md.")
+_SET_OPTION = Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe: docs/settings.md.")
 _SET = _parameter("texts", None, Annotated[list[str] | None, _SET_OPTION])
 
 
@@ -241,5 +239,5 @@ def _option(setting: Setting) -> inspect.Parameter:
     """A setting's option; its value stays a text, which the recipe's model reads."""
     sentence = setting.description[:1].upper() + setting.description[1:] + "."
     flag = setting.default is False
-    given = typer.Option(setting.option, metavar=None if flag else setting.metavar, help=sentence)
+    given = Option(setting.option, metavar=None if flag else setting.metavar, help=sentence)
     return _parameter(setting.name, False if flag else None, Annotated[bool if flag else str | None, given])

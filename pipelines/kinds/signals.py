@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ...data.recording import RecordHead, Recording, Source
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
 from ...data.store.ingest import Staging
-from ...data.store.writing import Cut, Form, StagedStore, stage_store
+from ...data.store.writing import Cut, StagedStore, stage_store
 from ...data.wfdb.describe import Description, describe
 from ...data.wfdb.header import find_records, header_text, read_heads, relabel
 from ...data.wfdb.signals import RecordSource, limb_relations, read_records
@@ -207,30 +207,15 @@ class WfdbRecords(Signals):
 
 @contextmanager
 def stage_windows(
-    recipe: Recipe,
-    sources: Sequence[Source],
-    to: Path | str,
-    *,
-    split: bool,
-    parallel: ParallelMap | None,
-    classes: Sequence[str] | None,
-    form: Form | None = None,
+    recipe: Recipe, sources: Sequence[Source], to: Path | str, *, split: bool, **options: Any
 ) -> Iterator[Staging]:
-    """Cut recordings into the windows of a recipe; see `data.store.writing.stage_store`."""
+    """Cut recordings into the windows of a recipe; `options` are those of `data.store.writing.stage_store`."""
     parts = partial(split_patients, control_share=recipe.data.control_share, seed=recipe.seed) if split else None
+    cut = Cut(recipe.window, recipe.data.stride or recipe.window, parts)
     with ExitStack() as stack:
         with progress("read", len(sources)) as advance:
-            staged = stage_store(
-                to,
-                sources,
-                Cut(recipe.window, recipe.data.stride or recipe.window, parts),
-                classes=classes,
-                form=form,
-                parallel=parallel,
-                skip_bad=recipe.data.skip_bad,
-                progress=lambda done, _: advance(done, "recordings"),
-            )
-            staging = stack.enter_context(staged)
+            options["progress"] = lambda done, _: advance(done, "recordings")
+            staging = stack.enter_context(stage_store(to, sources, cut, skip_bad=recipe.data.skip_bad, **options))
         yield staging
 
 

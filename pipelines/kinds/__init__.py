@@ -1,7 +1,6 @@
 """Kinds of data: what is asked of each is said in `kind`, and answered in a module for each; and codecs of any kind."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from ...data.store.store import Store
@@ -50,8 +49,9 @@ def recipe_for(source: Path) -> Recipe:
 def fit_codec(recipe: Recipe, store: Store, part: str | None = "train") -> Codec:
     """Steps 1 and 2, fitted on the samples of one part ("train"; None: all of them)."""
     classes = Classes.of(store, part) if recipe.conditional else Classes((), ())
-    info = SampleInfo.of(store)
-    codec = kind_of_recipe(recipe).new_codec(recipe, replace(info, form=info.form | classes.to_form()))
+    form = store.form | classes.to_form()
+    info = SampleInfo(store.channels, store.units, store.fs, store.step, store.length, store.gains, form)
+    codec = kind_of_recipe(recipe).new_codec(recipe, info)
     return codec.fit(lambda: store.iter_windows(part))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -77,11 +77,6 @@ class SampleInfo:
     # (C,) digital steps per unit that decoded windows are written with; None: not known
     gains: Sequence[float] | None = None
     form: dict[str, Any] = field(default_factory=dict)  # how samples become the source's own format again
-
-    @classmethod
-    def of(cls, store: Store) -> Self:
-        """Of the samples in a store."""
-        return cls(store.channels, store.units, store.fs, store.step, store.length, store.gains, store.form)
 
     def codec(self, standardizer: Transform, layout: Layout, relations: np.ndarray | None = None) -> Codec:
         """A codec of such samples, not yet fitted; relations between channels as `Codec` has them."""

@@ -130,14 +130,12 @@ class OtherSeries(Signals):
     def read_back(self, folder: Path, codec: Codec) -> Samples:
         form = codec.form
         layout, column = form["layout"], form.get("label")
+        path = folder if layout == "columns" else folder / form["file"]
+        label = NO_LABEL if column is None else f"column{column + 1}"
         if layout == "npz":  # its keys say what is what
             layout, label = "auto", None
-        else:
-            label = NO_LABEL if column is None else f"column{column + 1}"
-        if layout != "columns":
-            samples = read_series(folder / form["file"], codec.fs, layout, label, "record", form["classes"]).samples
-            assert samples is not None  # rows are samples
-            return samples
-        series = read_series(folder, codec.fs, "columns", label, "record", form["classes"])
+        series = read_series(path, codec.fs, layout, label, "record", form["classes"])
+        if series.samples is not None:  # rows are samples
+            return series.samples
         values = stacked(folder, series.recordings, codec)
         return Samples(values, read_rows(folder), codec.channels, codec.units, codec.fs)

@@ -137,17 +137,10 @@ class WfdbRecords(Signals):
         find_records(source, recipe.data.patient)
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
+        data, labels = recipe.data, _label_file(recipe)
+        given = (source, recipe.window, data.stride, data.leads, data.fs, data.patient)
         with progress("inspect") as advance:
-            known = describe(
-                source,
-                recipe.window,
-                recipe.data.stride,
-                recipe.data.leads,
-                recipe.data.fs,
-                recipe.data.patient,
-                progress=lambda done, total: advance(done, "records", total),
-                labels=_label_file(recipe),
-            )
+            known = describe(*given, lambda done, total: advance(done, "records", total), labels)
         lines = [
             f"{len(known.rows)} records of {known.patients} patients, {known.seconds / 60:.1f} minutes, "
             f"{sum(known.class_windows.values())} windows of {recipe.window} samples",

@@ -198,19 +198,11 @@ def _categories(codec: Codec) -> list[Binary | Category]:
 
 def _rows_and_form(recipe: Recipe, file: TableFile) -> tuple[pd.DataFrame, TableForm]:
     """Whose the rows of a table are, and what each of its columns is; InputError where `prepare` cannot go on."""
-    data, patient, label = recipe.data, _patient_column(recipe), _label(recipe)
+    patient, label = _patient_column(recipe), _label(recipe)
     rows = rows_of(file.frame, file.name, label=label, patient=patient)
-    form = TableForm.fit(
-        file.frame,
-        file.name,
-        label=label if recipe.conditional else None,
-        patient=patient,
-        binary=data.binary,
-        category=data.category,
-        drop=data.drop,
-        keep=data.keep,
-    )
-    return rows, form
+    options = {name: getattr(recipe.data, name) for name in ("binary", "category", "drop", "keep")}
+    classes = label if recipe.conditional else None
+    return rows, TableForm.fit(file.frame, file.name, label=classes, patient=patient, **options)
 
 
 def _label(recipe: Recipe) -> str | None:

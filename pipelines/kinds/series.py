@@ -131,7 +131,7 @@ class OtherSeries(Signals):
         form = codec.form
         layout, column = form["layout"], form.get("label")
         path = folder if layout == "columns" else folder / form["file"]
-        label = NO_LABEL if column is None else f"column{column + 1}"
+        label: str | None = NO_LABEL if column is None else f"column{column + 1}"
         if layout == "npz":  # its keys say what is what
             layout, label = "auto", None
         series = read_series(path, codec.fs, layout, label, "record", form["classes"])

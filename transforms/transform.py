@@ -51,6 +51,7 @@ class Forward(ABC):
     learns: ClassVar[str] = ""  # the attribute that says what was fitted: an array (2, C), part of the state
     # the lowest level of a value that is not missing: () or (C,); above 0, level 0 means missing (NULL)
     lowest: int | np.ndarray = 0
+    parts: tuple["Transform", ...] = ()  # of which it is made
     _learnt: np.ndarray | None = None
 
     @abstractmethod
@@ -60,7 +61,8 @@ class Forward(ABC):
     def state(self) -> State:
         """All that `from_state` needs, as JSON can hold it; no data of a single sample."""
         learnt = {self.learns: getattr(self, self.learns).tolist()} if self.learns else {}
-        return {"kind": type(self).__name__} | {name: getattr(self, name) for name in self.settings} | learnt
+        parts = {"parts": [part.state() for part in self.parts]} if self.parts else {}
+        return {"kind": type(self).__name__} | {name: getattr(self, name) for name in self.settings} | learnt | parts
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -155,9 +157,6 @@ class Compose(Transform):
                 counts[f"{name} {same + 1}" if same else name] = counted
             x = part.transform(x)
         return counts
-
-    def state(self) -> State:
-        return super().state() | {"parts": [part.state() for part in self.parts]}
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -271,9 +270,6 @@ class ByChannel(Transform):
             for name, counts in part.saturated(own).items():
                 total[name] = total[name] + counts if name in total else counts
         return total
-
-    def state(self) -> State:
-        return super().state() | {"parts": [part.state() for part in self.parts]}
 
     def _shares(self, x: np.ndarray) -> list[tuple[Transform, np.ndarray]]:
         return [(part, x[:, group]) for group, part in zip(self.groups, self.parts, strict=True)]

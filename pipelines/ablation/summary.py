@@ -1,6 +1,5 @@
 """Runs put side by side: for each score every cell's mean, and its paired difference from the first cell."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ class Replicate:
     settings: Settings  # the cell's, key and value
     seed: int  # of the run
     scores: dict[str, Score]  # by name
-    people: str  # digest of the source and of who is in training and who in control
+    people: str  # the source, and who is in training and who in control
     path: Path  # of the run
 
     def value(self, name: str) -> float:
@@ -44,8 +43,7 @@ def read_replicate(path: Path, settings: Settings) -> Replicate:
         raise InputError(f"{folder.scores}: is of other samples than {folder.synthetic} holds; evaluate again")
     who = open_store(folder.store).frame[["patient", "part"]].astype(str).drop_duplicates()
     people = "\n".join([folder.about()["source"], *sorted(who["patient"] + "\t" + who["part"])])
-    digest = hashlib.sha256(people.encode()).hexdigest()
-    return Replicate(settings, folder.recipe.seed, with_departure(scores.scores), digest, path)
+    return Replicate(settings, folder.recipe.seed, with_departure(scores.scores), people, path)
 
 
 def with_departure(scores: Mapping[str, Score]) -> dict[str, Score]:
@@ -63,13 +61,12 @@ def with_departure(scores: Mapping[str, Score]) -> dict[str, Score]:
 
 def long_table(replicates: Sequence[Replicate]) -> pd.DataFrame:
     """A row for each run and score: the cell's settings, seed, score, value, low, high, baseline, n, unit."""
-    return pd.DataFrame(
-        [
-            dict(run.settings) | {"seed": run.seed, "score": name} | vars(score)
-            for run in replicates
-            for name, score in run.scores.items()
-        ]
-    )
+    rows = [
+        dict(run.settings) | {"seed": run.seed, "score": name} | vars(score)
+        for run in replicates
+        for name, score in run.scores.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)
@@ -95,9 +92,7 @@ class Summary:
     others: Mapping[str, Sequence[Line]]  # lines by score, of all other scores; their p-values are not corrected
     units: Mapping[str, str]  # by score
     family: int  # how many comparisons the headline scores make
-    # cells and seeds that have other patients in training or control than the first cell, or another source, and so no
-    # pair
-    unpaired: Sequence[tuple[int, int]]
+    unpaired: Sequence[tuple[int, int]]  # cells and seeds with another source or other patients than the first cell's
 
     def name(self, cell: int) -> str:
         """Of a cell, for readers."""

@@ -37,23 +37,16 @@ _COUNTS = ("synthetic", "training", "control", "training_patients", "control_pat
 
 @dataclass(frozen=True)
 class Release:
-    """What goes into a bundle.
+    """What goes into a bundle."""
 
-    Arguments:
-        folder, codec: of the run.
-        scores, audit: what was measured of its synthetic samples.
-        policy: the one that is asked.
-        areas: what it says to that.
-        snapshot: the networks whose generator goes out, too; None: none does.
-    """
-
-    folder: RunFolder
-    codec: Codec
+    folder: RunFolder  # of the run
+    codec: Codec  # of the run
+    # scores, audit: what was measured of its synthetic samples
     scores: Scores
     audit: Audit
-    policy: Policy
-    areas: Sequence[Area]
-    snapshot: Snapshot | None
+    policy: Policy  # the one that is asked
+    areas: Sequence[Area]  # what it says to that
+    snapshot: Snapshot | None  # the networks whose generator goes out, too; None: none does
 
     @classmethod
     def of_run(cls, folder: RunFolder, policy: Policy, *, with_generator: bool) -> "Release":
@@ -63,7 +56,14 @@ class Release:
             InputError: not evaluated or audited, or something else since then; trained on, and the generator goes out.
         """
         audit, scores = Audit.load(folder.audit), load_scores(folder.scores)
-        _check_fingerprints(folder, audit, scores)
+        today = fingerprint(folder.synthetic)
+        for path, claimed, again in (
+            (folder.scores, scores.fingerprint, "evaluate"),
+            (folder.audit, audit.fingerprint, "audit"),
+        ):
+            if claimed != today:
+                what = f"is of other samples than {folder.synthetic} holds now"
+                raise InputError(f"{path}: {what}; run `anonimage {again} {folder.path}` again")
         areas = judge(audit, scores.scores, policy, scores.not_measured, with_generator=with_generator)
         snapshot = _generator(folder) if with_generator else None
         return cls(folder, load_codec(folder.codec_file), scores, audit, policy, areas, snapshot)
@@ -118,17 +118,12 @@ def release(out: Path, to: Path, policy: Policy, with_generator: bool = False) -
     return True
 
 
-def write_datasheet(release: Release, index: SourceIndex) -> str:
-    """The Markdown that says what a bundle is made from, how it was tested, and what was not.
-
-    Arguments:
-        release: what goes out.
-        index: what it is searched for.
-    """
+def _datasheet(release: Release, index: SourceIndex) -> str:
+    """The Markdown that says what a bundle is made from, how it was tested, what it was searched for, and what not."""
     codec, audit, scores, folder = release.codec, release.audit, release.scores, release.folder
     with_generator = release.snapshot is not None
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    environment.filters["short"] = _short
+    environment.filters["short"] = lambda value: "–" if value is None or math.isnan(value) else f"{value:.4g}"
     text = resources.files(__package__).joinpath("datasheet.md").read_text("utf-8")
     classes = Classes.from_form(codec.form)
     return environment.from_string(text).render(
@@ -163,18 +158,6 @@ def _check_destination(to: Path, folder: RunFolder) -> None:
         raise InputError(f"{to}: holds files already ({others[0].name}); choose an empty or new folder")
 
 
-def _check_fingerprints(folder: RunFolder, audit: Audit, scores: Scores) -> None:
-    """Refuse scores or an audit of other samples than those of today."""
-    today = fingerprint(folder.synthetic)
-    for path, claimed, again in (
-        (folder.scores, scores.fingerprint, "evaluate"),
-        (folder.audit, audit.fingerprint, "audit"),
-    ):
-        if claimed != today:
-            what = f"is of other samples than {folder.synthetic} holds now"
-            raise InputError(f"{path}: {what}; run `anonimage {again} {folder.path}` again")
-
-
 def _refuse(to: Path, release: Release, reasons: Sequence[str]) -> bool:
     verdicts = ", ".join(f"{area.name}: {area.verdict}" for area in release.areas)
     head = ["# Not released", "", f"Policy {release.policy.name}. {verdicts}."]
@@ -195,9 +178,13 @@ def _fill(to: Path, release: Release, index: SourceIndex) -> None:
     (to / "codec.json").write_text(release.codec.to_json(), encoding="utf-8")
     (to / "policy.toml").write_text(release.policy.to_toml(), encoding="utf-8")
     release.audit.save(to / "audit.json")
-    (to / "datasheet.md").write_text(write_datasheet(release, index), encoding="utf-8")
+    (to / "datasheet.md").write_text(_datasheet(release, index), encoding="utf-8")
     if release.snapshot is not None:
-        _write_generator(release.snapshot, to / "generator")
+        generator, network = release.snapshot.averaged_generator(), release.snapshot.architecture.to_state()
+        (to / "generator").mkdir()
+        weights = {name: tensor.contiguous() for name, tensor in generator.state_dict().items()}
+        (to / "generator" / "weights.safetensors").write_bytes(safetensors.torch.save(weights))
+        (to / "generator" / "architecture.json").write_text(json.dumps(network, indent=1) + "\n", encoding="utf-8")
     names = sorted(path.relative_to(to).as_posix() for path in to.rglob("*") if path.is_file())
     with new_file(to / SUMS) as file:
         file.writelines(f"{sha256(to / name)}  {name}\n" for name in names)
@@ -212,22 +199,7 @@ def _generator(folder: RunFolder) -> Snapshot:
     return snapshot
 
 
-def _write_generator(snapshot: Snapshot, to: Path) -> None:
-    """The averaged weights of the generator alone, and what network they are of."""
-    to.mkdir()
-    weights = {name: tensor.contiguous() for name, tensor in snapshot.averaged_generator().state_dict().items()}
-    (to / "weights.safetensors").write_bytes(safetensors.torch.save(weights))
-    state = json.dumps(snapshot.architecture.to_state(), indent=1)
-    (to / "architecture.json").write_text(state + "\n", encoding="utf-8")
-
-
 def _public(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings without those that are the user's own."""
     kept = {name: value for name, value in settings.items() if name not in _OWN}
     return {name: _public(value) if isinstance(value, dict) else value for name, value in kept.items()}
-
-
-def _short(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return "–"
-    return f"{value:.4g}"

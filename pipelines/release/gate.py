@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..evaluation.privacy.findings import Attack, Audit
@@ -19,37 +19,24 @@ _ORDER: tuple[Verdict, ...] = ("fail", "undecided", "inconclusive", "not measure
 
 @dataclass(frozen=True)
 class LimitCheck:
-    """A score or an attack that was held to a limit.
+    """A score or an attack that was held to a limit."""
 
-    Arguments:
-        name: of the score or the attack.
-        score: what was measured.
-        limit: in the score's unit.
-        verdict: on it alone.
-    """
-
-    name: str
-    score: Score
-    limit: float
-    verdict: Verdict
+    name: str  # of the score or the attack
+    score: Score  # what was measured
+    limit: float  # in the score's unit
+    verdict: Verdict  # on it alone
 
 
 @dataclass(frozen=True)
 class Area:
-    """One of the three questions, answered.
+    """One of the three questions, answered."""
 
-    Arguments:
-        name: what is asked about.
-        verdict: "undecided": too few people to say; "inconclusive": the audit's own controls failed, or were run too
-            seldom; "not judged": measured, but the policy sets no limit.
-        reasons: a sentence for each thing that keeps the verdict from "pass", or that the policy tolerates.
-        checks: everything that was held to a limit.
-    """
-
-    name: Literal["fidelity", "utility", "privacy"]
+    name: Literal["fidelity", "utility", "privacy"]  # what is asked about
+    # "undecided": too few people to say; "inconclusive": the audit's own controls failed, or were run too seldom; "not
+    # judged": measured, but the policy sets no limit
     verdict: Verdict
-    reasons: tuple[str, ...]
-    checks: tuple[LimitCheck, ...] = ()
+    reasons: tuple[str, ...]  # for each thing that keeps the verdict from "pass", or that the policy tolerates
+    checks: tuple[LimitCheck, ...] = ()  # everything that was held to a limit
 
 
 def judge(
@@ -107,8 +94,7 @@ def _scored(
     if not limits:
         return _unlimited(name, scores, why)
     checks: list[LimitCheck] = []
-    reasons: list[str] = []
-    verdicts: list[Verdict] = []
+    judged: list[tuple[Verdict, str]] = []
     for key, limit in limits.items():
         missing = [one for one in (key, limit.of) if one is not None and one not in scores]
         if missing:
@@ -116,18 +102,17 @@ def _scored(
             # an older run lacks newer scores; but data of another kind never have some of them
             unknown = "this run has no such score" if tolerated else f"not among the scores; {EVALUATE}"
             reason = _why(missing[0], name, why) or unknown
-            reasons.append(f"{missing[0]}: not measured ({reason})" + (", which the policy tolerates" * tolerated))
-            verdicts += [] if tolerated else ["not measured"]
+            reason = f"{missing[0]}: not measured ({reason})" + (", which the policy tolerates" * tolerated)
+            judged.append(("pass" if tolerated else "not measured", reason))
             continue
         score, bound = scores[key], limit.value * (1 if limit.of is None else scores[limit.of].value)
-        check = LimitCheck(key, score, bound, _held(score, bound, limit.at_most is not None))
-        checks.append(check)
-        verdicts.append(check.verdict)
-        if check.verdict != "pass":
-            reasons.append(f"{key}: {_figures(score)}; has to be {limit.word} {bound:.3g} over the whole interval")
+        verdict = _held(score, bound, limit.at_most is not None)
+        checks.append(LimitCheck(key, score, bound, verdict))
+        fault = f"{key}: {_figures(score)}; has to be {limit.word} {bound:.3g} over the whole interval"
+        judged.append((verdict, "" if verdict == "pass" else fault))
     if not checks:  # nothing was held to anything: that is no pass
-        verdicts.append("not measured")
-    return Area(name, _worst(verdicts), tuple(reasons), tuple(checks))
+        judged.append(("not measured", ""))
+    return _area(name, judged, checks)
 
 
 def _unlimited(name: Literal["fidelity", "utility"], scores: Mapping[str, Score], why: Mapping[str, str]) -> Area:
@@ -170,10 +155,19 @@ def _privacy(audit: Audit | None, policy: Policy, networks: bool) -> Area:
         reason = f"{name}: not measured ({why})" + (", which the policy tolerates" * tolerated)
         judged.append(("pass" if tolerated else "not measured", reason))
     judged.sort(key=lambda each: _ORDER.index(each[0]))  # what decides comes first
-    reasons = tuple(reason for _, reason in judged if reason)
+    area = _area("privacy", judged, checks)
     if doubts := _doubts(audit, policy):
-        return Area("privacy", "inconclusive", (*doubts, *reasons), tuple(checks))
-    return Area("privacy", _worst([verdict for verdict, _ in judged]), reasons, tuple(checks))
+        return replace(area, verdict="inconclusive", reasons=(*doubts, *area.reasons))
+    return area
+
+
+def _area(
+    name: Literal["fidelity", "utility", "privacy"], judged: list[tuple[Verdict, str]], checks: list[LimitCheck]
+) -> Area:
+    """Of the worst verdict, with the reasons that there are."""
+    verdicts = {verdict for verdict, _ in judged}
+    worst: Verdict = next((verdict for verdict in _ORDER if verdict in verdicts), "pass")
+    return Area(name, worst, tuple(reason for _, reason in judged if reason), tuple(checks))
 
 
 def _few_people(audit: Audit, policy: Policy) -> Iterator[str]:
@@ -230,10 +224,6 @@ def _held(score: Score, bound: float, at_most: bool) -> Verdict:
     if ends[-1] <= sign * bound:
         return "pass"
     return "fail" if ends[0] > sign * bound else "undecided"
-
-
-def _worst(verdicts: list[Verdict]) -> Verdict:
-    return next((verdict for verdict in _ORDER if verdict in verdicts), "pass")
 
 
 def _figures(score: Score) -> str:

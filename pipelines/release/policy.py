@@ -15,11 +15,6 @@ from ..evaluation.scores import score_table
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Auc = Annotated[float, Field(gt=0.5, lt=1)]
-# Limits of attacks; each is a setting of Privacy
-LIMITS = (
-    *("copy_share", "membership_auc", "membership_tpr", "model_auc", "model_tpr", "reidentification"),
-    *("singling_out", "linkability", "attribute_inference"),
-)
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -100,6 +95,9 @@ class Privacy(BaseModel):
             if name not in LIMITS:
                 raise ValueError(f"required: '{name}' is no limit of an attack{nearest(name, LIMITS)}")
         return self
+
+
+LIMITS = tuple(name for name, setting in Privacy.model_fields.items() if setting.annotation is float)  # of attacks
 
 
 class Policy(BaseModel):

@@ -47,37 +47,22 @@ _NEAR_OFFSET = re.compile(r"(?:offset|minimum|minima)[^\d\n-]{0,20}(-?\d+\.\d+)"
 
 @dataclass
 class SourceIndex:
-    """What a bundle is searched for.
+    """What a bundle is searched for."""
 
-    Attributes:
-        texts: what they are by their words in lower case.
-        spelt: of texts that are made of common words and numbers only, how they are spelt; only so they are looked for.
-        traces: stretches of all signals or pictures; None for tables.
-        gains: steps per unit in which values are compared.
-        pictures: hashes of the pixels of the source's pictures.
-        rows: hashes of the rows that one person alone has.
-        row_numbers: their numbers alone, as a row of any text would have them.
-        row_words: their words, as a line of any text would have them.
-        offsets: runs of windows' minima; None where there are none.
-        offset_values: the minima themselves.
-        searched: what is looked for, in words.
-        notes: what could not be looked for, and why.
-        warnings: what of few people the codec says openly.
-    """
-
-    texts: dict[tuple[str, ...], str] = field(default_factory=dict)
+    texts: dict[tuple[str, ...], str] = field(default_factory=dict)  # what they are by their words in lower case
+    # of texts that are made of common words and numbers only, how they are spelt; only so they are looked for
     spelt: dict[tuple[str, ...], str] = field(default_factory=dict)
-    traces: Traces | None = None
-    gains: tuple[float, ...] = ()
-    pictures: frozenset[str] = frozenset()
-    rows: frozenset[int] = frozenset()
-    row_numbers: Traces | None = None
-    row_words: frozenset[tuple[str, ...]] = frozenset()
-    offsets: Traces | None = None
-    offset_values: frozenset[float] = frozenset()
-    searched: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    traces: Traces | None = None  # stretches of all signals or pictures; None for tables
+    gains: tuple[float, ...] = ()  # steps per unit in which values are compared
+    pictures: frozenset[str] = frozenset()  # hashes of the pixels of the source's pictures
+    rows: frozenset[int] = frozenset()  # hashes of the rows that one person alone has
+    row_numbers: Traces | None = None  # their numbers alone, as a row of any text would have them
+    row_words: frozenset[tuple[str, ...]] = frozenset()  # their words, as a line of any text would have them
+    offsets: Traces | None = None  # runs of windows' minima; None where there are none
+    offset_values: frozenset[float] = frozenset()  # the minima themselves
+    searched: list[str] = field(default_factory=list)  # what is looked for, in words
+    notes: list[str] = field(default_factory=list)  # what could not be looked for, and why
+    warnings: list[str] = field(default_factory=list)  # what of few people the codec says openly
 
     @classmethod
     def of_run(cls, folder: RunFolder, codec: Codec) -> "SourceIndex":
@@ -120,13 +105,10 @@ class SourceIndex:
 
     def in_numbers(self, lines: np.ndarray) -> set[str]:
         """What of the source sequences (n, T) of numbers hold."""
-        found = set()
-        if len(self.stretches(lines)):
-            found.add(STRETCH)
-        if self.offsets is not None and len(self.offsets.find(bits(lines))):
-            found.add(OFFSETS)
-        if self.row_numbers is not None and len(self.row_numbers.find(bits(lines))):
-            found.add(ROW)
+        found = {STRETCH} if len(self.stretches(lines)) else set()
+        for what, traces in ((OFFSETS, self.offsets), (ROW, self.row_numbers)):
+            if traces is not None and len(traces.find(bits(lines))):
+                found.add(what)
         return found
 
     def stretches(self, lines: np.ndarray) -> np.ndarray:
@@ -224,8 +206,12 @@ class SourceIndex:
             self.add_texts(texts, what, declared)
         if heads := kind.record_heads(recipe, source):
             self._add_recordings(heads)
-        if files := kind.picture_files(source):
-            self._add_pictures(files)
+        files = kind.picture_files(source)
+        if sum(file.stat().st_size for file in files) > MOST_VALUES:
+            self.notes.append(f"Pictures of their own size were not searched for: more than {MOST_VALUES} bytes.")
+        elif files:
+            self.pictures = frozenset(ordered_map(pixels_of, files)) - {""}
+            self.searched.append(PICTURE)
 
     def _add_recordings(self, heads: Sequence[RecordHead]) -> None:
         """Signals as they were recorded: all of them, at their own rate and resolution."""
@@ -250,14 +236,6 @@ class SourceIndex:
         if known < len(heads):
             n = len(heads) - known
             self.notes.append(f"{n} of {len(heads)} recordings could not be read whole; only prepared parts were used.")
-
-    def _add_pictures(self, files: Sequence[Path]) -> None:
-        """Pictures as they were, whatever their size."""
-        if sum(file.stat().st_size for file in files) > MOST_VALUES:
-            self.notes.append(f"Pictures of their own size were not searched for: more than {MOST_VALUES} bytes.")
-            return
-        self.pictures = frozenset(ordered_map(pixels_of, files)) - {""}
-        self.searched.append(PICTURE)
 
 
 def _whole_signals(store: Store) -> Iterator[np.ndarray]:

@@ -52,15 +52,12 @@ class Traces:
 
     def find(self, rows: np.ndarray) -> np.ndarray:
         """Which of sequences (n, T) of whole numbers hold a known stretch: their numbers, in order."""
-        found = [row[self._is_known(hashes)] for hashes, row in self._hashes(rows)]
-        return np.unique(np.concatenate([*found, np.empty(0, np.int64)]))
-
-    def _is_known(self, hashes: np.ndarray) -> np.ndarray:
-        """Search the sorted hashes, of which there are far more than are asked for."""
-        if not len(self.known):
-            return np.zeros(len(hashes), bool)
-        places = np.minimum(np.searchsorted(self.known, hashes), len(self.known) - 1)
-        return self.known[places] == hashes
+        known, found = self.known, [np.empty(0, np.int64)]
+        for hashes, row in self._hashes(rows) if len(known) else ():
+            # searched in order: far more are known than are asked for
+            places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+            found.append(row[known[places] == hashes])
+        return np.unique(np.concatenate(found))
 
     def _hashes(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Hashes that are kept, and the row of each, a block at a time."""

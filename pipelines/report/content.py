@@ -22,42 +22,24 @@ from ..release.gate import Area
 
 @dataclass(frozen=True)
 class Run:
-    """All that is known of a run.
+    """All that is known of a run."""
 
-    Arguments:
-        recipe, codec: of the run.
-        samples: of each set, drawn at random.
-        scores: by name.
-        against: the same scores of the run that it is compared with; empty if there is none.
-        metrics: step, losses and class accuracies.
-        monitor: step, varieties and events.
-        evolution: images of the same latents by step.
-        counts: numbers of samples, patients, records, steps.
-        dropped: what was left out of the reading, by reason.
-        versions: of programs, by name.
-        evidence: what pictures are drawn from, besides the samples.
-        audit: of these synthetic samples; None: not made.
-        areas: what a policy says of fidelity, utility and privacy; empty: nothing was judged.
-        policy: its name.
-        not_measured: scores that could not be had, and why.
-    """
-
-    recipe: Recipe
-    codec: Codec
-    samples: DrawnSamples
-    scores: Mapping[str, Score]
-    against: Mapping[str, Score]
-    metrics: pd.DataFrame
-    monitor: pd.DataFrame
-    evolution: Mapping[int, np.ndarray]
-    counts: Mapping[str, int]
-    dropped: Mapping[str, int]
-    versions: Mapping[str, str]
-    evidence: Evidence = field(default_factory=Evidence)
-    audit: Audit | None = None
-    areas: Sequence[Area] = ()
-    policy: str = ""
-    not_measured: Mapping[str, str] = field(default_factory=dict)
+    recipe: Recipe  # of the run
+    codec: Codec  # of the run
+    samples: DrawnSamples  # of each set, drawn at random
+    scores: Mapping[str, Score]  # by name
+    against: Mapping[str, Score]  # the same of the run that it is compared with; empty if there is none
+    metrics: pd.DataFrame  # step, losses and class accuracies
+    monitor: pd.DataFrame  # step, varieties and events
+    evolution: Mapping[int, np.ndarray]  # images of the same latents by step
+    counts: Mapping[str, int]  # numbers of samples, patients, records, steps
+    dropped: Mapping[str, int]  # what was left out of the reading, by reason
+    versions: Mapping[str, str]  # of programs, by name
+    evidence: Evidence = field(default_factory=Evidence)  # what pictures are drawn from, besides the samples
+    audit: Audit | None = None  # of these synthetic samples; None: not made
+    areas: Sequence[Area] = ()  # what a policy says of fidelity, utility and privacy; empty: nothing was judged
+    policy: str = ""  # its name
+    not_measured: Mapping[str, str] = field(default_factory=dict)  # scores that could not be had, and why
 
     @property
     def kind(self) -> Kind:
@@ -115,12 +97,12 @@ def score_tables(run: Run) -> list[dict[str, Any]]:
     rows: dict[str, list[dict[str, Any]]] = {part: [] for part in table.parts}
     for definition, names in table.grouped(run.scores):
         for position, name in enumerate(names):
-            score, beside = run.scores[name], run.against.get(name)
+            score = run.scores[name]
             row = figures(score) | {
                 "title": table.title(name, words),
                 "meaning": "" if position else definition.meaning.format_map(words),
                 "n": f"{score.n:,}",
-                "against": None if beside is None else f"{number(beside.value, beside.unit)} ({span(beside)})",
+                "against": with_span(run.against.get(name)),
             }
             if definition.exact:
                 row["interval"] = "exact"
@@ -142,7 +124,7 @@ def attack_rows(audit: Audit, areas: Sequence[Area] = ()) -> list[dict[str, str]
             "p": p_text(attack.p_value),
             "people": f"{attack.members:,} / {attack.non_members:,}",
             "result": "✗ works" if attack.name in significant else "not significant",
-            **{kind: _control(attack, kind) for kind in ("positive", "negative")},
+            **{kind: with_span(attack.controls.get(kind)) for kind in ("positive", "negative")},
         }
         for attack in audit.attacks
     ]
@@ -171,6 +153,11 @@ def span(score: Score) -> str:
     return f"{number(score.low)} to {number(score.high)}"
 
 
+def with_span(score: Score | None) -> str:
+    """A score with its interval, if there is one."""
+    return "none" if score is None else f"{number(score.value, score.unit)} ({span(score)})"
+
+
 def p_text(p: float) -> str:
     """A p-value."""
     return "< 0.001" if p < 0.001 else f"{p:.2g}"
@@ -188,10 +175,5 @@ def _rates(attack: Attack) -> str:
     """What a difference of rates is made of; empty for other strengths."""
     if not attack.rates:
         return ""
-    parts = [f"{who} {number(score.value)} ({span(score)})" for who, score in attack.rates.items()]
+    parts = [f"{who} {with_span(score)}" for who, score in attack.rates.items()]
     return "; ".join([*parts, f"control rows {number(attack.rates['training'].baseline)}"])
-
-
-def _control(attack: Attack, kind: str) -> str:
-    score = attack.controls.get(kind)
-    return "none" if score is None else f"{number(score.value, score.unit)} ({span(score)})"

@@ -28,24 +28,16 @@ COLLAPSE_EPOCH = 75  # when the paper's training collapsed, section 4.3
 
 
 Result = tuple[bool | None, str]  # whether a run meets a criterion, None if that is inconclusive; numbers in words
-Test = Callable[[Run], Result]
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Whether a run reproduces what the paper observed.
+    """Whether a run reproduces what the paper observed."""
 
-    Arguments:
-        claim: the paper's.
-        criterion: what was measured to decide.
-        reproduced: yes or no; None: inconclusive.
-        sentence: the result in one sentence, with its numbers.
-    """
-
-    claim: str
-    criterion: str
-    reproduced: bool | None
-    sentence: str
+    claim: str  # the paper's
+    criterion: str  # what was measured to decide
+    reproduced: bool | None  # None: inconclusive
+    sentence: str  # the result in one sentence, with its numbers
 
 
 @cache
@@ -177,7 +169,7 @@ def _pictures(run: Run) -> Result:
     return _departure(run.scores) <= HOPELESS and alike.value <= alike.baseline * 1.5, numbers
 
 
-TESTS: Mapping[str, Test] = {
+TESTS: Mapping[str, Callable[[Run], Result]] = {
     "pulses": _pulses,
     "bounds": _bounds,
     "no difference": _no_difference,

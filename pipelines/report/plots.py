@@ -29,16 +29,9 @@ CURVES = (
 def draw_window(
     window: np.ndarray, halves: np.ndarray, fs: float | None, labels: Sequence[str], colour: str, alt: str, width: float
 ) -> Markup:
-    """One window, a strip for each channel.
+    """One window (C, L) in physical units, a strip for each channel; without fs, the axis counts samples.
 
-    Arguments:
-        window: (C, L) in physical units.
-        halves: (C,) half of what each strip spans, about the window's own middle, since offsets differ.
-        fs: Hz; None: samples are counted instead.
-        labels: (C,) channels with their units.
-        colour: of the trace.
-        alt: what it shows, in words.
-        width: inches.
+    Each strip spans twice its part of halves (C,), about the window's own middle, since offsets differ.
     """
     figure = Figure(figsize=(width, 0.4 + 1.05 * len(window)))
     set_margins(figure, (0.62, 0.38, 0.08, 0.06))

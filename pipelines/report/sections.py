@@ -24,32 +24,21 @@ EVENTS = 6  # of the training record that are listed
 
 @dataclass(frozen=True)
 class Panel:
-    """An SVG or an image.
+    """An SVG or an image."""
 
-    Arguments:
-        content: with its description for those who cannot see it.
-        label: above it.
-    """
-
-    content: Markup
-    label: str = ""
+    content: Markup  # with its description for those who cannot see it
+    label: str = ""  # above it
 
 
 @dataclass(frozen=True)
 class Section:
-    """Pictures of the page that belong together.
+    """Pictures of the page that belong together."""
 
-    Arguments:
-        title: of the section.
-        panels: the pictures.
-        caption: what they show.
-        layout: "small" (four beside each other), "steps" (the same; one on a phone), "third", "medium" (two), "wide",
-            or "long" (as wide, and moved sideways on a phone).
-    """
-
-    title: str
-    panels: Sequence[Panel]
-    caption: str
+    title: str  # of the section
+    panels: Sequence[Panel]  # the pictures
+    caption: str  # what they show
+    # "small" (four beside each other), "steps" (the same; one on a phone), "third", "medium" (two), "wide", or "long"
+    # (as wide, and moved sideways on a phone)
     layout: str = "medium"
 
 

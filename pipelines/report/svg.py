@@ -17,14 +17,8 @@ REAL, SYNTHETIC, OTHER = "#1f4e9c", "#b5431c", "#5c6670"  # distinct in print an
 GRID = "#dddddd"
 # Sizes in inches of plots that stand four, two or one beside each other; on a phone, two or one
 SMALL, MEDIUM, WIDE = (2.0, 1.6), (4.0, 2.7), (7.0, 2.5)
-STYLE: Any = {
-    "font.size": 8.5,
-    "axes.titlesize": 9,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-}
-STYLE |= {"axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {"font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8, "axes.spines.top": False}
+STYLE |= {"xtick.labelsize": 7.5, "ytick.labelsize": 7.5, "axes.spines.right": False}
 Margins = tuple[float, float, float, float]
 MARGINS: Margins = (0.55, 0.42, 0.08, 0.26)  # inches: left, bottom, right, top
 # ECG paper, drawn in millimetres
@@ -94,14 +88,10 @@ def as_png(image: Image.Image, alt: str) -> Markup:
 
 
 def image_grid(images: np.ndarray, columns: int = 8, zoom: int = 2, brighten: bool = False) -> Image.Image:
-    """Images side by side, enlarged without smoothing so that each pixel is seen.
+    """Images (N, c, H, W) uint8 side by side, enlarged without smoothing so that each pixel is seen.
 
-    Arguments:
-        images: (N, c, H, W) uint8. One channel is shown in grey, three in colour, any other number as one grey
-            row of planes per image.
-        columns: images in a row.
-        zoom: screen pixels per image pixel.
-        brighten: show the square root of the levels, for images most of whose levels are low.
+    One channel is shown in grey, three in colour, any other number as one grey row of planes per image; `brighten`
+    shows the square root of the levels, for images most of whose levels are low.
     """
     if brighten:
         images = np.sqrt(images * 255.0).astype(np.uint8)
@@ -126,14 +116,7 @@ def _rounded(match: re.Match[str]) -> str:
 
 
 def room(windows: Sequence[np.ndarray]) -> np.ndarray:
-    """Millimetres that each lead needs above and below its median, in whole boxes.
-
-    Arguments:
-        windows: of (C, L) in mV, all that are to be drawn alike.
-
-    Returns:
-        (C, 2) above and below.
-    """
+    """(C, 2) mm that each lead of windows (C, L) in mV needs above and below its median, in whole boxes."""
     swings = []
     for window in windows:
         about = window - _middle(window)
@@ -146,16 +129,7 @@ def room(windows: Sequence[np.ndarray]) -> np.ndarray:
 def draw_paper(
     window: np.ndarray, space: np.ndarray, fs: float, channels: Sequence[str], colour: str, alt: str
 ) -> Markup:
-    """One window on ECG paper, a strip for each lead.
-
-    Arguments:
-        window: (C, L) in mV; NaN is missing.
-        space: (C, 2) from `room`.
-        fs: Hz.
-        channels: (C,) names.
-        colour: of the trace.
-        alt: what it shows, in words.
-    """
+    """One window (C, L) in mV on ECG paper, a strip for each lead, with `space` from `room`; NaN is missing."""
     seconds = window.shape[1] / fs
     width = PULSE + BOX * np.ceil(seconds * MM_PER_S / BOX)
     height = space.sum()

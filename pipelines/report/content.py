@@ -88,10 +88,9 @@ class Run:
 
 
 def score_tables(run: Run) -> list[dict[str, Any]]:
-    """A table for each part of the page that has scores; what a family's figures mean is said once.
+    """A table for each part of the page that has scores: its title, and rows of texts.
 
-    Returns:
-        For each its title and rows of texts: title, meaning, value, interval, baseline, n, against.
+    What a family's figures mean is said once.
     """
     words, table = run.words, score_table()
     rows: dict[str, list[dict[str, Any]]] = {part: [] for part in table.parts}

@@ -33,12 +33,7 @@ def cards(run: Run) -> list[dict[str, Any]]:
 
 
 def next_step(areas: Sequence[Area], audit: Audit | None = None) -> str:
-    """One piece of advice.
-
-    Arguments:
-        areas: the verdicts of a policy; empty: there are none.
-        audit: which they rest on.
-    """
+    """One piece of advice, from the verdicts of a policy, if there are any, and the audit that they rest on."""
     advice = advices()
     general = advice["general"]
     if not areas:

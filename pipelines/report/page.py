@@ -20,11 +20,7 @@ DROPPED = {
 
 
 def render(run: Run) -> str:
-    """The page as HTML, which needs no other file.
-
-    Arguments:
-        run: all that is known of it.
-    """
+    """The page of a run as HTML, which needs no other file."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
     )

@@ -145,18 +145,15 @@ def _classes(run: Run) -> Result:
 
 
 def _columns(run: Run) -> Result:
-    clean = run.scores.get("null_clean")
-    ks, share, inside = run.scores.get("ks_worst"), run.scores.get("share_worst"), run.scores["inside_ranges"]
+    usual = {"null_clean": 1.0, "ks_worst": 0.0, "share_worst": 0.0}  # of tables that lack what they are about
+    clean, ks, share = (run.scores[name].value if name in run.scores else value for name, value in usual.items())
+    inside = run.scores["inside_ranges"].value
     numbers = (
-        f"NULL pixels all 0 in {clean.value if clean else 1:.4g} of images; rows inside the ranges {inside.value:.4g}; "
-        f"worst KS distance {ks.value if ks else 0:.3g}; worst difference of shares {share.value if share else 0:.3g}"
+        f"NULL pixels all 0 in {clean:.4g} of images; rows inside the ranges {inside:.4g}; "
+        f"worst KS distance {ks:.3g}; worst difference of shares {share:.3g}"
     )
-    reproduced = (
-        (clean is None or clean.value >= NULL_LIMIT)
-        and (ks is None or ks.value <= KS_LIMIT)
-        and (share is None or abs(share.value) <= SHARE_LIMIT)
-    )
-    return reproduced and inside.value == 1, numbers
+    reproduced = clean >= NULL_LIMIT and ks <= KS_LIMIT and abs(share) <= SHARE_LIMIT and inside == 1
+    return reproduced, numbers
 
 
 def _pictures(run: Run) -> Result:

@@ -80,10 +80,8 @@ def draw_losses(metrics: pd.DataFrame, events: pd.DataFrame) -> Markup:
     figure, axis = new_plot(title="loss")
     axis.plot(metrics["step"], metrics["critic_loss"], color=REAL, linewidth=1, label="discriminator")
     axis.plot(metrics["step"], metrics["generator_loss"], "--", color=SYNTHETIC, linewidth=1, label="generator")
-    axis.set_xlabel("training step")
     axis.legend(fontsize=8)
-    _mark(axis, events)
-    return as_svg(figure, f"Losses of discriminator and generator over training steps{_count(events)}")
+    return _with_events(figure, axis, events, "Losses of discriminator and generator over training steps")
 
 
 def draw_variety(monitor: pd.DataFrame, events: pd.DataFrame) -> Markup:
@@ -92,25 +90,16 @@ def draw_variety(monitor: pd.DataFrame, events: pd.DataFrame) -> Markup:
     axis.plot(monitor["step"], monitor["ratio"], color=SYNTHETIC, linewidth=1)
     axis.axhline(1, color="#888888", linewidth=0.8, linestyle=":")
     axis.set_ylim(bottom=0)
-    axis.set_xlabel("training step")
-    _mark(axis, events)
     last = f"; {monitor['ratio'].iloc[-1]:.2g} at the end" if len(monitor) else ""
-    return as_svg(figure, f"Variety of the generated images over training steps{last}{_count(events)}")
+    return _with_events(figure, axis, events, f"Variety of the generated images over training steps{last}")
 
 
 def draw_accuracy(metrics: pd.DataFrame) -> Markup:
     """Class accuracy of the discriminator on real and generated images over the training steps."""
     figure, axis = new_plot(WIDE, UNTITLED)
-    for column, (_, colour, style, _) in zip(("real_accuracy", "fake_accuracy"), BOTH, strict=True):
-        smooth = metrics[column].rolling(9, center=True, min_periods=1).mean()
-        axis.plot(
-            metrics["step"],
-            smooth,
-            style,
-            color=colour,
-            linewidth=1.2,
-            label=column.removesuffix("_accuracy").replace("fake", "generated"),
-        )
+    for name, column, (_, colour, style, _) in zip(("real", "generated"), ("real", "fake"), BOTH, strict=True):
+        smooth = metrics[f"{column}_accuracy"].rolling(9, center=True, min_periods=1).mean()
+        axis.plot(metrics["step"], smooth, style, color=colour, linewidth=1.2, label=name)
     axis.set(ylim=(0, 1.02), xlabel="training step", ylabel="class accuracy")
     axis.legend(fontsize=8)
     return as_svg(figure, "Class accuracy on real and on generated images over training steps")
@@ -209,13 +198,12 @@ def _scatter(axis: Axes, x: pd.Series, y: pd.Series, kind: str, label: str) -> N
     axis.plot(x[:POINTS], y[:POINTS], marker, label=label, **style)
 
 
-def _mark(axis: Axes, events: pd.DataFrame) -> None:
+def _with_events(figure: Figure, axis: Axes, events: pd.DataFrame, alt: str) -> Markup:
+    """A plot over the training steps, with the monitor's events in it."""
+    axis.set_xlabel("training step")
     text: dict[str, Any] = {"fontsize": 7, "color": EVENT, "rotation": 90, "va": "top", "ha": "right"}
     for number, (step, event) in enumerate(zip(events["step"], events["event"], strict=True)):
         axis.axvline(step, color=EVENT, linewidth=1.1)
         if number < LABELLED:
             axis.annotate(str(event), (step, 1), xycoords=("data", "axes fraction"), **text)
-
-
-def _count(events: pd.DataFrame) -> str:
-    return f", with {len(events)} events of the monitor" if len(events) else ""
+    return as_svg(figure, f"{alt}, with {len(events)} events of the monitor" if len(events) else alt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
 
 import numpy as np
@@ -125,7 +125,7 @@ class _RowAudit:
             )
             main, control = _singled(counts, people.member, len(predicates))
             naive, _ = _singled(guessed, people.member, len(guesses))
-            self._add(name, risk(main, control), counts[:, None].astype(float), (main, naive, control), len(predicates))
+            self._add(name, counts[:, None].astype(float), (main, naive, control), len(predicates))
 
     def infer(self, hits: row_attacks.Hits, telling: np.ndarray, people: People) -> None:
         """What rests on one success rate a person; `telling` are columns that are worth guessing."""
@@ -161,9 +161,9 @@ class _RowAudit:
         mains, controls, naives = (_rates(part) for part in (figures[members], figures[others], blind[members]))
         risks = np.array([risk(main, control) for main, control in zip(mains, controls, strict=True)])  # (J, 3)
         worst = int(risks[:, 0].argmax())
-        score = (risks[worst, 0], risks[:, 1].max(), risks[:, 2].max())
+        most = (risks[worst, 0], risks[:, 1].max(), risks[:, 2].max())
         about = f", '{columns[worst]}'?" if columns else ""
-        self._add(name, score, figures, (mains[worst], naives[worst], controls[worst]), sum(numbers), about)
+        self._add(name, figures, (mains[worst], naives[worst], controls[worst]), sum(numbers), most, about)
 
     def count_copies(self, figures: np.ndarray) -> None:
         """Share of synthetic rows: one of training rows would shrink with the release, however much of it is copied.
@@ -173,87 +173,77 @@ class _RowAudit:
         n, people = len(self.synthetic), self.people
         copied, numbers, of_others = row_attacks.own_copies(self.synthetic, self.rows, people.codes, people.member)
         times = np.bincount(numbers[copied])  # copies of one row come together
-        main = Rate.of(float(copied.mean()), n, float(np.square(times).sum() / n**2))
+        main = rate(float(copied.mean()), n, float(np.square(times).sum() / n**2))
         codes = people.codes[~people.member[people.codes]] - people.numbers[0]
         (control,) = _rates(by_person(of_others[:, None].astype(float), codes, people.numbers[1]))
-        self._add("copied rows", risk(main, control), figures, (main, Rate.of(0.0, n), control), n, "", people.numbers)
+        self._add("copied rows", figures, (main, rate(0.0, n), control), n, numbers=people.numbers)
 
     def _add(
         self,
         name: str,
-        risks: tuple[float, float, float],
         figures: np.ndarray,
-        rates: tuple[Rate, Rate, Rate],
+        rates: tuple[Score, Score, Score],
         n: int,
+        risks: tuple[float, float, float] | None = None,
         about: str = "",
         numbers: tuple[int, int] | None = None,
     ) -> None:
-        """Add an attack of such a risk with its ends; figures (P, J) a person, NaN where nothing was attacked."""
+        """Add an attack with rates (main, naive, control); figures (P, J) a person, NaN where nothing was attacked."""
         known, member = ~np.isnan(figures).any(axis=1), self.people.member
         p_value = largest_p_value(figures[known], member[known], self.seed)
         main, naive, control = rates
         parts = {
-            kind: Score(rate.value, rate.low, rate.high, control.value, round(rate.n))
-            for kind, rate in {"training": main, "naive guess": naive}.items()
+            "training": replace(main, baseline=control.value),
+            "naive guess": replace(naive, baseline=control.value),
         }
         limit = LIMITS.get(name.split(":")[0], "copy_share")
         numbers = numbers or (int((known & member).sum()), int((known & ~member).sum()))
-        value, low, high = map(float, risks)
+        value, low, high = map(float, risks or risk(main, control))
         score = Score(value, low, high, 0.0, n)
         attack = Attack(name, limit, QUESTIONS[name] + about, score, p_value, *numbers, rates=parts)
         self.findings.attacks.append(attack)
 
 
-def _singled(counts: np.ndarray, member: np.ndarray, n: int) -> tuple[Rate, Rate]:
+def _singled(counts: np.ndarray, member: np.ndarray, n: int) -> tuple[Score, Score]:
     """Share of n predicates that single out a person of training, and one of as many others."""
     rates = []
     for group in (counts[member], counts[~member]):
         n_independent = min(n, len(group))  # where nobody, or everybody, was singled out and so nothing varies
-        rates.append(Rate.of(float(group.sum() / n), n_independent, float(group.var() * len(group) / n**2)))
-    return rates[0], rates[1].times(member.sum() / (~member).sum())
+        rates.append(rate(float(group.sum() / n), n_independent, float(group.var() * len(group) / n**2)))
+    main, control = rates
+    factor = member.sum() / (~member).sum()
+    value, low, high = (float(min(1.0, factor * part)) for part in (control.value, control.low, control.high))
+    return main, replace(control, value=value, low=low, high=high)
 
 
-def _rates(figures: np.ndarray) -> list[Rate]:
+def _rates(figures: np.ndarray) -> list[Score]:
     """(P, J) shares, one row a person → J rates, whose intervals hold for all J at the same time."""
     people, several = figures.shape
     # shares between 0 and 1 vary at most as much as successes and failures do
-    return [Rate.of(float(column.mean()), people, float(column.var() / people), several) for column in figures.T]
+    return [rate(float(column.mean()), people, float(column.var() / people), several) for column in figures.T]
 
 
-@dataclass(frozen=True)
-class Rate:
-    """A success rate with its interval."""
+def rate(value: float, n: float, variance: float = 0.0, comparisons: int = 1) -> Score:
+    """A success rate with Wilson's interval, and so many independent successes and failures as it is worth.
 
-    value: float  # share of successes, of people or of attacks
-    # low, high: ends of the interval
-    low: float
-    high: float
-    n: float  # independent successes and failures that it is worth
+    Arguments:
+        value: share of successes.
+        n: people, or attacks.
+        variance: of the rate, as far as it is known; 0: that of n independent successes and failures.
+        comparisons: how many intervals hold at the same time.
 
-    @staticmethod
-    def of(value: float, n: float, variance: float = 0.0, comparisons: int = 1) -> Rate:
-        """The rate with Wilson's interval, of which several hold at the same time.
-
-        Arguments:
-            n: people, or attacks.
-            variance: of the rate, as far as it is known; 0: that of n independent successes and failures.
-
-        Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-        """
-        if 0 < value < 1 and variance > 0:
-            n = value * (1 - value) / variance
-        z = norm.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons)
-        middle = (value + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z / (1 + z**2 / n) * sqrt(value * (1 - value) / n + z**2 / (4 * n**2))
-        return Rate(value, float(max(0.0, min(value, middle - half))), float(min(1.0, max(value, middle + half))), n)
-
-    def times(self, factor: float) -> Rate:
-        """As many times the rate, at most 1."""
-        value, low, high = (float(min(1.0, factor * part)) for part in (self.value, self.low, self.high))
-        return Rate(value, low, high, self.n)
+    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    if 0 < value < 1 and variance > 0:
+        n = value * (1 - value) / variance
+    z = norm.ppf(1 - (1 - CONFIDENCE) / 2 / comparisons)
+    middle = (value + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * sqrt(value * (1 - value) / n + z**2 / (4 * n**2))
+    low, high = float(max(0.0, min(value, middle - half))), float(min(1.0, max(value, middle + half)))
+    return Score(value, low, high, None, round(n))
 
 
-def risk(main: Rate, control: Rate) -> tuple[float, float, float]:
+def risk(main: Score, control: Score) -> tuple[float, float, float]:
     """What the attack gains on people of training: (main − control) / (1 − control), and its interval, none below −1.
 
     The interval is that of a ratio of failures. Where the attack always succeeds on others nothing can be gained: 0,

@@ -3,31 +3,31 @@
 import numpy as np
 import pytest
 from anonimage.pipelines.evaluation.privacy.permutation import largest_p_value
-from anonimage.pipelines.evaluation.privacy.rows import Rate, by_person, risk
+from anonimage.pipelines.evaluation.privacy.rows import by_person, rate, risk
 from scipy.stats import binomtest, fisher_exact, kstest
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 10), (3, 17), (50, 50), (120, 400)])
 def test_interval_of_a_rate_is_scipys(hits, n):
-    rate = Rate.of(hits / n, n)
+    ours = rate(hits / n, n)
     theirs = binomtest(hits, n).proportion_ci(method="wilson")
-    assert (rate.low, rate.high) == pytest.approx((theirs.low, theirs.high))
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
 
 
 def test_a_rate_is_worth_what_its_variance_says():
     """0.5 with variance 0.0025 spreads as 100 tosses of a coin do."""
-    assert Rate.of(0.5, 7, 0.0025).n == pytest.approx(100)
-    assert Rate.of(0.0, 7, 0.0025).n == 7
+    assert rate(0.5, 7, 0.0025).n == pytest.approx(100)
+    assert rate(0.0, 7, 0.0025).n == 7
 
 
 def test_risk_by_hand():
     """90 of 100 against 60 of 100: of the 40 in 100 who are safe otherwise, 30 are not."""
-    value, low, high = risk(Rate.of(0.9, 100), Rate.of(0.6, 100))
+    value, low, high = risk(rate(0.9, 100), rate(0.6, 100))
     assert value == pytest.approx(0.75)
     assert 0.5 < low < 0.75 < high < 0.9
-    assert risk(Rate.of(0.6, 100), Rate.of(0.6, 100))[0] == 0
-    assert risk(Rate.of(1.0, 100), Rate.of(0.6, 100))[0] == 1
-    assert risk(Rate.of(0.7, 100), Rate.of(1.0, 100)) == (0, -1, 1)  # everybody is found out anyway
+    assert risk(rate(0.6, 100), rate(0.6, 100))[0] == 0
+    assert risk(rate(1.0, 100), rate(0.6, 100))[0] == 1
+    assert risk(rate(0.7, 100), rate(1.0, 100)) == (0, -1, 1)  # everybody is found out anyway
 
 
 def test_interval_of_a_risk_covers_it():
@@ -36,13 +36,13 @@ def test_interval_of_a_risk_covers_it():
     held = []
     for _ in range(2000):
         main, control = rng.binomial(80, 0.5) / 80, rng.binomial(30, 0.2) / 30
-        _, low, high = risk(Rate.of(main, 80), Rate.of(control, 30))
+        _, low, high = risk(rate(main, 80), rate(control, 30))
         held.append(low <= 0.375 <= high)
     assert 0.935 < np.mean(held) < 0.97
 
 
 def test_interval_of_a_risk_is_narrower_with_more_people():
-    widths = [high - low for _, low, high in (risk(Rate.of(0.5, n), Rate.of(0.2, n)) for n in (20, 100, 1000))]
+    widths = [high - low for _, low, high in (risk(rate(0.5, n), rate(0.2, n)) for n in (20, 100, 1000))]
     assert widths == sorted(widths, reverse=True)
 
 

@@ -65,7 +65,10 @@ class Release:
                 what = f"is of other samples than {folder.synthetic} holds now"
                 raise InputError(f"{path}: {what}; run `anonimage {again} {folder.path}` again")
         areas = judge(audit, scores.scores, policy, scores.not_measured, with_generator=with_generator)
-        snapshot = _generator(folder) if with_generator else None
+        snapshot = load(chosen_checkpoint(folder)) if with_generator else None
+        if snapshot is not None and snapshot.step != folder.generated_step():  # nobody evaluated or audited such a one
+            remedy = "generate, evaluate and audit again, or release without --with-generator"
+            raise InputError(f"{folder.path}: trained on since it generated {folder.synthetic}; {remedy}")
         return cls(folder, load_codec(folder.codec_file), scores, audit, policy, areas, snapshot)
 
     @property
@@ -188,15 +191,6 @@ def _fill(to: Path, release: Release, index: SourceIndex) -> None:
     names = sorted(path.relative_to(to).as_posix() for path in to.rglob("*") if path.is_file())
     with new_file(to / SUMS) as file:
         file.writelines(f"{sha256(to / name)}  {name}\n" for name in names)
-
-
-def _generator(folder: RunFolder) -> Snapshot:
-    """The network that made the samples; refused is one that learned on, which nobody evaluated or audited."""
-    snapshot = load(chosen_checkpoint(folder))
-    if snapshot.step != folder.generated_step():
-        remedy = "generate, evaluate and audit again, or release without --with-generator"
-        raise InputError(f"{folder.path}: trained on since it generated {folder.synthetic}; {remedy}")
-    return snapshot
 
 
 def _public(settings: dict[str, Any]) -> dict[str, Any]:

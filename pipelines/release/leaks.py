@@ -38,7 +38,7 @@ _TEXTS = (".md", ".json", ".toml", "", ".csv", ".tsv", ".txt", ".data", ".hea")
 _AT_ONCE = 4096  # samples
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Finding:
     """Something of the source in a bundle; what exactly is not said, for refusals are shown around."""
 
@@ -52,13 +52,7 @@ class Finding:
 def find_leaks(bundle: Path, index: SourceIndex, codec: Codec) -> list[Finding]:
     """All that a bundle holds of the source, at most once a file and kind; of foreign files only where they are.
 
-    Arguments:
-        bundle: the finished folder.
-        index: what to search for.
-        codec: of the run, by which the synthetic samples are read.
-
-    Raises:
-        InputError: a file is not what its name says.
+    Samples are read by the run's codec. An InputError says that a file is not what its name says.
     """
     kind = kind_of_codec(codec)
     foreign = list(_foreign(bundle, kind, codec))
@@ -73,7 +67,7 @@ def find_leaks(bundle: Path, index: SourceIndex, codec: Codec) -> list[Finding]:
             raise InputError(f"{path}: cannot be read ({one_line(error)}); generate again") from error
     if (bundle / "codec.json").read_text("utf-8") != codec.to_json():
         found.append(Finding("codec.json", "something else than the run's codec"))
-    return sorted(set(found), key=lambda finding: (finding.file, finding.what))
+    return sorted(set(found))
 
 
 def _foreign(bundle: Path, kind: Kind, codec: Codec) -> Iterator[Finding]:
@@ -133,18 +127,15 @@ def _unlisted(folder: Path, samples: Samples) -> Iterator[Finding]:
 
 def _in_file(path: Path, name: str, index: SourceIndex, codec: Codec) -> set[str]:
     """What of the source a file holds, but for its samples."""
-    found: set[str] = set()
     if name == WEIGHTS:
         weights = path.read_bytes()
-        found |= index.in_text(weights[8 : 8 + int.from_bytes(weights[:8], "little")].decode())  # its header
-        for tensor in safetensors.numpy.load(weights).values():
-            found |= {what for lines in _sequences(tensor) for what in index.in_numbers(lines)}
-        return found
+        header = weights[8 : 8 + int.from_bytes(weights[:8], "little")].decode()
+        numbers = (lines for tensor in safetensors.numpy.load(weights).values() for lines in _sequences(tensor))
+        return index.in_text(header) | {what for lines in numbers for what in index.in_numbers(lines)}
     if name in DOCUMENTS:
         text = path.read_text("utf-8")
         return index.in_text(text) | {what for lines in _numbers(text) for what in index.in_numbers(lines)}
-    if index.pictures and pixels_of(path) in index.pictures:
-        found.add(PICTURE)
+    found = {PICTURE} if index.pictures and pixels_of(path) in index.pictures else set()
     is_body = path.suffix.lower() in _TEXTS and path.suffix != ".hea" and path.name != TABLE
     for text in _texts(path):
         # what is beside the samples: all of a header, and the comments above a body of numbers

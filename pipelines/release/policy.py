@@ -66,8 +66,7 @@ class Privacy(BaseModel):
         "shows overfitting long before synthetic samples do",
     )
     reidentification: Share = Field(
-        0.05,
-        description="share of samples that a verifier matches to a person in training, less that for non-members",
+        0.05, description="share of samples that a verifier matches to a person in training, less that for non-members"
     )
     singling_out: Share = Field(
         0.3, description="risk that values of a synthetic row single out one training row, less for control rows"
@@ -76,8 +75,7 @@ class Privacy(BaseModel):
         0.3, description="risk that two halves of a training row are linked, less for control rows"
     )
     attribute_inference: Share = Field(
-        0.3,
-        description="risk that a value of a training row is guessed from the others, less for control rows",
+        0.3, description="risk that a value of a training row is guessed from the others, less for control rows"
     )
     min_training_patients: int = Field(10, ge=2, description="people in training; with fewer, each has too much weight")
     min_control_patients: int = Field(4, ge=4, description="people not used for training, to compare with")

@@ -33,10 +33,8 @@ FEW = 3  # people: a value that fewer have may tell who was in the source
 MOST_VALUES = 1 << 30  # of recordings, or bytes of pictures, that are read of a source: some minutes
 LONGEST = 1 << 25  # values of a recording that is held in memory
 MOST_STRETCHES = 1 << 25  # of recordings; 256 MiB
-STRETCH, OFFSETS, ROW, PICTURE = (
-    *("a stretch of a real sample", "offsets of real windows", "a row of the real table"),
-    "a picture of the source",
-)
+STRETCH, OFFSETS = "a stretch of a real sample", "offsets of real windows"
+ROW, PICTURE = "a row of the real table", "a picture of the source"
 _RUN = 8  # offsets in a row
 _WORD = re.compile(r"[^\W_]+")
 _DECIMAL = re.compile(r"(?<![\w.])-?\d+\.\d+(?:[eE][-+]?\d+)?(?![\w.])")
@@ -119,13 +117,7 @@ class SourceIndex:
         return np.unique(np.concatenate([self.traces.find(grid) for grid in grids]))
 
     def add_texts(self, texts: Iterable[object], what: str, declared: set[tuple[str, ...]]) -> None:
-        """Look for some texts.
-
-        Arguments:
-            texts: too short ones, and those of words that every bundle has, are left out.
-            what: they are.
-            declared: what the codec says openly.
-        """
+        """Look for texts, but for short ones, those of words that every bundle has, and what the codec declares."""
         known, phrases = own_words()
         for text in texts:
             words = words_of(str(text))

@@ -131,8 +131,8 @@ def attack_rows(audit: Audit, areas: Sequence[Area] = ()) -> list[dict[str, str]
 
 def figures(score: Score) -> dict[str, Any]:
     """Value, interval and baseline of a score, as texts."""
-    texts = {"value": number(score.value, score.unit), "baseline": number(score.baseline, score.unit)}
-    return texts | {"interval": span(score)}
+    value, baseline = (number(each, score.unit) for each in (score.value, score.baseline))
+    return {"value": value, "interval": span(score), "baseline": baseline}
 
 
 def number(value: float | None, unit: str = "") -> str:

@@ -1,10 +1,11 @@
 """report.html: the first screen, then pictures, then every number with interval and baseline."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from .content import Run, attack_rows, score_tables
 from .first_screen import cards, next_step
@@ -36,7 +37,7 @@ def render(run: Run) -> str:
         leads=words["leads"],
         channels=", ".join(run.codec.channels),
         cards=cards(run),
-        next_step=_code(next_step(run.areas, audit)),
+        next_step=Markup(re.sub("`([^`]*)`", r"<code>\1</code>", str(escape(next_step(run.areas, audit))))),
         observation=observe(run),
         sections=make_sections(run),
         tables=score_tables(run),
@@ -44,12 +45,6 @@ def render(run: Run) -> str:
         not_measured=_by_reason(dict(run.not_measured) | unmeasured),
         dropped={DROPPED.get(why, why).format_map(words): n for why, n in run.dropped.items() if n},
     )
-
-
-def _code(text: str) -> Markup:
-    """Text between backticks as code."""
-    parts = text.split("`")
-    return Markup("").join(Markup("<code>{}</code>").format(part) if k % 2 else part for k, part in enumerate(parts))
 
 
 def _by_reason(why: Mapping[str, str]) -> dict[str, str]:

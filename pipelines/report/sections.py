@@ -238,14 +238,12 @@ def _training(run: Run) -> Section:
     events = run.monitor[run.monitor["event"].fillna("") != ""]
     texts = [f"step {step}: {event}" for step, event in zip(events["step"], events["event"], strict=True)]
     more = f"; and {len(texts) - EVENTS} more" if len(texts) > EVENTS else ""
+    monitor = "; ".join(texts[:EVENTS]) + more if texts else "no collapse, no critic that had won"
     return Section(
         "Training",
         [Panel(plots.draw_losses(run.metrics, events)), Panel(plots.draw_variety(run.monitor, events))],
         "Losses do not measure how good samples are; they show whether training progressed, stalled or collapsed. "
-        "Variety of generated images is given as a share of the variety of real ones. "
-        + (
-            f"Monitor: {'; '.join(texts[:EVENTS])}{more}." if texts else "Monitor: no collapse, no critic that had won."
-        ),
+        f"Variety of generated images is given as a share of the variety of real ones. Monitor: {monitor}.",
     )
 
 

@@ -117,10 +117,8 @@ def _rounded(match: re.Match[str]) -> str:
 
 def room(windows: Sequence[np.ndarray]) -> np.ndarray:
     """(C, 2) mm that each lead of windows (C, L) in mV needs above and below its median, in whole boxes."""
-    swings = []
-    for window in windows:
-        about = window - _middle(window)
-        swings.append(np.stack([np.fmax.reduce(about, axis=1), -np.fmin.reduce(about, axis=1)], axis=1))
+    abouts = [window - _middle(window) for window in windows]
+    swings = [np.stack([np.fmax.reduce(each, axis=1), -np.fmin.reduce(each, axis=1)], axis=1) for each in abouts]
     widest = np.nan_to_num(np.fmax.reduce(swings)) * MM_PER_MV
     boxes = np.ceil((widest + 1) / BOX) * BOX
     return np.clip(boxes, (3 * BOX, BOX), HIGHEST / 2)  # the calibration pulse of 10 mm never touches the edge

@@ -34,12 +34,9 @@ QUESTIONS = {
     REIDENTIFICATION: "How much more often is a person of training than anybody else the one that a synthetic window "
     "is taken for?",
 }
-COPIES = {  # which limit each is held to
-    "copies: exact": "copy_share",
-    "copies: near": "copy_share",
-    "copies: nearest record": "membership_auc",
-    "copies: nearest-neighbour ratio": "membership_auc",
-}
+# of copies, the limit that each attack is held to
+COPIES = {"exact": "copy_share", "near": "copy_share"}
+COPIES |= {"nearest record": "membership_auc", "nearest-neighbour ratio": "membership_auc"}
 
 
 def attack_copies(
@@ -61,7 +58,8 @@ def attack_copies(
     ratio = np.divide(swept.first, swept.second, out=np.ones_like(swept.first), where=swept.second > 0)
     for weight in (np.ones(len(synthetic)), 1 - ratio):
         tested.append(permutation.members_share(swept.person, weight, pool.member, seed, resamples))
-    return [_attack(name, limit, of, pool.member) for (name, limit), of in zip(COPIES.items(), tested, strict=True)]
+    named = zip(COPIES.items(), tested, strict=True)
+    return [_attack(f"copies: {name}", limit, of, pool.member) for (name, limit), of in named]
 
 
 def _attack(name: str, limit: str, of: Tested, member: np.ndarray, remark: str = "") -> Attack:
@@ -100,7 +98,7 @@ def attack_membership(swept: Sweep, pool: Pool, seed: int, resamples: int = RESA
 
 def attack_discriminator(figures: np.ndarray, pool: Pool, seed: int) -> list[Attack]:
     """What a discriminator says of each sample of the pool (N,), large for real ones, as an attack."""
-    return _areas("membership: discriminator", figures, pool, seed, RESAMPLES, limits="model")
+    return _areas("membership: discriminator", figures, pool, seed, RESAMPLES, limit="model")
 
 
 def too_few(pool: Pool) -> dict[str, str]:
@@ -127,7 +125,7 @@ def _areas(
     seed: int,
     resamples: int,
     rates: bool = True,
-    limits: str = "membership",
+    limit: str = "membership",
 ) -> list[Attack]:
     attacks = []
     for who, (n, needed) in _non_members(pool).items():
@@ -138,11 +136,11 @@ def _areas(
         area = permutation.membership_auc(values, codes, pool.member, seed, resamples)
         curve = permutation.roc_curve(values, codes, pool.member)
         points = zip(permutation.FALSE_RATES.tolist(), curve.tolist(), strict=True)
-        attack = _attack(f"{name}, {who}", f"{limits}_auc", area, pool.member)
+        attack = _attack(f"{name}, {who}", f"{limit}_auc", area, pool.member)
         attacks.append(replace(attack, roc={"synthetic": list(points)}))
         if rates and n >= needed:
             rate = permutation.tpr_at_fpr(RATE, values, codes, pool.member, seed, min(resamples, FEW_RESAMPLES))
-            attacks.append(_attack(f"{name}, TPR at 1 % FPR, {who}", f"{limits}_tpr", rate, pool.member))
+            attacks.append(_attack(f"{name}, TPR at 1 % FPR, {who}", f"{limit}_tpr", rate, pool.member))
     return attacks
 
 

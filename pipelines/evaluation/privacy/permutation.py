@@ -136,9 +136,8 @@ def tpr_at_fpr(
         for _ in range(resamples)
     ]
     labels = _relabellings(len(member), int(member.sum()), seed) > 0
-    reached = 0
-    for start in range(0, RELABELLINGS, CHUNK):
-        reached += int((ordered.true_rates(once, labels[start : start + CHUNK], rate) >= value - 1e-9).sum())
+    chunks = np.split(labels, range(CHUNK, RELABELLINGS, CHUNK))
+    reached = sum(int((ordered.true_rates(once, chunk, rate) >= value - 1e-9).sum()) for chunk in chunks)
     return Tested(value, *ends(np.array(estimates), value), (1 + reached) / (1 + RELABELLINGS), rate)
 
 

@@ -71,8 +71,6 @@ def several_column_predicates(synthetic: np.ndarray, space: RowSpace, rng: np.ra
     Numbers in the upper half of their column are met by all that are as large, others by all that are as small, with
     TOLERANCE for a generator's noise. Source: Giomi et al. 2022, section 4.1 (multivariate predicates).
     """
-    if synthetic.shape[1] < WIDTHS[0]:
-        return []
     middles = [np.nanmedian(cells) if not np.isnan(cells).all() else 0.0 for cells in synthetic.T]
     kept: dict[Predicate, None] = {}
     for _ in range(PREDICATES * TRIES):
@@ -145,7 +143,8 @@ def look_up(rows: np.ndarray, synthetic: np.ndarray, space: RowSpace, seed: int)
     linked = np.zeros(len(rows), bool)
     guesses = np.empty_like(rows)
     for part, apart in space.distances(rows, synthetic):
-        near = [_nearest(apart[half].sum(axis=0), k) for half in (first, second)]  # (n, k) each
+        # (n, k) each, in any order
+        near = [np.argpartition(apart[half].sum(axis=0), k - 1, axis=1)[:, :k] for half in (first, second)]
         linked[part] = (near[0][:, :, None] == near[1][:, None, :]).any(axis=(1, 2))
         everything = apart.sum(axis=0)  # (n, M)
         for column in range(rows.shape[1]):
@@ -195,10 +194,6 @@ def telling_columns(rows: np.ndarray, space: RowSpace) -> np.ndarray:
         known = rows[:, k][~np.isnan(rows[:, k])]
         best[0, k] = np.nan if not len(known) else np.median(known) if column.number else _commonest(known)
     return space.right(np.repeat(best, len(rows), axis=0), rows).mean(axis=0) < OBVIOUS
-
-
-def _nearest(distances: np.ndarray, k: int) -> np.ndarray:
-    return np.argpartition(distances, k - 1, axis=1)[:, :k] if k < distances.shape[1] else np.argsort(distances)
 
 
 def _commonest(cells: np.ndarray) -> float:

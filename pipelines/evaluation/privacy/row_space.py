@@ -105,26 +105,6 @@ class RowSpace:
         return np.array([TOLERANCE * column.spread * (1 + 1e-6) for column in self.columns])
 
 
-def scaled_rows(samples: Samples, space: RowSpace) -> np.ndarray:
-    """Rows as points whose distance along the axes is K times that of Gower; for attacks that know points only.
-
-    Returns:
-        (N, D) float32 without NaN: an axis for each number, one for each value of other columns with ½ where it is
-        (two different values are 1 apart), and ½ on one more axis where a value is missing. Numbers lie in units of
-        their spread and are not cut at 1, as single differences of Gower are.
-    """
-    cells = space.cells(samples)
-    axes = []
-    for k, column in enumerate(space.columns):
-        missing = np.isnan(cells[:, k])
-        if column.number:
-            axes.append(np.where(missing, 0, cells[:, k] / (column.spread or 1.0))[:, None])
-        else:
-            axes.append(0.5 * (cells[:, k, None] == np.arange(column.n_values)))
-        axes.append(0.5 * missing[:, None])
-    return np.concatenate(axes, axis=1).astype(np.float32)
-
-
 def replay_rows(training: Samples, form: TableForm, n: int, seed: int, noise: float = NOISE) -> Samples:
     """Rows of training as a generator would release them that learnt them by heart; none names a patient.
 
@@ -146,14 +126,30 @@ def replay_rows(training: Samples, form: TableForm, n: int, seed: int, noise: fl
 
 @dataclass(frozen=True)
 class TableView(View):
-    """Rows of a table of known form, compared as `scaled_rows` and replayed as `replay_rows`."""
+    """Rows of a table of known form, compared as points and replayed as `replay_rows`."""
 
     noun: ClassVar[str] = "row"
     space: RowSpace  # what rows are measured by
     centre: np.ndarray | float = 0.0  # (D, 1) of real rows, after fitting
 
     def values(self, samples: Samples) -> np.ndarray:
-        return scaled_rows(samples, self.space)[:, :, None]
+        """Rows as points whose distance along the axes is K times that of Gower; for attacks that know points only.
+
+        Returns:
+            (N, D, 1) float32 without NaN: an axis for each number, one for each value of other columns with ½ where it
+            is (two different values are 1 apart), and ½ on one more axis where a value is missing. Numbers lie in units
+            of their spread and are not cut at 1, as single differences of Gower are.
+        """
+        cells = self.space.cells(samples)
+        axes = []
+        for k, column in enumerate(self.space.columns):
+            missing = np.isnan(cells[:, k])
+            if column.number:
+                axes.append(np.where(missing, 0, cells[:, k] / (column.spread or 1.0))[:, None])
+            else:
+                axes.append(0.5 * (cells[:, k, None] == np.arange(column.n_values)))
+            axes.append(0.5 * missing[:, None])
+        return np.concatenate(axes, axis=1)[:, :, None].astype(np.float32)
 
     def fitted(self, values: np.ndarray) -> Self:
         return replace(self, centre=values.astype(np.float64).mean(axis=0))

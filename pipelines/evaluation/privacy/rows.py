@@ -206,11 +206,11 @@ class _RowAudit:
 
 def _singled(counts: np.ndarray, member: np.ndarray, n: int) -> tuple[Score, Score]:
     """Share of n predicates that single out a person of training, and one of as many others."""
-    rates = []
-    for group in (counts[member], counts[~member]):
-        n_independent = min(n, len(group))  # where nobody, or everybody, was singled out and so nothing varies
-        rates.append(rate(float(group.sum() / n), n_independent, float(group.var() * len(group) / n**2)))
-    main, control = rates
+    main, control = (
+        # at most so many independent ones, which counts where nobody, or everybody, was singled out
+        rate(float(group.sum() / n), min(n, len(group)), float(group.var() * len(group) / n**2))
+        for group in (counts[member], counts[~member])
+    )
     factor = member.sum() / (~member).sum()
     value, low, high = (float(min(1.0, factor * part)) for part in (control.value, control.low, control.high))
     return main, replace(control, value=value, low=low, high=high)

@@ -19,7 +19,7 @@ from anonimage.pipelines.evaluation.privacy.row_attacks import (
     single_out,
     telling_columns,
 )
-from anonimage.pipelines.evaluation.privacy.row_space import RowSpace, replay_rows, scaled_rows
+from anonimage.pipelines.evaluation.privacy.row_space import RowSpace, TableView, replay_rows
 from anonimage.pipelines.evaluation.privacy.rows import QUESTIONS, attack_rows
 from scipy.spatial.distance import cdist
 
@@ -79,9 +79,10 @@ def test_points_are_as_far_apart_as_rows(small):
     keep = np.flatnonzero(~np.isnan(space.cells(rows)[:, 0]))  # a number lies somewhere, a missing one nowhere
     cells = space.cells(rows)[keep]
     ((_, apart),) = space.distances(cells, cells)
-    points = scaled_rows(rows, space)[keep]
+    everywhere = TableView(space).values(rows)[:, :, 0]
+    points = everywhere[keep]
     np.testing.assert_allclose(cdist(points, points, "cityblock"), apart.sum(axis=0), atol=1e-6)
-    assert not np.isnan(scaled_rows(rows, space)).any()
+    assert not np.isnan(everywhere).any()
 
 
 def test_blocks_change_nothing(small, monkeypatch):

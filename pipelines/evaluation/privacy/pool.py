@@ -84,7 +84,7 @@ class Pool:
     @cached_property
     def others(self) -> np.ndarray:
         """(N,) distance of each sample to the nearest one of another person: how rare it is."""
-        return nearest_others(self.features, self.codes)
+        return sweep(self.features, self.features, self.codes).second  # the nearest person is the own one
 
     @property
     def people(self) -> int:
@@ -164,16 +164,6 @@ def sweep(synthetic: np.ndarray, real: np.ndarray, codes: np.ndarray) -> Sweep:
         np.put_along_axis(people, person[rows, None], np.inf, axis=1)
         second[rows] = people.min(axis=1)
     return Sweep(np.sqrt(_cleared(column, real)), person, np.sqrt(first), np.sqrt(second))
-
-
-def nearest_others(real: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """(N,) distance of each real sample to the nearest one of another person."""
-    nearest = np.empty(len(real), dtype=np.float32)
-    for rows, squares in _blocks(real, real):
-        people = _to_people(squares, real[rows], codes)
-        np.put_along_axis(people, codes[rows, None], np.inf, axis=1)
-        nearest[rows] = people.min(axis=1)
-    return np.sqrt(nearest)
 
 
 def candidates(asked: np.ndarray, real: np.ndarray, codes: np.ndarray, own: np.ndarray | None, k: int) -> np.ndarray:

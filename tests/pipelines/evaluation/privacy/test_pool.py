@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from anonimage.pipelines.evaluation.privacy import pool as module
-from anonimage.pipelines.evaluation.privacy.pool import candidates, nearest_others, sweep
+from anonimage.pipelines.evaluation.privacy.pool import candidates, sweep
 from scipy.spatial.distance import cdist
 
 
@@ -33,7 +33,9 @@ def test_others_are_of_other_people(points):
     _, real, codes = points
     apart = cdist(real, real)
     apart[codes[:, None] == codes] = np.inf
-    np.testing.assert_allclose(nearest_others(real, codes), apart.min(axis=1), rtol=1e-3)
+    found = sweep(real, real, codes)
+    np.testing.assert_array_equal(found.person, codes)
+    np.testing.assert_allclose(found.second, apart.min(axis=1), rtol=1e-3)
 
 
 def test_candidates_leave_out_the_own_person(points):

@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,6 +14,7 @@ from ..evaluation.scores import score_table
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Auc = Annotated[float, Field(gt=0.5, lt=1)]
+POLICIES = Path(__file__).with_name("policies")
 _FROZEN = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -161,8 +161,7 @@ def _refuse_impossible(area: str, name: str, limit: Limit) -> None:
 
 def policy_names() -> list[str]:
     """Names of the policies that come with the program."""
-    folder = resources.files(__package__).joinpath("policies")
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return sorted(path.stem for path in POLICIES.glob("*.toml"))
 
 
 def load_policy(name_or_path: str) -> Policy:
@@ -171,32 +170,23 @@ def load_policy(name_or_path: str) -> Policy:
     Raises:
         InputError: no such policy, broken TOML, an unknown key, or a threshold that cannot be.
     """
-    if name_or_path in policy_names():
-        text = resources.files(__package__).joinpath("policies", f"{name_or_path}.toml").read_text("utf-8")
-        return _from_toml(text, name_or_path)
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        raise InputError(f"--policy {name_or_path}: no such policy{nearest(name_or_path, policy_names())}")
+    names, own = policy_names(), Path(name_or_path)
+    if name_or_path not in names and own.suffix != ".toml":
+        raise InputError(f"--policy {name_or_path}: no such policy{nearest(name_or_path, names)}")
+    path = POLICIES / f"{name_or_path}.toml" if name_or_path in names else own
     try:
-        text = path.read_text("utf-8")
+        content = tomllib.loads(path.read_text("utf-8"))
+        return Policy.model_validate({"name": path.stem, **content})
     except UnicodeDecodeError as error:
-        raise InputError(f"--policy {path}: not a text file ({error.reason}); a policy is TOML") from error
+        raise InputError(f"--policy {own}: not a text file ({error.reason}); a policy is TOML") from error
     except OSError as error:
-        known = ", ".join(policy_names())
-        raise InputError(f"--policy {path}: cannot be read ({error.strerror}); name a TOML file, or {known}") from error
-    return _from_toml(text, str(path))
-
-
-def _from_toml(text: str, origin: str) -> Policy:
-    try:
-        content = tomllib.loads(text)
+        remedy = f"name a TOML file, or {', '.join(names)}"
+        raise InputError(f"--policy {own}: cannot be read ({error.strerror}); {remedy}") from error
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"--policy {origin}: not valid TOML: {error}") from error
-    try:
-        return Policy.model_validate({"name": Path(origin).stem, **content})
+        raise InputError(f"--policy {own}: not valid TOML: {error}") from error
     except ValidationError as error:
         faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-        raise InputError(f"--policy {origin}: {_sentence(faults[0])}") from error
+        raise InputError(f"--policy {own}: {_sentence(faults[0])}") from error
 
 
 def _sentence(fault: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from ..data.samples import Samples
 from ..data.sharded import Plan, write_shards
 from ..errors import InputError, one_line
-from ..files import new_folder, refuse_used, scratch_folder, staged_folder
+from ..files import refuse_used, staged_folder
 from .kinds import check_source, fit_codec, kind_of_codec, load_codec, save_codec
 from .progress import progress
 from .recipe import Recipe
@@ -31,12 +31,8 @@ def encode_folder(recipe: Recipe, source: Path, to: Path) -> None:
     """
     refuse_used(to)
     kind = check_source(recipe, source)
-    with (
-        new_folder(to) as partial,
-        scratch_folder(partial) as scratch,
-        kind.ingest(recipe, source, scratch / "store", split=False) as staged,
-    ):
-        store = staged.store
+    with staged_folder(to) as whole, kind.ingest(recipe, source, whole.scratch / "store", split=False) as staged:
+        store, partial = staged.store, whole.files
         codec = fit_codec(recipe, store, part=None)
         save_codec(codec, partial / CODEC)
         (partial / IMAGES).mkdir()

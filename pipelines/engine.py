@@ -126,7 +126,7 @@ def _spread(
     done = suspects = 0  # items; of those from `done` to `suspects`, one may have killed its worker
     while done < len(items):
         alone = done < suspects
-        numbers, at_once = (range(done, done + 1), 1) if alone else (range(done, len(items)), jobs)
+        numbers, at_once = (range(done, suspects), 1) if alone else (range(done, len(items)), jobs)
         try:
             with closing(_results(function, items, numbers, at_once, return_as)) as results:
                 for result in results:
@@ -145,10 +145,10 @@ def _results(
 ) -> Generator[Any, None, None]:
     from joblib import Parallel, delayed
 
-    ahead = 2 * jobs if jobs > 1 else 1  # with n_jobs = 1 joblib would work in this process
+    ahead, batch = (2 * jobs, AHEAD * jobs) if jobs > 1 else (1, 1)  # joblib's n_jobs = 1 would work in this process
     with Parallel(max(2, jobs), pre_dispatch=ahead, batch_size=1, return_as=return_as) as parallel:
-        for first in range(0, len(numbers), AHEAD * jobs):
-            some = numbers[first : first + AHEAD * jobs]
+        for first in range(0, len(numbers), batch):
+            some = numbers[first : first + batch]
             yield from parallel(delayed(_work)(function, index, items[index]) for index in some)
 
 

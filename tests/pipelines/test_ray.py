@@ -23,8 +23,11 @@ def engine() -> Iterator[RayMap]:
 
 
 def test_results_are_those_of_the_local_engine(engine, capfd):
-    """Failures included, in the same words; and nothing of it shows on the terminal."""
-    assert list(engine(tasks.fare, range(12))) == list(ProcessMap(2)(tasks.fare, range(12)))
+    """Failures included, in the same words, each that of its item alone; and nothing of it shows on the terminal."""
+    items = [1, tasks.MARKED, tasks.BROKEN, tasks.FATAL, 2, tasks.EXITING, 4]
+    results = list(engine(tasks.fare, items))
+    assert results == list(ProcessMap(2)(tasks.fare, items))
+    assert [getattr(result, "died", result) for result in results] == [1, False, False, True, 4, False, 16]
     time.sleep(1)  # Ray tells of dead workers a little later
     assert capfd.readouterr() == ("", "")
 
@@ -36,11 +39,6 @@ def test_a_run_is_prepared_the_same_on_ray_in_processes_and_alone(engine, databa
     for name in ("ray", "two"):
         assert files(tmp_path / name / "store") == files(tmp_path / "one" / "store")
         assert (tmp_path / name / "codec.json").read_bytes() == (tmp_path / "one" / "codec.json").read_bytes()
-
-
-def test_a_worker_that_dies_is_the_failure_of_its_item_alone(engine):
-    results = list(engine(tasks.fare, [1, tasks.FATAL, 2]))
-    assert [getattr(result, "died", result) for result in results] == [1, True, 4]
 
 
 def test_results_are_in_the_order_of_the_items_whichever_is_done_first(engine):

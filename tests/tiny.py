@@ -2,16 +2,13 @@
 
 import hashlib
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from anonimage.data.wfdb.writer import write_record
-from anonimage.pipelines import evaluating
-from anonimage.pipelines.commands import app
-from anonimage.pipelines.evaluation.sets import Sets
-from anonimage.pipelines.run_folder import RunFolder
+from anonimage.pipelines.commands import app, terminal
+from anonimage.pipelines.recipe import load_recipe
 from typer.testing import CliRunner, Result
 
 FS, SECONDS, GAIN = 100, 12, 1000.0
@@ -70,15 +67,13 @@ def quick(recipe: str, source: object, out: object, *options: object, verb: str 
     return anonimage(verb, recipe, source, out, *options, *given)
 
 
-def judge_hastily(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For commands that name no settings: networks that judge learn next to nothing, and each control runs twice."""
-    careful = evaluating.read_sets
+def judge_hastily(monkeypatch: pytest.MonkeyPatch, **settings: object) -> None:
+    """For commands that name no settings: networks that judge learn next to nothing, and each control runs twice.
 
-    def hasty(folder: RunFolder) -> Sets:
-        sets = careful(folder)
-        return replace(sets, recipe=sets.recipe.changed({"judge_steps": 2, "control_runs": 2}))
-
-    monkeypatch.setattr(evaluating, "read_sets", hasty)
+    Recipes begin with that, and with the settings given.
+    """
+    begun = {"judge_steps": 2, "control_runs": 2} | settings
+    monkeypatch.setattr(terminal, "load_recipe", lambda name: load_recipe(name).changed(begun))
 
 
 def refused(result: Result, *words: str) -> str:

@@ -32,12 +32,12 @@ def follow(title: str) -> None:
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    judge_hastily(monkeypatch)
+    judge_hastily(monkeypatch, samples=60, evaluated=60, precision="32", batch=8, widths="8,16")
+    monkeypatch.setattr("anonimage.pipelines.evaluation.measure.NULL_IMAGES", 60)
     return tmp_path
 
 
-def test_wfdb_database(place, monkeypatch):
-    monkeypatch.setattr("anonimage.pipelines.evaluation.measure.NULL_IMAGES", 60)
+def test_wfdb_database(place):
     for patient in range(1, 10):
         write_patient(place / "recordings", patient, beats(patient).repeat(10, axis=1), fs=1000)
     time = np.arange(6000) / 100
@@ -84,6 +84,6 @@ def test_pictures(place):
         Image.fromarray(ridges.astype(np.uint8)).save(f"pictures/finger{number:03d}.bmp")
     follow("A folder of pictures")
     made = sorted(Path("out-pictures/synthetic").glob("*.bmp"))
-    assert len(made) == 500
+    assert len(made) == 60
     with Image.open(made[0]) as picture:
         assert (picture.size, picture.mode) == ((20, 24), "L")

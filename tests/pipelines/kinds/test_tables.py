@@ -23,6 +23,13 @@ def prepare(source, out, *options):
     return anonimage("prepare", "table", source, out, *options, *SETS)
 
 
+def generate(source, out):
+    """A run up to its synthetic rows."""
+    done(prepare(source, out))
+    done(anonimage("train", out, "--steps", 20))
+    done(anonimage("generate", out))
+
+
 def done(result):
     assert result.exit_code == 0, (result.output, result.exception)
 
@@ -127,7 +134,7 @@ def test_a_column_of_lists(frame, tmp_path, out):
 def test_evaluate_reads_codes_of_which_only_some_were_drawn(frame, tmp_path, out):
     frame["code"] = np.where(np.arange(N) % 3, "12", "007")
     frame[["weight", "code"]].to_csv(tmp_path / "t.csv", index=False)
-    done(run(tmp_path / "t.csv", out))
+    generate(tmp_path / "t.csv", out)
     made = out / "synthetic" / "t.csv"
     made.write_text(made.read_text().replace(",007", ",12"))
     done(anonimage("evaluate", out))
@@ -135,7 +142,7 @@ def test_evaluate_reads_codes_of_which_only_some_were_drawn(frame, tmp_path, out
 
 def test_evaluate_reads_a_rare_word_in_the_first_of_the_rows_without_header(frame, tmp_path, out):
     frame[["ward", "weight"]].to_csv(tmp_path / "t.csv", index=False, header=False)
-    done(run(tmp_path / "t.csv", out))
+    generate(tmp_path / "t.csv", out)
     rows = "".join(f"{ward},{70 + k}\n" for k, ward in enumerate(["east", *["north"] * 22, "south"]))
     (out / "synthetic" / "t.csv").write_text(rows)
     done(anonimage("evaluate", out))
@@ -167,7 +174,7 @@ def _source(folder, delimiter):
 
 def test_a_second_parquet_replaces_the_first(frame, tmp_path, out):
     frame[["ward", "weight"]].to_csv(tmp_path / "mine.csv", index=False)
-    done(run(tmp_path / "mine.csv", out))
+    generate(tmp_path / "mine.csv", out)
     for _ in range(2):
         done(anonimage("generate", out, "--format", "parquet"))
     assert [file.name for file in (out / "synthetic-parquet").iterdir()] == ["mine.parquet"]

@@ -154,7 +154,12 @@ def describe_pictures(folder: Path, progress: _Progress | None = None) -> tuple[
     """What each picture of a folder is like that can be read, and one line a problem; see `read_pictures`."""
     files, _, faults = find_pictures(Path(folder))
     looks: list[Look] = []
-    with map_over(None, _look, files) as results:
+
+    def look(file: Path) -> Look:
+        picture = _load(file)
+        return Look(file, picture.size, picture.mode)
+
+    with map_over(None, look, files) as results:
         for result in _followed(files, results, progress):
             (faults if isinstance(result, str) else looks).append(result)
     traits = Counter((look.size, look.mode) for look in looks)
@@ -219,11 +224,6 @@ def _load(file: Path) -> Image.Image:
         raise InputError(f"{file}: is not a picture, whatever its name says; replace or delete it") from fault
     except _UNREADABLE as fault:
         raise InputError(f"{file}: cannot be read ({one_line(fault)}); replace or delete it") from fault
-
-
-def _look(file: Path) -> Look:
-    picture = _load(file)
-    return Look(file, picture.size, picture.mode)
 
 
 def _read(file: Path, side: int) -> tuple[Look, np.ndarray]:

@@ -73,6 +73,16 @@ class RecordHead:
 
 
 @dataclass(frozen=True)
+class Traits:
+    """What all recordings of a store share, but for the name: channels, units and fs as `Recording` has them."""
+
+    name: str
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    fs: float
+
+
+@dataclass(frozen=True)
 class Recording:
     """The chosen leads of one record at one sampling frequency."""
 
@@ -88,9 +98,9 @@ class Recording:
     said: dict[str, Any] = field(default_factory=dict)  # what else it takes to write such a recording again, as JSON
 
     @property
-    def name(self) -> str:
-        """The record's, as its source lists it."""
-        return self.head.name
+    def traits(self) -> Traits:
+        """What it has to share with the others of a store."""
+        return Traits(self.head.name, self.channels, self.units, self.fs)
 
     @property
     def step(self) -> np.ndarray:
@@ -112,29 +122,13 @@ class Recording:
         n_samples = self.values.shape[1]
         if n_samples < length:
             seconds = f"{n_samples / self.fs:.3g} s is shorter than a window of {length / self.fs:.3g} s"
-            return np.empty(0, np.int64), {"short": 1}, f"{self.name}: {seconds}; skipped"
+            return np.empty(0, np.int64), {"short": 1}, f"{self.head.name}: {seconds}; skipped"
         starts, dropped = cut(self.values, length, stride, self.fs)
         why = " or ".join(reason for reason, n in dropped.items() if n)
-        return starts, dropped, "" if len(starts) else f"{self.name}: every window is {why}; skipped"
+        return starts, dropped, "" if len(starts) else f"{self.head.name}: every window is {why}; skipped"
 
 
-class _Signals(Protocol):
-    """What is known of signals, be they in memory or stored."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def channels(self) -> tuple[str, ...]: ...
-
-    @property
-    def units(self) -> tuple[str, ...]: ...
-
-    @property
-    def fs(self) -> float: ...
-
-
-def check_alike(first: _Signals, second: _Signals) -> None:
+def check_alike(first: Traits, second: Traits) -> None:
     """Refuse recordings that cannot stand in one store, for their channels, units or rates differ."""
     if [name.casefold() for name in second.channels] != [name.casefold() for name in first.channels]:
         raise InputError(

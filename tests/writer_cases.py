@@ -10,6 +10,7 @@ from anonimage.data.pictures import PictureFormat
 from anonimage.data.samples import Samples
 from anonimage.data.series.series import series_format
 from anonimage.data.sharded import Format, Plan, write_shards
+from anonimage.data.table.file import table_lines, write_parquet
 from anonimage.data.table.form import TableForm, TableFormat
 from anonimage.files import StagedFolder, staged_folder
 
@@ -124,3 +125,12 @@ def whole(case: str, dest: Path) -> dict[str, bytes]:
     source = Source(case)
     write_set(source, dest, source.form)
     return written(dest)
+
+
+def write_table(frame, path, dialect):
+    """Rows in the dialect of a table that was read."""
+    path.parent.mkdir(exist_ok=True)
+    if dialect["kind"] == "parquet":
+        write_parquet(frame, path, dialect)
+    else:
+        path.write_bytes("".join(table_lines(frame, dialect)).encode())

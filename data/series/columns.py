@@ -55,7 +55,7 @@ def read_columns(
     for entry in entries:
         try:
             recording = _read(entry, fs, label)
-            check_alike(recordings[0] if recordings else recording, recording)
+            check_alike((recordings or [recording])[0].traits, recording.traits)
             recordings.append(recording)
         except InputError as fault:
             if problems is None or (not recordings and entry is entries[-1]):

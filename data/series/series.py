@@ -135,11 +135,6 @@ def describe_series(
 def series_format(plan: Plan, form: dict[str, Any]) -> Format:
     """How samples are written in the layout of a source: header, delimiter, digits and suffix are its.
 
-    Columns become one file a sample, with its class in every line and a clock from 0 where the source had them. Rows
-    become one file of the source's name, and so does .npz, with the source's keys. A missing value is written NaN.
-    Beside them stands `samples.csv`: one row a sample, its name in `record`, then the columns of `samples.frame` (of
-    which `record` becomes `source_record`).
-
     Arguments:
         plan: of the set.
         form: from `read_series`.

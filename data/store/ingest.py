@@ -18,7 +18,7 @@ import pandas as pd
 
 from ...errors import InputError, ResumableError
 from ...files import discard_staged, refuse_file, staged_folder
-from ..recording import Recording, Source
+from ..recording import Recording, Source, Traits
 from ..windows import is_missing, stretches
 from .storage import Storage
 from .store import MANIFEST, SPANS, VERSION, WINDOWS, Store, StoredRecord
@@ -28,15 +28,11 @@ _NOTES = ".unfinished"  # behind a URL: notes about the sources that are done
 
 
 @dataclass(frozen=True)
-class RecordNote:
+class RecordNote(Traits):
     """What came of one source."""
 
     stamp: str  # of what it was made from and how
-    name: str
     diagnosis: str
-    channels: tuple[str, ...]  # of the recording, as units and fs: all of a store share them
-    units: tuple[str, ...]
-    fs: float
     said: dict[str, Any]  # see Recording
     record: StoredRecord | None = None  # what is stored; None if nothing is
     starts: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # (n,) samples at which windows begin
@@ -81,7 +77,7 @@ class Ingest:
         position, source = job
         stamp, recording = self.stamp(source), source.read()
         head, fs = recording.head, recording.fs
-        about = (stamp, head.name, head.diagnosis, recording.channels, recording.units, fs, recording.said)
+        about = (head.name, recording.channels, recording.units, fs, stamp, head.diagnosis, recording.said)
         starts, dropped, problem = recording.cut(self.length, self.stride)
         note = RecordNote(*about, dropped=dropped, problem=problem)
         try:

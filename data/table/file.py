@@ -31,7 +31,7 @@ class TableFile:
 
     name: str  # of the file, with its suffix
     frame: pd.DataFrame  # its rows; dtypes as pandas finds them
-    dialect: dict[str, Any]  # how the source wrote it, for `write_table`; JSON
+    dialect: dict[str, Any]  # how the source wrote it, for `table_lines` and `write_parquet`; JSON
 
 
 def read_table(
@@ -50,7 +50,7 @@ def read_table(
         path: Parquet by its suffix, else text in UTF-8.
         missing: marks for a missing value beside the usual ones (empty, ?, NA, NaN, null …; see `data.text`).
         as_text: columns whose cells are kept as written, so that numbers may stand among text in them.
-        dialect: with which `write_table` wrote it, which is then not found anew; its mark alone means a missing value.
+        dialect: with which it was written, which is then not found anew; its mark alone means a missing value.
         names: of the columns, for those that the text does not name; () counts them.
 
     Raises:
@@ -71,15 +71,11 @@ def read_table(
     return TableFile(path.name, frame, written)
 
 
-def write_table(frame: pd.DataFrame, path: Path, dialect: dict[str, Any]) -> None:
-    """Write rows in the dialect of a table that was read; the file appears when it is complete."""
-    if dialect["kind"] == "parquet":
-        index = [name for name in dialect["index"] if name in frame]
-        with new_file(Path(path), "wb") as file:
-            (frame.set_index(index) if index else frame).to_parquet(file, index=bool(index))
-        return
-    with new_file(Path(path)) as file:
-        file.writelines(table_lines(frame, dialect))
+def write_parquet(frame: pd.DataFrame, path: Path, dialect: dict[str, Any]) -> None:
+    """Write rows with the index of a Parquet table that was read; the file appears when it is complete."""
+    index = [name for name in dialect["index"] if name in frame]
+    with new_file(path, "wb") as file:
+        (frame.set_index(index) if index else frame).to_parquet(file, index=bool(index))
 
 
 def table_lines(frame: pd.DataFrame, dialect: dict[str, Any], *, header: bool = True) -> Iterator[str]:

@@ -28,7 +28,7 @@ from .columns import (
     row_of,
     text_of,
 )
-from .file import table_lines, write_table
+from .file import table_lines, write_parquet
 from .kinds import category_of, column_of
 
 KIND = "table"
@@ -294,4 +294,4 @@ class TableFormat(Format):
         labels = staged.scratch / _LABELS
         frame = pd.DataFrame({"label": np.fromfile(labels, np.int64)} if labels.is_file() else {}, range(plan.n))
         rows = self.form.to_frame(Samples(values, frame, plan.channels, plan.units, plan.fs))
-        write_table(rows, staged.files / self.name, self.dialect)
+        write_parquet(rows, staged.files / self.name, self.dialect)

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...errors import InputError
 from ...parallel import ordered_map
 from ..labels import CLASSES, TABLE_1, table_1_row
-from ..recording import RecordHead, Recording, check_alike
+from ..recording import RecordHead, Traits, check_alike
 from .header import list_records, read_head, relabel
 from .signals import read_record
 
@@ -69,23 +69,23 @@ def describe(
     if labels is not None:
         heads, classes = relabel(heads, labels)
     rows: list[RecordRow] = []
-    problems, first = list(repeated), None
+    problems, first = repeated, None
 
-    def read(head: RecordHead) -> tuple[RecordRow, Recording | None]:
+    def read(head: RecordHead) -> tuple[RecordRow, Traits | None]:
         try:
             recording = read_record(head, leads, fs)
         except InputError as fault:
             return RecordRow(head, problem=str(fault)), None
         starts, dropped, problem = recording.cut(length, stride)
-        return RecordRow(head, len(starts), dropped, problem), recording
+        return RecordRow(head, len(starts), dropped, problem), recording.traits
 
-    for row, recording in ordered_map(read, heads):
+    for row, traits in ordered_map(read, heads):
         rows.append(row)
         problems += [row.problem] if row.problem else []
-        first = first or recording
-        if first is not None and recording is not None:
+        first = first or traits
+        if first and traits:
             try:
-                check_alike(first, recording)
+                check_alike(first, traits)
             except InputError as fault:
                 problems.append(str(fault))
         if progress is not None:

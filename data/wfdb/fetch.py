@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from ...errors import InputError, nearest
 from ...files import new_file, sweep
+from ...parallel import ordered_map
 
 # name -> project and version under physionet.org/files/
 DATABASES = {
@@ -84,16 +85,10 @@ def _fetch_files(root: str, files: dict[str, str], dest: Path, progress: Callabl
         if not _is_good(dest / name, files[name]):
             _download(root, name, dest, files[name])
 
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        try:
-            waiting = [pool.submit(fetch_one, name) for name in files]
-            for done, future in enumerate(as_completed(waiting), start=1):
-                future.result()
-                if progress:
-                    progress(done, len(files))
-        except BaseException:  # also Ctrl-C: what is on its way ends, the rest is not begun
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with closing(ordered_map(fetch_one, files, _CONNECTIONS)) as fetched:  # Ctrl-C begins no other file
+        for done, _ in enumerate(fetched, start=1):
+            if progress:
+                progress(done, len(files))
 
 
 def _download(root: str, name: str, dest: Path, checksum: str | None) -> None:

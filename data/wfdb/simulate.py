@@ -2,7 +2,7 @@
 
 The heart is three of neurokit2's ECGSYN signals, one per axis of Frank's orthogonal leads, with one sequence of RR
 intervals: the three-dimensional form of that model by Sameni et al. 2007, doi:10.1155/2007/43407. simulate.toml has
-the waves of each diagnosis.
+the waves of each diagnosis, the leads as sums of axes, and what a header says.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -24,19 +23,8 @@ from .writer import write_record
 LEADS = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6", "vx", "vy", "vz")
 GAIN = 2000.0  # ADC units per mV, as PTB
 
-# Frank's vx (left), vy (down), vz (back) -> i, ii, v1 … v6. Dower, Machado, Osborne 1980, Clin. Cardiol. 3:87-95.
-DOWER = np.array(
-    [
-        [0.632, -0.235, 0.059],
-        [0.235, 1.066, -0.132],
-        [-0.515, 0.157, -0.917],
-        [0.044, 0.164, -1.387],
-        [0.882, 0.098, -1.277],
-        [1.213, 0.127, -0.601],
-        [1.125, 0.127, -0.086],
-        [0.831, 0.076, 0.230],
-    ]
-)
+_MODEL = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+DOWER = np.array(_MODEL["dower"])
 _SHARES = {"Myocardial infarction": 368, "Miscellaneous": 101, "Healthy control": 80}  # records of the real PTB
 _RECORDS_OF_A_PATIENT = (2, 1, 1)  # in turn; PTB has 549 records of 290 patients
 
@@ -45,6 +33,7 @@ _RECORDS_OF_A_PATIENT = (2, 1, 1)  # in turn; PTB has 549 records of 290 patient
 class _Patient:
     diagnosis: str  # as in PTB's header
     localization: str  # of an infarction, else "no"
+    vessels: str  # how many coronary ones are involved
     age: int
     sex: str
     rate: float  # mean heart rate, bpm
@@ -91,20 +80,20 @@ def simulate_database(
         if not low <= value <= high:
             raise InputError(f"{name}={value}: a simulated database needs {name} from {low} to {high}")
     _neurokit2()  # before anything is written
-    waves = _waves()
     mark = f"Simulated by anonimage {version('anonimage')} (neurokit2 {version('neurokit2')}); no real person"
     records: list[str] = []
     with new_folder(dest) as folder:
         for number, diagnosis in enumerate(_diagnoses(patients, np.random.default_rng([seed, 0])), start=1):
             rng = np.random.default_rng([seed, number])
-            patient = _draw_patient(diagnosis, waves, rng)
+            patient = _draw_patient(diagnosis, rng)
             home = folder / f"patient{number:03d}"
             home.mkdir()
             for session in range(_RECORDS_OF_A_PATIENT[(number - 1) % len(_RECORDS_OF_A_PATIENT)]):
                 name = f"s{len(records) + 1:04d}_re"
                 rate = float(np.round(patient.rate + rng.uniform(-3, 3), 1))
                 digital = _leads(_vectorcardiogram(patient, rate, seconds, fs, rng), patient, fs, rng)
-                about = _header(patient, session, [mark, f"Simulation: seed {seed}, heart rate {rate} bpm"])
+                about = [line.format(patient, session + 1) for line in _MODEL["header"]]
+                about += [mark, f"Simulation: seed {seed}, heart rate {rate} bpm"]
                 suffixes = ["dat"] * 12 + ["xyz"] * 3
                 write_record(home / name, digital, fs, [GAIN] * 15, ["mV"] * 15, LEADS, about, suffixes)
                 records.append(f"{home.name}/{name}")
@@ -123,34 +112,30 @@ def _neurokit2() -> ModuleType:
     return neurokit2
 
 
-def _waves() -> dict[str, Any]:
-    """Waves and heart rates by diagnosis, as simulate.toml has them."""
-    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
-
-
 def _diagnoses(patients: int, rng: np.random.Generator) -> list[str]:
     """One raw diagnosis per patient, shuffled: the classes in the real proportions, the small ones never lost."""
     least = 2 if patients >= 6 else 1 if patients >= 3 else 0
     share = sum(_SHARES.values())
     miscellaneous = max(least, round(patients * _SHARES["Miscellaneous"] / share))
     healthy = max(least, round(patients * _SHARES["Healthy control"] / share))
-    different = list(_waves()["miscellaneous"])
+    different = list(_MODEL["miscellaneous"])
     names = [different[k % len(different)] for k in range(miscellaneous)]
     names += ["Healthy control"] * healthy
     names += ["Myocardial infarction"] * (patients - len(names))
     return [names[k] for k in rng.permutation(patients)]
 
 
-def _draw_patient(diagnosis: str, waves: dict[str, Any], rng: np.random.Generator) -> _Patient:
-    localization = str(rng.choice(list(waves["infarction"])))
+def _draw_patient(diagnosis: str, rng: np.random.Generator) -> _Patient:
+    localization = str(rng.choice(list(_MODEL["infarction"])))
     if diagnosis == "Myocardial infarction":
-        form = waves["usual"] | waves["infarction"][localization]
+        form = _MODEL["usual"] | _MODEL["infarction"][localization]
     else:
-        localization, form = "no", waves["usual"] | waves["miscellaneous"].get(diagnosis, waves["healthy"])
+        localization, form = "no", _MODEL["usual"] | _MODEL["miscellaneous"].get(diagnosis, _MODEL["healthy"])
     heights = rng.lognormal(0, 0.15) * rng.lognormal(0, 0.12, 5)  # of all waves, and of each
     return _Patient(
         diagnosis=diagnosis,
         localization=localization,
+        vessels="0" if localization == "no" else "n/a",
         age=int(rng.integers(25, 85)),
         sex=str(rng.choice(["male", "female"])),
         rate=rng.uniform(*form["rate"]),
@@ -230,21 +215,3 @@ def _disturbance(shape: tuple[int, ...], patient: _Patient, fs: int, rng: np.ran
     hum = rng.uniform(0, 0.004, (channels, 1)) * np.sin(2 * np.pi * 50 * seconds)
     offset = rng.uniform(-0.2, 0.2, (channels, 1))
     return offset + (heights * wander).sum(axis=1) + hum + rng.normal(0, patient.noise, shape)
-
-
-def _header(patient: _Patient, session: int, marks: list[str]) -> list[str]:
-    """Header comments in PTB's order and words."""
-    infarction = patient.diagnosis == "Myocardial infarction"
-    return [
-        f"age: {patient.age}",
-        f"sex: {patient.sex}",
-        f"ECG date: {session + 1:02d}/01/1990",
-        "Diagnose:",
-        f"Reason for admission: {patient.diagnosis}",
-        f"Acute infarction (localization): {patient.localization}",
-        "Former infarction (localization): no",
-        "Additional diagnoses: no",
-        "Smoker: n/a",
-        "Number of coronary vessels involved: " + ("n/a" if infarction else "0"),
-        *marks,
-    ]

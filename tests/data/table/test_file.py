@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from anonimage.data.table.file import read_table, write_table
+from anonimage.data.table.file import read_table
 from anonimage.errors import InputError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from writer_cases import write_table
 
 
 @pytest.fixture

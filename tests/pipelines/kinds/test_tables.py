@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from anonimage.data.store.store import open_store
-from anonimage.data.table.file import read_table, write_table
+from anonimage.data.table.file import read_table
 from tiny import anonimage, nothing_left, refused
+from writer_cases import write_table
 
 SETTINGS = {"widths": "8,8", "batch": 8, "samples": 24, "evaluated": 40, "latent_dim": 4}
 SETTINGS |= {"judge_steps": 2, "control_runs": 2}

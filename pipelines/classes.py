@@ -69,11 +69,8 @@ class Classes:
 
     def number(self, name: str) -> int:
         """The number of the class of a name, in upper or lower case; refused if there is none, with the nearest."""
-        if name in self.names:
-            return self.names.index(name)
-        for k, known in enumerate(self.names):
-            if known.casefold() == name.casefold():
-                return k
+        if alike := [known for known in self.names if known.casefold() == name.casefold()]:
+            return self.names.index(name if name in alike else alike[0])
         if not self.names:
             raise InputError(f"label '{name}': the networks of this run know no classes; train with head=auxiliary")
         raise InputError(f"label '{name}' is no class of this run{nearest(name, self.names)}")

@@ -156,10 +156,8 @@ class RunFolder:
 
     def refuse_other(self, recipe: Recipe) -> None:
         """Refuse a recipe that is not this run's, continued: of other settings that decide what was learned."""
-        if different := self._differences(recipe):
-            raise InputError(
-                f"{self.path}: this run was prepared otherwise ({different}); begin another in a new folder"
-            )
+        if other := self._differences(recipe):
+            raise InputError(f"{self.path}: this run was prepared otherwise ({other}); begin another in a new folder")
 
     def generated_step(self, n: int | None = None) -> int:
         """The step of the network that generated OUT/synthetic.

@@ -82,7 +82,7 @@ Jobs = Annotated[
 class Changes:
     """Settings that a command line gives, with --set or with options of their own.
 
-    A command with a parameter of this type has --set and an option for each setting that names the command.
+    A command with a parameter `changes` has --set and an option for each setting that names the command.
     """
 
     texts: tuple[str, ...]  # "key=value" of --set
@@ -207,21 +207,20 @@ def print_inspection(inspection: "Inspection", recipe: str) -> None:
 def _with_options(function: Callable[..., None]) -> tuple[inspect.Signature, Callable[..., None]]:
     """A command's signature with an option for each of its settings, and the command that takes their values."""
     signature = inspect.signature(function, eval_str=True)
-    changes = next((name for name, one in signature.parameters.items() if one.annotation is Changes), None)
-    if changes is None:
+    if "changes" not in signature.parameters:
         return signature, function
     known = [one for one in SETTINGS.values() if function.__name__ in one.commands]
     parameters = [
         option
         for name, one in signature.parameters.items()
-        for option in ((_SET, *map(_option, known)) if name == changes else (one,))
+        for option in ((_SET, *map(_option, known)) if name == "changes" else (one,))
     ]
 
     def called(**values: Any) -> None:
         options = {one.name: values.pop(one.name) for one in known}
         given = {name: value for name, value in options.items() if value not in (None, False)}
         texts = tuple(values.pop("texts") or ())
-        function(**values, **{changes: Changes(texts, given)})
+        function(**values, changes=Changes(texts, given))
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     return signature.replace(parameters=[one.replace(kind=keyword) for one in parameters]), called

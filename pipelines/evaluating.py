@@ -136,10 +136,9 @@ def read_sets(folder: RunFolder) -> Sets:
             f"{folder.synthetic}: was generated at step {step}, and training went on to step {snapshot.step} since; "
             f"run `anonimage generate {folder.path}`"
         )
-    positions = {part: _draw(at, recipe) for part, at in rows.items()}
     samples = DrawnSamples(
-        training=store.samples(positions[TRAIN]),
-        control=store.samples(positions[CONTROL]),
+        training=store.samples(_draw(rows[TRAIN], recipe)),
+        control=store.samples(_draw(rows[CONTROL], recipe)),
         synthetic=synthetic.select(_draw(np.arange(len(synthetic)), recipe)),
     )
     return Sets(recipe, store, codec, snapshot, synthetic, rows, samples)

@@ -131,9 +131,10 @@ class OtherSeries(Signals):
         form = codec.form
         layout, column = form["layout"], form.get("label")
         path = folder if layout == "columns" else folder / form["file"]
-        label: str | None = NO_LABEL if column is None else f"column{column + 1}"
         if layout == "npz":  # its keys say what is what
             layout, label = "auto", None
+        else:
+            label = NO_LABEL if column is None else f"column{column + 1}"
         series = read_series(path, codec.fs, layout, label, "record", form["classes"])
         if series.samples is not None:  # rows are samples
             return series.samples

@@ -120,7 +120,8 @@ class Anonymizer:
             labels = classes.draw(n, self.recipe.evaluate.labels, series, first)
         images = iter_images(self.snapshot.averaged_generator(), n, series, first, labels)
         done = 0
-        for some in prefetched(images, max(2, _AHEAD_BYTES // (CHUNK * math.prod(codec.image_shape)))):
+        ahead = max(2, min(math.ceil(n / CHUNK), _AHEAD_BYTES // (CHUNK * math.prod(codec.image_shape))))
+        for some in prefetched(images, ahead):
             numbers = np.arange(first + done, first + done + len(some))
             values = codec.decode(some, self.recipe.images.offset, _noise(series, numbers, len(codec.channels)))
             frame = pd.DataFrame({"seed": series, "number": numbers, "step": self.snapshot.step})

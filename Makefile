@@ -11,7 +11,7 @@ demo: install
 
 # Two processes of one thread each: what the tests train is too small to share among threads
 test: install
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: install
 	$(VENV)/bin/python -m pytest -m slow

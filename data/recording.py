@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError
 from .windows import MISSING, cut
 
-_SAME_RATE = 1e-3  # rates are read off clocks, which are rounded; a window is off by two samples at most
+_SAME_RATE = 1e-3  # clocks and headers round; it is a thousandth of a heart rate, 2 samples of a window of 2,025
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Recording:
 
 
 def check_alike(first: Traits, second: Traits) -> None:
-    """Refuse recordings that cannot stand in one store, for their channels, units or rates differ."""
+    """Refuse recordings that cannot stand in one store: channels or units differ, or rates by over 0.1 %."""
     if [name.casefold() for name in second.channels] != [name.casefold() for name in first.channels]:
         raise InputError(
             f"{second.name}: its channels are {', '.join(second.channels)}, those of {first.name} "

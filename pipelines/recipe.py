@@ -64,11 +64,15 @@ class Recipe(Section, silent=True):
         return length or int(side) ** 2
 
     @property
+    def label(self) -> str | None:
+        """Where the classes are: a column, a key, or a file; None where there are none."""
+        return None if self.data.label == "none" else self.data.label
+
+    @property
     def class_head(self) -> str:
         """The head, resolved."""
-        if self.gan.head == "auto":
-            return "none" if self.data.label in (None, "none") else "projection"
-        return self.gan.head
+        automatic = "none" if self.label is None else "projection"
+        return automatic if self.gan.head == "auto" else self.gan.head
 
     @property
     def conditional(self) -> bool:

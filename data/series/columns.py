@@ -31,6 +31,7 @@ _SECONDS = {"s": 1, "sec": 1, "seconds": 1, "ms": 0.001}
 # What biosppy writes above a signal. Other comments may say who it was recorded from, and so are not written again.
 _RATE = re.compile(r"#\s*Sampling Rate \(Hz\):=\s*(\S+)\s*")
 _NAMES = re.compile(r"#\s*Labels:=\s*(.*\S)\s*")
+_ONE_CLASS = "--label: every recording is of class '{}'; one class is none: leave the option out"
 _KEPT = re.compile(r"#\s*(Simple Text Format|Sampling Rate \(Hz\):=|Resolution:=|Labels:=).*")
 
 
@@ -68,17 +69,23 @@ def read_columns(
             replace(recording, head=replace(recording.head, label=number))
             for recording, number in zip(recordings, labels, strict=True)
         ]
-    form = column_form([recording.said for recording in recordings], classes)
+    if len(classes) == 1:
+        if problems is None:
+            raise InputError(_ONE_CLASS.format(classes[0]))
+        problems.append(_ONE_CLASS.format(classes[0]))
+    form = _form([recording.said for recording in recordings], classes)
     return [block for whole in recordings for block in (_blocks(whole) if in_blocks else [whole])], form
 
 
 def column_form(forms: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, Any]:
-    """The form of all files together, from that of each recording: the first one's, with enough digits for all.
-
-    A single class, which tells nothing, is refused.
-    """
+    """The form of all files together, from that of each recording; a single class, which tells nothing, is refused."""
     if len(classes) == 1:
-        raise InputError(f"every recording is of class '{classes[0]}'; one class is none: leave out --label")
+        raise InputError(_ONE_CLASS.format(classes[0]))
+    return _form(forms, classes)
+
+
+def _form(forms: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, Any]:
+    """The first one's, with enough digits for all."""
     decimals = zip(*(form["decimals"] for form in forms), strict=True)
     return forms[0] | {
         "classes": list(classes),

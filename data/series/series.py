@@ -135,6 +135,9 @@ def describe_series(
 def series_format(plan: Plan, form: dict[str, Any]) -> Format:
     """How samples are written in the layout of a source: header, delimiter, digits and suffix are its.
 
+    Columns become one file a sample; rows one file of the source's name, and so does .npz, with the source's keys. A
+    missing value is written NaN. Beside them stands `samples.csv`: a row a sample, its name in `record`.
+
     Arguments:
         plan: of the set.
         form: from `read_series`.

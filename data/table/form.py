@@ -278,6 +278,7 @@ class TableFormat(Format):
         self.plan, self.form, self.name, self.dialect = plan, form, name, dialect
 
     def add(self, shard: Samples, first: int, staged: StagedFolder) -> None:
+        """Append the shard's rows to the text, or its values to what `finish` makes Parquet of."""
         if self.dialect["kind"] == "text":
             lines = table_lines(self.form.to_frame(shard), self.dialect, header=first == 0)
             staged.append(staged.files / self.name).write("".join(lines).encode())
@@ -287,6 +288,7 @@ class TableFormat(Format):
             staged.append(staged.scratch / _LABELS).write(shard.frame["label"].to_numpy(np.int64).data)
 
     def finish(self, staged: StagedFolder) -> None:
+        """Write Parquet of all that was added."""
         if self.dialect["kind"] == "text":
             return
         plan = self.plan

@@ -21,7 +21,7 @@ class RecordRow:
 
     head: RecordHead  # with all of its leads
     windows: int = 0  # usable windows of the leads asked for
-    dropped: dict[str, int] = field(default_factory=dict)  # windows left out, by reason: "missing", "flat"
+    dropped: dict[str, int] = field(default_factory=dict)  # windows left out, by reason; "short": the record, 1
     problem: str = ""  # one line, if there is one
 
 
@@ -69,7 +69,7 @@ def describe(
     if labels is not None:
         heads, classes = relabel(heads, labels)
     rows: list[RecordRow] = []
-    problems, first = repeated, None
+    problems, first = list(repeated), None
 
     def read(head: RecordHead) -> tuple[RecordRow, Traits | None]:
         try:
@@ -100,7 +100,7 @@ def _summary(rows: list[RecordRow], problems: list[str], classes: tuple[str, ...
     table_1 = Counter(table_1_row(head.diagnosis) for head in heads)
     dropped: Counter[str] = Counter()
     for row in rows:
-        dropped.update(row.dropped)
+        dropped.update({why: n for why, n in row.dropped.items() if why != "short"})  # of which no window is cut
     return Description(
         rows=tuple(rows),
         problems=tuple(problems),

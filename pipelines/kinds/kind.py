@@ -124,7 +124,7 @@ class Kind(ABC):
     def ingest(
         self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
-        """Read a source into a store that is not yet in its place.
+        """Read a source into a store that is not yet in its place: a context, which puts it there when it ends well.
 
         Arguments:
             recipe: what to read and how to cut it; control_share and seed for the split.
@@ -135,7 +135,7 @@ class Kind(ABC):
             parallel: who reads the records, recordings or pictures; None is this process.
 
         Raises:
-            InputError: the first thing that cannot be read.
+            InputError: the first thing that cannot be read; of signals when the context is entered.
         """
 
     def check_layout(self, recipe: Recipe) -> None:

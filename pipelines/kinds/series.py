@@ -59,7 +59,7 @@ class OtherSeries(Signals):
         if source.is_dir() and not any(file.suffix.lower() in SUFFIXES for file in files_below(source)):
             raise InputError(f"{source}: no records (.hea) and no time series ({', '.join(SUFFIXES)}) in this folder")
         find_series(source)
-        if recipe.data.label not in (None, NO_LABEL) and not recipe.conditional:
+        if recipe.label is not None and not recipe.conditional:
             raise InputError(
                 f"label '{recipe.data.label}': recipe {recipe.name} knows no classes; add --set head=auto, or no label"
             )

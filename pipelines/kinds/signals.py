@@ -10,18 +10,18 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...data.formats import FORMATS, new_format, read_rows
-from ...data.labels import CLASSES, NO_LABEL
+from ...data.labels import CLASSES
 from ...data.patients import files_below, split_patients
 from ...data.recording import RecordHead, Recording, Source
 from ...data.samples import Samples
 from ...data.sharded import Format, Plan
 from ...data.store.ingest import Staging
-from ...data.store.writing import Cut, StagedStore, stage_store
+from ...data.store.writing import Cut, Form, StagedStore, stage_store
 from ...data.wfdb.describe import Description, describe
 from ...data.wfdb.header import find_records, header_text, read_heads, relabel
 from ...data.wfdb.signals import RecordSource, limb_relations, read_records
@@ -137,10 +137,10 @@ class WfdbRecords(Signals):
         find_records(source, recipe.data.patient)
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
-        data, labels = recipe.data, _label_file(recipe)
+        data, labels = recipe.data, recipe.label and Path(recipe.label)
         given = (source, recipe.window, data.stride, data.leads, data.fs, data.patient)
         with progress("inspect") as advance:
-            known = describe(*given, lambda done, total: advance(done, "records", total), labels)
+            known = describe(*given, progress=lambda done, n: advance(done, "records", n), labels=labels or None)
         lines = [
             f"{len(known.rows)} records of {known.patients} patients, {known.seconds / 60:.1f} minutes, "
             f"{sum(known.class_windows.values())} windows of {recipe.window} samples",
@@ -155,8 +155,8 @@ class WfdbRecords(Signals):
         self, recipe: Recipe, source: Path, to: Path | str, *, split: bool, parallel: ParallelMap | None = None
     ) -> StagedStore:
         heads, classes = read_heads(find_records(source, recipe.data.patient)), CLASSES
-        if (labels := _label_file(recipe)) is not None:
-            heads, classes = relabel(heads, labels)
+        if recipe.label:
+            heads, classes = relabel(heads, Path(recipe.label))
         sources = [RecordSource(head, recipe.data.leads, recipe.data.fs) for head in heads]
         if not recipe.data.skip_bad:  # rather now than after hours
             for record in sources:
@@ -200,21 +200,38 @@ class WfdbRecords(Signals):
 
 @contextmanager
 def stage_windows(
-    recipe: Recipe, sources: Sequence[Source], to: Path | str, *, split: bool, **options: Any
+    recipe: Recipe,
+    sources: Sequence[Source],
+    to: Path | str,
+    *,
+    split: bool,
+    parallel: ParallelMap | None,
+    classes: Sequence[str] | None,
+    form: Form | None = None,
 ) -> Iterator[Staging]:
-    """Cut recordings into the windows of a recipe; `options` are those of `data.store.writing.stage_store`."""
+    """Cut recordings into the windows of a recipe; see `data.store.writing.stage_store`."""
     parts = partial(split_patients, control_share=recipe.data.control_share, seed=recipe.seed) if split else None
     cut = Cut(recipe.window, recipe.data.stride or recipe.window, parts)
     with ExitStack() as stack:
         with progress("read", len(sources)) as advance:
-            options["progress"] = lambda done, _: advance(done, "recordings")
-            staging = stack.enter_context(stage_store(to, sources, cut, skip_bad=recipe.data.skip_bad, **options))
+            staged = stage_store(
+                to,
+                sources,
+                cut,
+                classes=classes,
+                form=form,
+                parallel=parallel,
+                skip_bad=recipe.data.skip_bad,
+                progress=lambda done, _: advance(done, "recordings"),
+            )
+            staging = stack.enter_context(staged)  # the reading, whose progress ends here
         yield staging
 
 
 def stacked(folder: Path, recordings: Iterable[Recording], codec: Codec) -> np.ndarray:
     """The values (N, C, L) of recordings in a folder; refused if they are not what a codec decodes."""
-    values, shape = [each.physical() for each in recordings], (len(codec.channels), codec.arrangement.length)
+    shape = (len(codec.channels), codec.arrangement.length)
+    values = [each.physical() for each in recordings]
     if wrong := [each.shape for each in values if each.shape != shape]:
         raise InputError(f"{folder}: holds a recording of shape {wrong[0]}, not what this run makes; generate again")
     return np.stack(values)
@@ -243,11 +260,6 @@ def _standardizers(recipe: Recipe, step: float) -> list[Transform]:
     if images.standardizer == "adapted":
         return [adapted]
     return [QuantileBounds(images.quantile_low, images.quantile_high, images.quantile_of, step=step), adapted]
-
-
-def _label_file(recipe: Recipe) -> Path | None:
-    """The file with the user's own classes, if there is one."""
-    return None if recipe.data.label in (None, NO_LABEL) else Path(str(recipe.data.label))
 
 
 def _records(known: Description) -> Listing:

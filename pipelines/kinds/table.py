@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...data.labels import NO_LABEL
 from ...data.patients import CONTROL, TRAIN, split_patients
 from ...data.samples import Samples
 from ...data.sharded import Plan
@@ -20,6 +19,7 @@ from ...data.store.writing import StagedStore, stage_samples
 from ...data.table.columns import NUMBERS, Binary, Category, text_of
 from ...data.table.file import TableFile, read_table
 from ...data.table.form import TableForm, TableFormat, rows_of
+from ...data.table.kinds import category_of
 from ...errors import InputError, nearest
 from ...parallel import ParallelMap
 from ...transforms import TABLE_GRIDS, ByChannel, Codec, Equalize, MinMax, Transform, table_grid
@@ -37,8 +37,17 @@ if TYPE_CHECKING:
 # How a table is written in another format than the source's
 _DIALECTS: dict[str, dict[str, Any]] = {
     "parquet": {"kind": "parquet", "index": []},
-    "csv": {"kind": "text", "delimiter": ",", "decimal": ".", "header": True, "unnamed": [], "missing": ""}
-    | {"quote_names": False, "quote_text": False, "truth": {}},
+    "csv": {
+        "kind": "text",
+        "delimiter": ",",
+        "decimal": ".",
+        "header": True,
+        "unnamed": [],
+        "missing": "",
+        "quote_names": False,
+        "quote_text": False,
+        "truth": {},
+    },
 }
 
 
@@ -71,14 +80,16 @@ class Table(Kind):
         file = _read(recipe, source)
         left_out = (*recipe.data.drop, _patient_column(recipe))
         options = {"binary": recipe.data.binary, "category": recipe.data.category, "keep": recipe.data.keep}
-        label, problems, rows = _label(recipe), [], []
+        problems, rows = [], []
         for name in file.frame.columns:  # one by one, so that every problem is said
             column, kind = file.frame[name], "left out" if name in left_out else ""
             if name not in left_out:
                 given = {option: [name] if name in names else [] for option, names in options.items()}
-                classes = name if name == label and recipe.conditional else None
                 try:
-                    kind = TableForm.fit(file.frame[[name]], file.name, label=classes, **given).columns[0].kind  # type: ignore[arg-type]
+                    if name == recipe.label and recipe.conditional:
+                        kind = category_of(column, file.name).kind
+                    else:
+                        kind = TableForm.fit(file.frame[[name]], file.name, **given).columns[0].kind  # type: ignore[arg-type]
                 except InputError as error:
                     problems += [] if name in recipe.data.keep else [str(error)]
             values = _values(column)
@@ -198,15 +209,11 @@ def _categories(codec: Codec) -> list[Binary | Category]:
 
 def _rows_and_form(recipe: Recipe, file: TableFile) -> tuple[pd.DataFrame, TableForm]:
     """Whose the rows of a table are, and what each of its columns is; InputError where `prepare` cannot go on."""
-    patient, label = _patient_column(recipe), _label(recipe)
+    patient, label = _patient_column(recipe), recipe.label
     rows = rows_of(file.frame, file.name, label=label, patient=patient)
     options = {name: getattr(recipe.data, name) for name in ("binary", "category", "drop", "keep")}
     classes = label if recipe.conditional else None
     return rows, TableForm.fit(file.frame, file.name, label=classes, patient=patient, **options)
-
-
-def _label(recipe: Recipe) -> str | None:
-    return None if recipe.data.label == NO_LABEL else recipe.data.label
 
 
 def _patient_column(recipe: Recipe) -> str | None:

@@ -141,6 +141,32 @@ def test_windows_of_series_are_counted_and_short_recordings_are_problems(tmp_pat
     assert "short: 0.1 s is shorter than a window of 0.16 s; skipped" in printed[printed.index("problems: 1") :]
 
 
+def test_a_single_class_leaves_the_rest_of_the_description(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "in" / f"{name}.csv").write_text(SICK)
+    printed = lines(anonimage("inspect", tmp_path / "in", "--fs", 100, "--label", "c", "--side", 4))
+    assert "12 windows of 16 samples" in printed
+    assert printed[printed.index("problems: 1") + 1].startswith("--label: every recording is of class 'sick'")
+
+
+def test_a_table_with_classes_has_no_problem(tmp_path):
+    rows = [f"{20 + k},{'ab'[k % 2]},{'tuvwxyz'[k % 7]}" for k in range(42)]
+    (tmp_path / "in.csv").write_text("\n".join(["age,outcome,town", *rows, ""]))
+    printed = lines(anonimage("inspect", tmp_path / "in.csv", "--label", "outcome"))
+    assert "problems: none" in printed
+    shown = {line.split()[0]: " ".join(line.split()) for line in printed if line.strip()}
+    assert "a, b" in shown["outcome"]
+    assert "t, u, v, w, x, y, … 7" in shown["town"]  # six of its values
+
+
+def test_short_records_are_not_counted_as_windows_left_out(tmp_path):
+    write_database(tmp_path / "source", patients=3)
+    printed = lines(anonimage("inspect", tmp_path / "source", "--set", "length=900000", "--set", "arrangement=line"))
+    assert not any(line.startswith("windows left out") for line in printed), printed
+    assert "problems: 3" in printed
+
+
 def test_rates_of_rounded_clocks_are_one_rate(tmp_path):
     (tmp_path / "in").mkdir()
     for name, n_steps in (("a", 200), ("b", 230)):

@@ -330,7 +330,8 @@ def _removed_if_empty(parent: Path) -> Iterator[None]:
 
 
 def _discard(root: Path) -> None:
-    (root / _MANIFEST).unlink(missing_ok=True)  # first: without it, the rest is nothing
+    with suppress(NotADirectoryError):  # one of its parents is a file: there is nothing to discard
+        (root / _MANIFEST).unlink(missing_ok=True)  # first: without it, the rest is nothing
     shutil.rmtree(root, ignore_errors=True)
 
 

@@ -73,7 +73,7 @@ class ProcessMap:
     jobs: int
 
     def __call__(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Generator[Any, None, None]:
-        """Apply a function to every item; see `data.parallel.threaded_map`."""
+        """Apply a function to every item; see `parallel.threaded_map`."""
         from joblib import cpu_count, parallel_config
         from joblib.externals.loky import get_reusable_executor
         from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -95,7 +95,7 @@ class RayMap:
     address: str | None = None
 
     def __call__(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Generator[Any, None, None]:
-        """Apply a function to every item; see `data.parallel.threaded_map`.
+        """Apply a function to every item; see `parallel.threaded_map`.
 
         Raises:
             InputError: the cluster cannot be reached, or its machines lack anonimage.
@@ -126,9 +126,10 @@ def _spread(
     done = suspects = 0  # items; of those from `done` to `suspects`, one may have killed its worker
     while done < len(items):
         alone = done < suspects
-        numbers, at_once = (range(done, suspects), 1) if alone else (range(done, len(items)), jobs)
+        numbers = range(done, suspects if alone else len(items))
+        at_once, batch = (1, 1) if alone else (jobs, AHEAD * jobs)
         try:
-            with closing(_results(function, items, numbers, at_once, return_as)) as results:
+            with closing(_results(function, items, numbers, at_once, batch, return_as)) as results:
                 for result in results:
                     yield result
                     done += 1
@@ -141,11 +142,11 @@ def _spread(
 
 
 def _results(
-    function: Callable[[Any], Any], items: Sequence[Any], numbers: range, jobs: int, return_as: str
+    function: Callable[[Any], Any], items: Sequence[Any], numbers: range, jobs: int, batch: int, return_as: str
 ) -> Generator[Any, None, None]:
     from joblib import Parallel, delayed
 
-    ahead, batch = (2 * jobs, AHEAD * jobs) if jobs > 1 else (1, 1)  # joblib's n_jobs = 1 would work in this process
+    ahead = 2 * jobs if jobs > 1 else 1  # one at a time: joblib's n_jobs = 1 would work in this process
     with Parallel(max(2, jobs), pre_dispatch=ahead, batch_size=1, return_as=return_as) as parallel:
         for first in range(0, len(numbers), batch):
             some = numbers[first : first + batch]
@@ -174,7 +175,11 @@ def _end_with_parent(parent: int) -> None:
 
 @contextmanager
 def connected(address: str | None, jobs: int | None) -> Iterator[Any]:
-    """Ray, connected to a cluster as long as this lasts; a connection that exists already is used, and stays."""
+    """Ray, connected to a cluster as long as this lasts; a connection that exists already is used, and stays.
+
+    Raises:
+        InputError: the cluster cannot be reached.
+    """
     for name, value in _RAY_SETTINGS.items():
         os.environ.setdefault(name, value)
     ray = importlib.import_module("ray")

@@ -119,10 +119,16 @@ class RunFolder:
         return folder
 
     def begin(self, recipe: Recipe, source: Path, mark: str, *, keep_training: bool) -> None:
-        """Make room for a run whose store, of this mark, and codec are about to be placed; `go_on` ends that.
+        """Make room for a run whose store and codec are about to be placed; `go_on` is the last step of that.
 
-        Unless training is kept, all of the run's own files are deleted, and nothing that somebody put beside them.
+        Arguments:
+            recipe, source: of the run.
+            mark: of the store; see `store_mark`.
+            keep_training: only store and codec are replaced; else all of the run's own files are deleted, and nothing
+                that somebody put beside them.
         """
+        store = None if recipe.data.store is None else mark
+        about = {"source": str(source.resolve()), "versions": versions(), "store": store}
         if not keep_training:
             self.recipe_file.unlink(missing_ok=True)
             entries = (getattr(self, name) for name, entry in vars(RunFolder).items() if isinstance(entry, Entry))
@@ -132,10 +138,9 @@ class RunFolder:
                     shutil.rmtree(path, ignore_errors=True)
                 elif path != self.about_file:
                     path.unlink(missing_ok=True)
-        store = None if recipe.data.store is None else mark
         # run.json comes first and recipe.toml last: between the two, the folder is known as a run that may begin anew
         with new_file(self.about_file) as file:
-            json.dump({"source": str(source.resolve()), "versions": versions(), "store": store}, file, indent=1)
+            json.dump(about, file, indent=1)
         if recipe.data.store is not None:
             shutil.rmtree(self.path / STORE, ignore_errors=True)
 

@@ -163,6 +163,13 @@ def test_what_was_committed_is_there_for_the_same_call_only(error, kept, tmp_pat
     assert stage([2]) == {}
 
 
+def test_a_folder_below_a_file_is_refused_and_has_nothing_to_discard(tmp_path):
+    (tmp_path / "file").touch()
+    discard_staged(tmp_path / "file" / "new")
+    with pytest.raises(InputError, match="choose another folder"), staged_folder(tmp_path / "file" / "new", "stamp"):
+        pass
+
+
 def test_unfinished_work_can_be_discarded(tmp_path):
     with pytest.raises(PlantedError), staged_folder(tmp_path / "d", 1) as staged:
         staged.commit(some=1)

@@ -85,7 +85,8 @@ def _fetch_files(root: str, files: dict[str, str], dest: Path, progress: Callabl
         if not _is_good(dest / name, files[name]):
             _download(root, name, dest, files[name])
 
-    with closing(ordered_map(fetch_one, files, _CONNECTIONS)) as fetched:  # Ctrl-C begins no other file
+    # Ctrl-C begins no other file; a large one holds up no other
+    with closing(ordered_map(fetch_one, files, _CONNECTIONS, most=len(files))) as fetched:
         for done, _ in enumerate(fetched, start=1):
             if progress:
                 progress(done, len(files))

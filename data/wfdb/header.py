@@ -126,16 +126,12 @@ def _listed(folder: Path, root: Path) -> list[str]:
             names.append((folder / below).relative_to(root).as_posix())
         elif not (folder / below).is_dir():
             raise InputError(f"{listing}: folder '{entry}' is not there; correct RECORDS or fetch it")
-        elif _is_inside(folder, folder / below, root):
+        # a folder in itself, by a link
+        elif any((folder / below).samefile(one) for one in (folder, *folder.parents) if one.is_relative_to(root)):
             raise InputError(f"{listing}: line {number}, '{entry}', leads back to a folder it lies in; delete the line")
         else:
             names += _listed(folder / below, root)
     return names
-
-
-def _is_inside(folder: Path, target: Path, root: Path) -> bool:
-    """Whether a folder below `root` is `target` or lies in it; links are followed."""
-    return any(target.samefile(above) for above in (folder, *folder.parents) if above.is_relative_to(root))
 
 
 def _tree(folder: Path, root: Path) -> list[str]:

@@ -47,7 +47,8 @@ class Images(Kind):
         files, classes, faults = find_pictures(source)
         if faults:
             raise InputError(faults[0])
-        people_of(source, files, classes, recipe.data.patient)
+        if not recipe.data.skip_bad:  # of pictures that are left out, nobody need be known
+            people_of(source, files, classes, recipe.data.patient)
 
     def inspect(self, recipe: Recipe, source: Path) -> Inspection:
         with progress("inspect") as advance:

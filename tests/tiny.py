@@ -67,10 +67,10 @@ def quick(recipe: str, source: object, out: object, *options: object, verb: str 
     return anonimage(verb, recipe, source, out, *options, *given)
 
 
-def judge_hastily(monkeypatch: pytest.MonkeyPatch, **settings: object) -> None:
-    """For commands that name no settings: networks that judge learn next to nothing, and each control runs twice.
+def begin_small(monkeypatch: pytest.MonkeyPatch, **settings: object) -> None:
+    """Let recipes begin small, for commands that name no settings.
 
-    Recipes begin with that, and with the settings given.
+    Networks that judge learn next to nothing, each control runs twice, and the settings given hold.
     """
     begun = {"judge_steps": 2, "control_runs": 2} | settings
     monkeypatch.setattr(terminal, "load_recipe", lambda name: load_recipe(name).changed(begun))

@@ -173,11 +173,19 @@ def main() -> None:
     sys.exit(code)
 
 
-@app.callback(invoke_without_command=True)
-def _options(version: Annotated[bool, Option("--version", help="Print the version and end.")] = False) -> None:
-    if version:
+def _version(asked: bool) -> None:
+    if asked:
         echo(f"anonimage {__version__}")
         raise Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass
 
 
 def print_inspection(inspection: "Inspection", recipe: str) -> None:

@@ -21,9 +21,8 @@ def full(monkeypatch):
 
     def run(length: int, *arguments: object) -> str:
         usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-        ignored = signal.signal(
-            signal.SIGXFSZ, signal.SIG_IGN
-        )  # writing fails with EFBIG, as a full disk's with ENOSPC
+        # writing fails with EFBIG then, as a full disk's with ENOSPC
+        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (length, usual[1]))
         try:
             result = anonimage(*arguments)

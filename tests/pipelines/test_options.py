@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import wfdb
+from anonimage import __version__
 from anonimage.gan.training.checkpoint import latest
 from anonimage.gan.training.trainer import Callback
 from anonimage.pipelines import training
@@ -32,6 +33,12 @@ def with_classes(database, tmp_path_factory):
     out = tmp_path_factory.mktemp("classes") / "out"
     done("run", "ptb-acgan", database, out, *sets(balance="none", labels="source"))
     return out
+
+
+def test_the_version_is_said_whatever_else_is_asked():
+    for words in (["--version"], ["--version", "nosuch"]):
+        result = anonimage(*words)
+        assert (result.exit_code, result.output) == (0, f"anonimage {__version__}\n")
 
 
 # --- classes ----------------------------------------------------------------------------------------------------------

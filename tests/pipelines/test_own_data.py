@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import wfdb
 from PIL import Image
-from tiny import anonimage, beats, judge_hastily, write_patient
+from tiny import anonimage, beats, begin_small, write_patient
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-data.md"
 
@@ -32,7 +32,7 @@ def follow(title: str) -> None:
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    judge_hastily(monkeypatch, samples=60, evaluated=60, precision="32", batch=8, widths="8,16")
+    begin_small(monkeypatch, samples=60, evaluated=60, precision="32", widths="8,16")
     monkeypatch.setattr("anonimage.pipelines.evaluation.measure.NULL_IMAGES", 60)
     return tmp_path
 

@@ -13,7 +13,7 @@ from anonimage.data.wfdb.simulate import simulate_database
 from anonimage.pipelines import steps
 from anonimage.pipelines.kinds import load_codec
 from anonimage.pipelines.recipe import load_recipe
-from tiny import FS, GAIN, anonimage, judge_hastily, quick, refused, sets
+from tiny import FS, GAIN, anonimage, begin_small, quick, refused, sets
 
 LEFT = {
     "recipe.toml",
@@ -212,7 +212,7 @@ def test_train_refuses_to_change_what_was_prepared(finished):
 
 
 def test_the_demo_simulates_runs_and_begins_anew(tmp_path, monkeypatch):
-    judge_hastily(monkeypatch, samples=60, evaluated=60, batch=8, widths="8,16")
+    begin_small(monkeypatch, samples=60, evaluated=60, widths="8,16")
     monkeypatch.setattr(steps, "simulate_database", partial(simulate_database, seconds=8.0))
     out = tmp_path / "demo"
     result = anonimage("demo", out, "--steps", 2)

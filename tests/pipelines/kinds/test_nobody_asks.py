@@ -11,7 +11,8 @@ from anonimage.pipelines.kinds import KINDS
 
 PIPELINES = Path(__file__).resolve().parents[3] / "pipelines"
 WORDS = {*KINDS, *(kind.data for kind in KINDS.values())}
-PUBLIC = {"KINDS", *(name for name, one in vars(kinds).items() if getattr(one, "__module__", "") == kinds.__name__)}
+OWN = {name for name, one in vars(kinds).items() if getattr(one, "__module__", "") == kinds.__name__}
+PUBLIC = {"KINDS", *(name for name in OWN if not name.startswith("_"))}
 IN_TEMPLATES = re.compile(rf"[!=]= *['\"]({'|'.join(WORDS)})['\"]")
 
 
@@ -75,6 +76,7 @@ def test_nobody_asks_which_kind_of_data_it_is():
         'kind = form.get("kind")',
         "from ..kinds.table import as_written",
         "from .kinds import Table",
+        "from .kinds import _kinds_of",
         'if kind is KINDS["table"]: pass',
         "match recipe.data.kind:\n    case 'images': pass",
     ],

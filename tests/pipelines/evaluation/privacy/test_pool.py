@@ -36,6 +36,9 @@ def test_others_are_of_other_people(points):
     found = sweep(real, real, codes)
     np.testing.assert_array_equal(found.person, codes)
     np.testing.assert_allclose(found.second, apart.min(axis=1), rtol=1e-3)
+    real[0] = real[-1]  # the same sample under two names
+    assert codes[0] != codes[-1]
+    assert sweep(real, real, codes).second[[0, -1]].tolist() == [0, 0]
 
 
 def test_candidates_leave_out_the_own_person(points):

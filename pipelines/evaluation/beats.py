@@ -178,7 +178,7 @@ def delineate(signals: np.ndarray, fs: float) -> pd.DataFrame:
     steepest, as Martínez et al. 2004 do it on a dyadic wavelet.
     """
     tables = []
-    for first in range(0, max(1, len(signals)), TOGETHER):
+    for first in range(0, max(1, len(signals)), TOGETHER):  # of no signal too, for its columns
         table = _delineate(filled(signals[first : first + TOGETHER]), fs)
         table["window"] += first
         tables.append(table)

@@ -207,7 +207,7 @@ def score_table() -> ScoreTable:
 
 def _definition(key: str, fields: Mapping[str, Any], content: Mapping[str, Any]) -> Definition:
     given = dict(fields)
-    members = content["members"].get(given.pop("members", ""), {})
+    members = content["members"][given.pop("members")] if "members" in given else {}
     ranges = {f"{key} {name}": ends for name, ends in members.items()} or {key: given.pop("range", ())}
     for phrase, text in content["phrases"].items():
         given["meaning"] = given["meaning"].replace(f"{{{phrase}}}", text)

@@ -109,9 +109,12 @@ def measures(
 ) -> dict[str, np.ndarray]:
     """Every measure of one classifier, by name (1 + R,): the estimate, then its resamples.
 
-    Takes the probability (N, K) of each class, true classes (N,) of samples, whose each is (N,), and as how frequent
-    (K,) the classes count: precision depends on it, so that sets can only be compared at the same frequencies; a class
-    of frequency 0, or without samples, is not measured.
+    Arguments:
+        probabilities: (N, K) of each class.
+        labels: (N,) true classes.
+        people: (N,) whose each sample is.
+        frequencies: (K,) as how frequent the classes count: precision depends on it, so that sets can only be compared
+            at the same ones; a class of frequency 0, or without samples, is not measured.
     """
     counts = np.bincount(labels, minlength=len(names))
     present = [k for k in range(len(names)) if counts[k] and frequencies[k]]

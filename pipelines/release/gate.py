@@ -101,9 +101,7 @@ def _scored(
             tolerated = policy.tolerates(key)
             # an older run lacks newer scores; but data of another kind never have some of them
             unknown = "this run has no such score" if tolerated else f"not among the scores; {EVALUATE}"
-            reason = _why(missing[0], name, why) or unknown
-            reason = f"{missing[0]}: not measured ({reason})" + (", which the policy tolerates" * tolerated)
-            judged.append(("pass" if tolerated else "not measured", reason))
+            judged.append(_not_measured(missing[0], _why(missing[0], name, why) or unknown, tolerated))
             continue
         score, bound = scores[key], limit.value * (1 if limit.of is None else scores[limit.of].value)
         verdict = _held(score, bound, limit.at_most is not None)
@@ -113,6 +111,11 @@ def _scored(
     if not checks:  # nothing was held to anything: that is no pass
         judged.append(("not measured", ""))
     return _area(name, judged, checks)
+
+
+def _not_measured(name: str, why: str, tolerated: bool) -> tuple[Verdict, str]:
+    reason = f"{name}: not measured ({why})" + (", which the policy tolerates" * tolerated)
+    return "pass" if tolerated else "not measured", reason
 
 
 def _unlimited(name: Literal["fidelity", "utility"], scores: Mapping[str, Score], why: Mapping[str, str]) -> Area:
@@ -151,9 +154,7 @@ def _privacy(audit: Audit | None, policy: Policy, networks: bool) -> Area:
         if all(attack.limit != name for attack in audit.attacks):
             judged.append(("not measured", f"{name}: no attack of this kind was made, and the policy requires one"))
     for name, why in audit.not_measured.items():
-        tolerated = policy.tolerates(name)
-        reason = f"{name}: not measured ({why})" + (", which the policy tolerates" * tolerated)
-        judged.append(("pass" if tolerated else "not measured", reason))
+        judged.append(_not_measured(name, why, policy.tolerates(name)))
     judged.sort(key=lambda each: _ORDER.index(each[0]))  # what decides comes first
     area = _area("privacy", judged, checks)
     if doubts := _doubts(audit, policy):

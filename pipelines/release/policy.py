@@ -95,7 +95,8 @@ class Privacy(BaseModel):
         return self
 
 
-LIMITS = tuple(name for name, setting in Privacy.model_fields.items() if setting.annotation is float)  # of attacks
+# of attacks: every field of Privacy that is a float
+LIMITS = tuple(name for name, setting in Privacy.model_fields.items() if setting.annotation is float)
 
 
 class Policy(BaseModel):

@@ -54,7 +54,7 @@ class Traces:
         """Which of sequences (n, T) of whole numbers hold a known stretch: their numbers, in order."""
         known, found = self.known, [np.empty(0, np.int64)]
         for hashes, row in self._hashes(rows) if len(known) else ():
-            # searched in order: far more are known than are asked for
+            # the known ones are searched, of which there are far more
             places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
             found.append(row[known[places] == hashes])
         return np.unique(np.concatenate(found))

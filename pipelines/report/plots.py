@@ -29,9 +29,10 @@ CURVES = (
 def draw_window(
     window: np.ndarray, halves: np.ndarray, fs: float | None, labels: Sequence[str], colour: str, alt: str, width: float
 ) -> Markup:
-    """One window (C, L) in physical units, a strip for each channel; without fs, the axis counts samples.
+    """One window (C, L) in physical units, a strip for each channel with its label, `width` inches wide.
 
-    Each strip spans twice its part of halves (C,), about the window's own middle, since offsets differ.
+    Without fs (Hz), the axis counts samples. Each strip spans twice its part of halves (C,), about the window's own
+    middle, since offsets differ.
     """
     figure = Figure(figsize=(width, 0.4 + 1.05 * len(window)))
     set_margins(figure, (0.62, 0.38, 0.08, 0.06))

@@ -17,8 +17,9 @@ REAL, SYNTHETIC, OTHER = "#1f4e9c", "#b5431c", "#5c6670"  # distinct in print an
 GRID = "#dddddd"
 # Sizes in inches of plots that stand four, two or one beside each other; on a phone, two or one
 SMALL, MEDIUM, WIDE = (2.0, 1.6), (4.0, 2.7), (7.0, 2.5)
-STYLE: Any = {"font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8, "axes.spines.top": False}
-STYLE |= {"xtick.labelsize": 7.5, "ytick.labelsize": 7.5, "axes.spines.right": False}
+STYLE: Any = {"font.size": 8.5, "axes.titlesize": 9, "axes.labelsize": 8}
+STYLE |= {"xtick.labelsize": 7.5, "ytick.labelsize": 7.5}
+STYLE |= {"axes.spines.top": False, "axes.spines.right": False}
 Margins = tuple[float, float, float, float]
 MARGINS: Margins = (0.55, 0.42, 0.08, 0.26)  # inches: left, bottom, right, top
 # ECG paper, drawn in millimetres
@@ -90,7 +91,8 @@ def as_png(image: Image.Image, alt: str) -> Markup:
 def image_grid(images: np.ndarray, columns: int = 8, zoom: int = 2, brighten: bool = False) -> Image.Image:
     """Images (N, c, H, W) uint8 side by side, enlarged without smoothing so that each pixel is seen.
 
-    One channel is shown in grey, three in colour, any other number as one grey row of planes per image; `brighten`
+    `columns` in a row. One channel is shown in grey, three in colour, any other number as one grey row of planes per
+    image; `brighten`
     shows the square root of the levels, for images most of whose levels are low.
     """
     if brighten:
@@ -127,7 +129,7 @@ def room(windows: Sequence[np.ndarray]) -> np.ndarray:
 def draw_paper(
     window: np.ndarray, space: np.ndarray, fs: float, channels: Sequence[str], colour: str, alt: str
 ) -> Markup:
-    """One window (C, L) in mV on ECG paper, a strip for each lead, with `space` from `room`; NaN is missing."""
+    """One window (C, L) in mV at `fs` Hz on ECG paper, a strip for each lead with `space` from `room`; NaN: missing."""
     seconds = window.shape[1] / fs
     width = PULSE + BOX * np.ceil(seconds * MM_PER_S / BOX)
     height = space.sum()

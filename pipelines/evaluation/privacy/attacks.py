@@ -34,9 +34,6 @@ QUESTIONS = {
     REIDENTIFICATION: "How much more often is a person of training than anybody else the one that a synthetic window "
     "is taken for?",
 }
-# of copies, the limit that each attack is held to
-COPIES = {"exact": "copy_share", "near": "copy_share"}
-COPIES |= {"nearest record": "membership_auc", "nearest-neighbour ratio": "membership_auc"}
 
 
 def attack_copies(
@@ -56,10 +53,17 @@ def attack_copies(
         of = permutation.members_rate(*in_pool, pool.member, seed, 0)
         tested.append(Tested(*share, of.p_value, of.baseline))
     ratio = np.divide(swept.first, swept.second, out=np.ones_like(swept.first), where=swept.second > 0)
-    for weight in (np.ones(len(synthetic)), 1 - ratio):
-        tested.append(permutation.members_share(swept.person, weight, pool.member, seed, resamples))
-    named = zip(COPIES.items(), tested, strict=True)
-    return [_attack(f"copies: {name}", limit, of, pool.member) for (name, limit), of in named]
+    exact, near = tested
+    nearest, weighted = (
+        permutation.members_share(swept.person, weight, pool.member, seed, resamples)
+        for weight in (np.ones(len(synthetic)), 1 - ratio)
+    )
+    return [
+        _attack("copies: exact", "copy_share", exact, pool.member),
+        _attack("copies: near", "copy_share", near, pool.member),
+        _attack("copies: nearest record", "membership_auc", nearest, pool.member),
+        _attack("copies: nearest-neighbour ratio", "membership_auc", weighted, pool.member),
+    ]
 
 
 def _attack(name: str, limit: str, of: Tested, member: np.ndarray, remark: str = "") -> Attack:
@@ -88,12 +92,14 @@ def attack_membership(swept: Sweep, pool: Pool, seed: int, resamples: int = RESA
     The ratio compares one-neighbour densities: of the synthetic set, and of everybody else in the pool. That reference
     leaves out each sample's own person and treats both parts alike, so that both stay exchangeable.
     """
-    nearest, rarity = (
-        np.log(np.maximum(distance.astype(np.float64), 1e-3 * (float(np.median(distance)) or 1.0)))  # 0 counts as this
-        for distance in (swept.to_synthetic, pool.others)
-    )
+    nearest, rarity = _log(swept.to_synthetic), _log(pool.others)
     attacks = _areas("membership: nearest distance", -nearest, pool, seed, resamples, rates=False)
     return attacks + _areas("membership: density ratio", rarity - nearest, pool, seed, resamples)
+
+
+def _log(distances: np.ndarray) -> np.ndarray:
+    """Logarithm, where 0 counts as a thousandth of the usual distance."""
+    return np.log(np.maximum(distances.astype(np.float64), 1e-3 * (float(np.median(distances)) or 1.0)))
 
 
 def attack_discriminator(figures: np.ndarray, pool: Pool, seed: int) -> list[Attack]:

@@ -43,8 +43,8 @@ class Pool:
     resolution: float  # largest difference of two values that are the same but for rounding
     seed: int  # of what is drawn from the pool
     library: Library  # all training samples, those that are not in the pool among them
-    # that all but STRANGE of real samples keep from training samples of others; one for all rounds of an audit
-    usual_gap: float = np.nan
+    # the distance that all but STRANGE of real samples keep from training samples of others; one for a whole audit
+    usual_gap: float
 
     @classmethod
     def of(cls, training: Samples, control: Samples, view: View, seed: int) -> Self:
@@ -71,7 +71,7 @@ class Pool:
         shapes, whole = space.view.shapes(values), space.view.shapes(view.values(training))
         library = Library(whole, space.features(whole), np.unique(names[0], return_inverse=True)[1])
         resolution = space.view.resolution(values, shapes)
-        pool = cls(space, shapes, space.features(shapes), codes, member, origin, resolution, seed, library)
+        pool = cls(space, shapes, space.features(shapes), codes, member, origin, resolution, seed, library, np.nan)
         return replace(pool, usual_gap=_usual_gap(pool))
 
     def keep(self, people: np.ndarray) -> Self:

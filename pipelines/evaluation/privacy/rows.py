@@ -207,7 +207,7 @@ class _RowAudit:
 def _singled(counts: np.ndarray, member: np.ndarray, n: int) -> tuple[Score, Score]:
     """Share of n predicates that single out a person of training, and one of as many others."""
     main, control = (
-        # at most so many independent ones, which counts where nobody, or everybody, was singled out
+        # at most this many independent ones, which counts where nobody, or everybody, was singled out: nothing varies
         rate(float(group.sum() / n), min(n, len(group)), float(group.var() * len(group) / n**2))
         for group in (counts[member], counts[~member])
     )

@@ -145,10 +145,9 @@ def correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     products = np.concatenate([products[..., : most + 1], products[..., 2 * length - most :]], axis=-1)
     energy = [np.cumsum(np.square(w, dtype=np.float64).sum(axis=-2), axis=-1) for w in (first, second)]
     lags = np.arange(most + 1)
-    head = [e[..., length - 1 - lags] for e in energy]  # the energy up to length − lag, and from lag on
-    tail = [
-        e[..., -1:] - np.concatenate([np.zeros_like(e[..., :1]), e], axis=-1)[..., lags] for e in energy
-    ]  # from lag
+    head = [e[..., length - 1 - lags] for e in energy]  # the energy up to length − lag
+    before = [np.concatenate([np.zeros_like(e[..., :1]), e], axis=-1)[..., lags] for e in energy]
+    tail = [e[..., -1:] - until for e, until in zip(energy, before, strict=True)]  # the energy from lag on
     forward = tail[0] * head[1]  # first from lag on, second up to length − lag
     backward = (head[0] * tail[1])[..., :0:-1]
     common = np.sqrt(np.concatenate([forward, backward], axis=-1))

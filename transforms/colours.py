@@ -61,6 +61,7 @@ class Colours(Transform):
         return np.rint(np.clip(self._coding.forward(rgb / 255), 0, 255)).astype(np.uint8)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        """Levels (N, channels, L), whole or not, to red, green, blue: float32 (N, 3, L) in 0 … 255, not rounded."""
         rgb = self._coding.back(np.clip(_checked(y, self.channels), 0, 255))
         return np.clip(rgb, 0, 1).astype(np.float32, copy=False) * 255
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import InputError
 from .quantiles import Histogram, checked_step
 from .standardize import from_levels, grey_level, to_bytes
-from .transform import Chunks, Saturation, State, Transform, as_windows, numbers
+from .transform import NOT_FITTED, Chunks, Saturation, State, Transform, as_windows, numbers
 
 # Values that make a knot: none but the two ends stands for fewer, so that what is stored is no single row's.
 _AT_LEAST = 5
@@ -71,7 +71,7 @@ class Equalize(Transform):
     def knots(self) -> list[np.ndarray]:
         """Per channel (2, K): shares of the levels, 0 to 1, and the values below which they lie; both never fall."""
         if not self._knots:
-            raise InputError("Equalize has learnt nothing yet: fit it on training data first")
+            raise InputError(NOT_FITTED.format(type(self).__name__))
         return self._knots
 
     @property

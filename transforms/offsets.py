@@ -66,7 +66,10 @@ class OffsetModel:
 
 
 def mode_offsets(mode: str, values: np.ndarray, model: OffsetModel | None, noise: np.ndarray | None) -> np.ndarray:
-    """Offsets (N, C) that put windows (N, C, L), decoded without one, where a mode wants them; see `Codec.decode`."""
+    """Offsets (N, C) that put windows (N, C, L), decoded without one, where a mode wants them.
+
+    `sampled` needs the fitted distribution and standard normal numbers (N, C); see `Codec.decode`.
+    """
     if mode == "baseline":
         return -_ignoring_missing(np.median, np.nanmedian, values)
     to_zero = -_ignoring_missing(np.min, np.nanmin, values)

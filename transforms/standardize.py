@@ -74,8 +74,9 @@ class MinMax(Transform):
 
     def transform(self, x: np.ndarray) -> np.ndarray:
         low, high = self.range.astype(np.float32)[..., None]  # (C, 1) each
+        # a constant channel becomes level a
         per_unit = np.divide(1, self.level, out=np.zeros_like(self.level), where=self.level > 0)
-        levels = np.clip(as_windows(x, low.size), low, high)  # (N, C, L); a constant channel becomes level a
+        levels = np.clip(as_windows(x, low.size), low, high)  # (N, C, L)
         levels -= low
         levels *= per_unit[:, None].astype(np.float32)
         levels += self.a + 0.5
@@ -186,6 +187,7 @@ class AdaptedRange(Transform):
         return _minima(self._windows(x))[..., 0]
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
+        """Values more than the width above their window's minimum; windows that are wider than the width."""
         x = self._windows(x)
         low, width = _minima(x), self.width[:, None].astype(np.float32)
         rounding = 2 * np.spacing(np.abs(low) + width)  # of the values, not to be mistaken for their being outside

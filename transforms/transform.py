@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import InputError
 
+NOT_FITTED = "{} has learnt nothing yet: fit it on training data first"
 State = dict[str, Any]  # what JSON can hold
 Chunks = Callable[[], Iterable[np.ndarray]]  # gives the same data each time, in chunks (N, C, L)
 
@@ -88,7 +89,7 @@ class Forward(ABC):
     def learnt(self) -> np.ndarray:
         """What was fitted; refused if nothing was."""
         if self._learnt is None:
-            raise InputError(f"{type(self).__name__} has learnt nothing yet: fit it on training data first")
+            raise InputError(NOT_FITTED.format(type(self).__name__))
         return self._learnt
 
     def saturated(self, x: np.ndarray) -> dict[str, Saturation]:
@@ -101,7 +102,9 @@ class Transform(Forward):
 
     relative: bool = False  # whether `offset` is anything but zero
     tolerance: float = 0.0  # largest round-trip error inside the declared range, in input units; 0 is exact
-    level: float | np.ndarray | None = None  # 1 of the result in input units, () or (C,); None: it differs
+    # one grey level of the result in input units, () or (C,); None: not the same everywhere, so that nothing that errs
+    # or leaves out an offset may follow
+    level: float | np.ndarray | None = None
 
     @abstractmethod
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:

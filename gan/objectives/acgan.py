@@ -7,6 +7,8 @@ Source: Piacentino et al., eq. 4; Odena et al. 2016.
 ['auxiliary']
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -15,6 +17,7 @@ from .cross_entropy import CrossEntropy, cross_entropy_with
 from .objective import Step
 
 
+@dataclass(frozen=True)
 class AuxiliaryClassifier(CrossEntropy):
     """Cross-entropy of the source as in CrossEntropy, and of the classes, whose terms can reach 0."""
 

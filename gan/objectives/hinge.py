@@ -6,11 +6,14 @@ Source: Lim & Ye 2017 (Geometric GAN), eq. 17 and 18; Miyato et al. 2018.
 0.0
 """
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from .objective import Objective, Step
 
 
+@dataclass(frozen=True)
 class Hinge(Objective):
     """Hinge loss of one critic."""
 

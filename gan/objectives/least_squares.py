@@ -6,11 +6,14 @@ Source: Mao et al. 2017, eq. 9 (a = 0, b = c = 1).
 0.0
 """
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from .objective import Objective, Step
 
 
+@dataclass(frozen=True)
 class LeastSquares(Objective):
     """Squared error of one critic."""
 

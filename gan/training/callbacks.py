@@ -112,7 +112,11 @@ class Evolution(Callback):
     """
 
     def __init__(
-        self, steps: Sequence[int], report: Callable[[int, np.ndarray], None], n: int, labels: np.ndarray | None = None
+        self,
+        steps: Sequence[int],
+        report: Callable[[int, np.ndarray], None],
+        n: int = 16,
+        labels: np.ndarray | None = None,
     ) -> None:
         self.steps, self.report, self.n, self.labels = steps, report, n, labels
 

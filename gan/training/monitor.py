@@ -84,13 +84,14 @@ class Monitor(Callback):
         optional = dict.fromkeys(("between_classes", "largest_class", "skill"))
         self._table.append(empty | optional | {"event": "not_finite"})
         self.report(trainer.step, "not_finite", str(error))
-        self._rolls_back(trainer)
+        self._try_to_roll_back(trainer)
 
     def _act(self, trainer: Trainer, begun: dict[str, str]) -> None:
-        if begun and self.action != "go_on" and not self._rolls_back(trainer):
+        if begun and self.action != "go_on" and not self._try_to_roll_back(trainer):
             trainer.finish("; ".join(f"{kind} at step {trainer.step}: {evidence}" for kind, evidence in begun.items()))
 
-    def _rolls_back(self, trainer: Trainer) -> bool:
+    def _try_to_roll_back(self, trainer: Trainer) -> bool:
+        """Roll back if that is allowed; return whether it was."""
         may = self.action == "rollback" and trainer.restarts < ROLLBACKS
         if may:
             trainer.roll_back(self._load_healthy)

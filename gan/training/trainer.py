@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import InputError
-from ...parallel import ordered_map
+from ...parallel import prefetched
 from ..batch import Batch, checked_batch, to_device, to_unit
 from ..networks import Architecture
 from ..networks.modules import Networks
@@ -148,7 +148,7 @@ class Trainer:
             self._emit("start")
         first, each = self.restarts * RESTART, self.objective.critic_steps
         numbers = range(first + self.step * each, first + until * each)
-        with closing(ordered_map(self.batches, numbers, workers=1, most=1)) as source:  # one made ahead
+        with closing(prefetched(map(self.batches, numbers), 1)) as source:
             losses: Losses | None = None
             while batches := self._next_batches(losses, source, until, interrupted):
                 losses = self.train_step(batches)
@@ -226,8 +226,9 @@ class Trainer:
         real = to_unit(images).contiguous(memory_format=torch.channels_last)  # (B, c, H, W)
         labels = None if batch.labels is None else to_device(torch.from_numpy(batch.labels.astype(np.int64)), device)
         latent = latents(self.seed, Stream.TRAINING_LATENTS, number, count, self.architecture.latent_dim)
-        with torch.set_grad_enabled(for_generator):  # latents are shared as the rows of the batch are
-            fake = self._wrapped.generator(to_device(latent[rank::ranks], device), labels)
+        latent = to_device(latent[rank::ranks], device)  # shared out as the rows of the batch are
+        with torch.set_grad_enabled(for_generator):
+            fake = self._wrapped.generator(latent, labels)
         random = torch_generator(self.seed, Stream.OBJECTIVE, number)
         return Step(self.networks, real, fake, labels, random, rank, ranks)
 

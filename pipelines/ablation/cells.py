@@ -162,11 +162,12 @@ class Job:
 
     def is_finished(self) -> bool:
         """Whether the run is complete as the job asks for: its scores say of which samples they are."""
-        folder, resolved = RunFolder(self.out), {"precision": "auto", "device": "auto"}  # by training itself
+        folder = RunFolder(self.out)
+        asked = {"precision": "auto", "device": "auto"}  # training resolves these by itself
         try:
             scored = load_scores(folder.scores).fingerprint
             folder.generated_step()
-            same = folder.recipe.changed(resolved) == self.recipe.changed(resolved)
+            same = folder.recipe.changed(asked) == self.recipe.changed(asked)
             return same and (folder.audit.is_file() or not self.audit) and scored == fingerprint(folder.synthetic)
         except InputError:  # not made yet, deleted or edited since: the run makes it, or says why it cannot
             return False

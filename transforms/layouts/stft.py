@@ -68,6 +68,7 @@ class Stft(Layout, Transform):
         return planes.astype(np.uint8)
 
     def inverse_transform(self, y: np.ndarray) -> np.ndarray:
+        """Images (N, 2 · C, side + 1, side + 1), whole levels or not, to levels (N, C, L), float32."""
         self.check_images(y)
         planes = np.asarray(y, float).reshape(len(y), self.channels, 2, self._side + 1, self._side + 1)
         bins = np.expm1(planes[:, :, 0] / _PER_NEPER) * np.exp(2j * np.pi / _TURN * planes[:, :, 1])

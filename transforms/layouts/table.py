@@ -131,6 +131,7 @@ class Arrangement(Layout, Transform):
         return hashlib.sha256(shape + self.index.astype("<i8").tobytes()).hexdigest()
 
     def transform(self, x: np.ndarray) -> np.ndarray:
+        """Values (N, C, L) to images (N, c, H, W) of the same dtype; 0 where the table has NULL."""
         self.check_levels(x)
         flat = x.reshape(len(x), -1)
         if self._whole:

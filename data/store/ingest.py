@@ -141,7 +141,11 @@ def file_of(position: int, ending: str) -> str:
 
 @dataclass
 class Staging:
-    """Where a store is written before it is in its place."""
+    """Where a store is written before it is in its place, which it gets at the end of the context that gives this.
+
+    An InputError in the context discards it, and another store in its place stays; after anything else, the next call
+    finds all that was read.
+    """
 
     path: Path | str  # of the store
     signals: Storage  # where signals go; of a URL, whose files cannot move, the place itself
@@ -183,7 +187,7 @@ class Staging:
 
 @contextmanager
 def staging_at(path: Path | str, stamp: dict[str, Any]) -> Iterator[Staging]:
-    """Staging for a store, refused where files are that are no store's; what happens in the end, see `StagedStore`."""
+    """Staging for a store, refused where files are that are no store's; what happens in the end, see `Staging`."""
     storage = Storage.at(path)
     if storage.folder is not None:
         refuse_file(storage.folder)

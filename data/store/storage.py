@@ -28,7 +28,11 @@ class ByteRange(NamedTuple):
 
 
 class DamagedFileError(Exception):
-    """A file of which a byte range cannot be read: its name, below its storage, and why, in one line."""
+    """A file of which a byte range cannot be read."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}")
+        self.name, self.why = name, why  # below its storage; in one line
 
 
 @dataclass(frozen=True)

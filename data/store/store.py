@@ -225,8 +225,7 @@ class Store:
         try:
             self._storage.read_ranges(wanted)
         except DamagedFileError as fault:
-            name, why = fault.args
-            raise self._damaged(next(row for row in rows if row.file == name), why) from fault
+            raise self._damaged(next(row for row in rows if row.file == fault.name), fault.why) from fault
 
     def _damaged(self, row: StoredRecord, why: str) -> InputError:
         whose = f" of {row.record}" if row.record else ""

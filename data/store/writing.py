@@ -55,9 +55,6 @@ class Cut:
         return self.stride or self.length
 
 
-# Holds a store, as its `store`, that is whole and not yet in its place; at the end of the context it is there. An
-# InputError in the context discards it, and another store in its place stays; after anything else, the call that staged
-# it finds all that was read.
 StagedStore = AbstractContextManager[Staging]
 
 
@@ -92,8 +89,8 @@ def stage_store(
 
     Raises:
         ResumableError: a source that cannot be read, by name; what is done of the others stays.
-        InputError: recordings that differ in channels, units or fs, or of a class that is not named; no window left;
-            whatever the split raises; a place that holds something else.
+        InputError: recordings that differ in channels, units or fs, see `check_alike`; of a class that is not named; no
+            window left; whatever the split raises; a place that holds something else.
     """
     if not sources:
         raise InputError("there is no record to store; give a source with records")
@@ -253,7 +250,11 @@ def _described(
     frame = _frame(records, [note.starts for note in kept])
     if cut.split is not None:
         frame["part"] = cut.split(frame)
-        _refuse_torn(frame)
+        # a record in two parts would put training and control windows over the same heartbeats
+        parts = frame.groupby("record", sort=False)["part"].nunique()
+        if (parts > 1).any():
+            torn = f"{parts.idxmax()}: its windows are in {parts.max()} parts"
+            raise InputError(f"{torn}; split by patient, or by record")
     about = {
         "channels": notes[0].channels,
         "units": notes[0].units,
@@ -285,10 +286,3 @@ def _check_classes(records: Sequence[StoredRecord], classes: tuple[str, ...]) ->
         if not 0 <= row.label < max(1, len(classes)):
             known = f"there are {', '.join(classes)}" if classes else "there are no classes"
             raise InputError(f"{row.record}: label {row.label} is no class; {known}, counted from 0")
-
-
-def _refuse_torn(frame: pd.DataFrame) -> None:
-    """A record in two parts would put training and control windows over the same heartbeats."""
-    parts = frame.groupby("record", sort=False)["part"].nunique()
-    if (parts > 1).any():
-        raise InputError(f"{parts.idxmax()}: its windows are in {parts.max()} parts; split by patient, or by record")

@@ -40,7 +40,7 @@ def view_of(training: Samples, control: Samples) -> TableView:
 
 
 class PointView(View):
-    """Samples lie where their values say, so that distances can be told by hand."""
+    """Samples lie where their values say, so that distances can be checked by hand."""
 
     noun = "row"
 

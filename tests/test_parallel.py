@@ -5,7 +5,7 @@ import time
 
 import pytest
 from anonimage.errors import InputError
-from anonimage.parallel import Failure, map_over, ordered_map, prefetched, threaded_map
+from anonimage.parallel import Failure, map_over, prefetched, threaded_map
 
 
 def reciprocal(number):
@@ -47,7 +47,8 @@ def test_another_map_is_asked_only_if_there_is_something_to_do():
         next(results)
 
 
-def test_what_is_made_ahead_comes_in_order_and_in_bounds():
+@pytest.mark.parametrize("most", [1, 3])
+def test_what_is_made_ahead_comes_in_order_and_in_bounds(most):
     made = []
 
     def items():
@@ -55,21 +56,27 @@ def test_what_is_made_ahead_comes_in_order_and_in_bounds():
             made.append(k)
             yield k
 
-    for k, item in enumerate(prefetched(items(), 3)):
+    for k, item in enumerate(prefetched(items(), most)):
         assert item == k
         time.sleep(0.002)
-        assert len(made) <= k + 5
+        assert len(made) <= k + most + 2
     assert made == list(range(20))
 
 
-def test_errors_of_what_is_made_ahead_come_in_their_turn():
+def test_of_nothing_nothing_is_made_ahead():
+    assert list(prefetched([], 1)) == []
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_errors_of_what_is_made_ahead_come_in_their_turn(most):
     def items():
         yield 1
-        raise ValueError("of 2")
+        yield 2
+        raise ValueError("of 3")
 
-    given = prefetched(items(), 4)
-    assert next(given) == 1
-    with pytest.raises(ValueError, match="of 2"):
+    given = prefetched(items(), most)
+    assert [next(given), next(given)] == [1, 2]
+    with pytest.raises(ValueError, match="of 3"):
         next(given)
 
 
@@ -88,23 +95,6 @@ def test_who_stops_asking_stops_the_making():
     assert len(made) < 50
 
 
-def ahead(function, items):
-    return ordered_map(function, items, workers=1, most=1)
-
-
-def test_batches_come_in_order_and_each_is_made_once():
-    made = []
-
-    def batch(step):
-        made.append(step)
-        return step * step
-
-    assert list(ahead(batch, range(3, 7))) == [9, 16, 25, 36]
-    assert made == [3, 4, 5, 6]
-    assert list(ahead(batch, range(5, 5))) == []
-    assert made == [3, 4, 5, 6]
-
-
 def test_the_next_batch_is_made_while_one_is_in_use():
     began = threading.Event()
 
@@ -113,19 +103,7 @@ def test_the_next_batch_is_made_while_one_is_in_use():
             began.set()
         return step
 
-    batches = ahead(batch, range(2))
+    batches = prefetched(map(batch, range(2)), 1)
     assert next(batches) == 0
     assert began.wait(10)  # nobody has asked for batch 1 yet
     batches.close()
-
-
-def test_an_error_in_a_batch_is_raised_where_the_batch_is_due():
-    def batch(step):
-        if step == 2:
-            raise OSError("cut")
-        return step
-
-    batches = ahead(batch, range(5))
-    assert [next(batches), next(batches)] == [0, 1]
-    with pytest.raises(OSError, match="cut"):
-        next(batches)

@@ -31,7 +31,6 @@ _SECONDS = {"s": 1, "sec": 1, "seconds": 1, "ms": 0.001}
 # What biosppy writes above a signal. Other comments may say who it was recorded from, and so are not written again.
 _RATE = re.compile(r"#\s*Sampling Rate \(Hz\):=\s*(\S+)\s*")
 _NAMES = re.compile(r"#\s*Labels:=\s*(.*\S)\s*")
-_ONE_CLASS = "--label: every recording is of class '{}'; one class is none: leave the option out"
 _KEPT = re.compile(r"#\s*(Simple Text Format|Sampling Rate \(Hz\):=|Resolution:=|Labels:=).*")
 
 
@@ -69,23 +68,22 @@ def read_columns(
             replace(recording, head=replace(recording.head, label=number))
             for recording, number in zip(recordings, labels, strict=True)
         ]
-    if len(classes) == 1:
-        if problems is None:
-            raise InputError(_ONE_CLASS.format(classes[0]))
-        problems.append(_ONE_CLASS.format(classes[0]))
-    form = _form([recording.said for recording in recordings], classes)
+    form = column_form([recording.said for recording in recordings], classes, problems)
     return [block for whole in recordings for block in (_blocks(whole) if in_blocks else [whole])], form
 
 
-def column_form(forms: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, Any]:
-    """The form of all files together, from that of each recording; a single class, which tells nothing, is refused."""
+def column_form(
+    forms: Sequence[dict[str, Any]], classes: Sequence[str], problems: list[str] | None = None
+) -> dict[str, Any]:
+    """The form of all files together, from that of each recording: the first one's, with enough digits for all.
+
+    A single class, which tells nothing, is refused, or added to the problems where there is a list of them.
+    """
     if len(classes) == 1:
-        raise InputError(_ONE_CLASS.format(classes[0]))
-    return _form(forms, classes)
-
-
-def _form(forms: Sequence[dict[str, Any]], classes: Sequence[str]) -> dict[str, Any]:
-    """The first one's, with enough digits for all."""
+        fault = f"--label: every recording is of class '{classes[0]}'; one class is none: leave the option out"
+        if problems is None:
+            raise InputError(fault)
+        problems.append(fault)
     decimals = zip(*(form["decimals"] for form in forms), strict=True)
     return forms[0] | {
         "classes": list(classes),

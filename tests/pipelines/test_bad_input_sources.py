@@ -137,6 +137,18 @@ def test_pictures_that_leave_one_for_control(pictures, out):
     nothing_left(out)
 
 
+def test_a_picture_of_nobody_is_refused_before_any_is_read_unless_it_is_left_out(pictures, tmp_path, out):
+    cut(pictures / "07.png")
+    people = tmp_path / "people.csv"
+    people.write_text("record,patient\n" + "".join(f"{k:02d}.png,p{k}\n" for k in range(20) if k != 7))
+    given = ("iris", pictures, out, "--patient", people)
+    refused(quick(*given, verb="prepare", side=9, control_share=0.3), "people.csv", "07.png")
+    nothing_left(out)
+    result = quick(*given, "--skip-bad", verb="prepare", side=9, control_share=0.3)
+    assert result.exit_code == 0, result.output
+    assert "07.png" in result.stderr  # what was left out is said
+
+
 def test_classes_asked_of_a_flat_folder(pictures, out):
     refused(quick("iris", pictures, out, side=9, head="auxiliary"), "only one class")
     nothing_left(out)
